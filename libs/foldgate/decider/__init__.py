@@ -1,0 +1,1 @@
+"""Pure decisions: the decider pattern and the partition processor that runs it."""
