@@ -1,0 +1,23 @@
+"""What every test gets: coroutine tests run, and the servers of `foldgate.testing` are offered as fixtures.
+
+A coroutine test gets an event loop of its own, made before it and closed after it, so that no task, no connection
+and no timer of one test reaches the next. A plugin for that would be one more dependency with modes of its own:
+the whole of what we need is the hook below.
+"""
+
+import asyncio
+import inspect
+
+import pytest
+
+pytest_plugins = ["foldgate.testing.plugin"]
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
+    """Run `async def` tests to their end; leave all others to pytest."""
+    if not inspect.iscoroutinefunction(pyfuncitem.obj):
+        return None
+    wanted = pyfuncitem._fixtureinfo.argnames
+    asyncio.run(pyfuncitem.obj(**{name: pyfuncitem.funcargs[name] for name in wanted}))
+    return True
