@@ -1,0 +1,215 @@
+"""The bytes of events: the only file that knows Avro.
+
+A record value is a header that names the writer's schema, then the event: its Meta first, then its own fields. So the
+type is known from the first bytes, and Meta can be read without the rest. Two framings, told apart by the first byte:
+
+    C3 01 + CRC-64-AVRO of the schema (8 bytes)     Avro single-object encoding; written without a registry
+    00    + registry id of the schema (4 bytes)     Confluent wire format; written when a registry is configured
+
+Readers take both. `Meta.chain` is the first field of Meta and of fixed size, so an event is encoded once and its chain
+hash, which covers the bytes after it, is set in place.
+"""
+
+import hashlib
+import json
+from importlib import resources
+from io import BytesIO
+from typing import Any, NamedTuple, Protocol
+
+import fastavro
+import msgspec
+from fastavro.schema import fingerprint, to_parsing_canonical_form
+
+from foldgate.contracts.events import EVENT_TYPES, Event, Meta
+from foldgate.contracts.varint import Malformed
+from foldgate.contracts.wire import PUT, TAKE, put_Meta, take_Meta
+
+CHAIN_SIZE = 32
+NO_CHAIN = bytes(CHAIN_SIZE)
+_UNREADABLE = (Malformed, IndexError, UnicodeDecodeError)
+_SINGLE_OBJECT, _CONFLUENT = b"\xc3\x01", b"\x00"
+
+
+class Undecodable(Exception):
+    """These bytes are not an event that this suite can read. `code` is stable, the text is for people."""
+
+    def __init__(self, code: str, reason: str) -> None:
+        super().__init__(reason)
+        self.code = code
+
+
+class Unencodable(Exception):
+    """An event does not fit its schema."""
+
+
+class Registry(Protocol):
+    """A schema registry: ids for schemas and schemas for ids."""
+
+    def id_of(self, event_name: str, schema: dict[str, Any]) -> int: ...
+
+    def schema_of(self, schema_id: int) -> dict[str, Any] | None: ...
+
+
+class Decoded(NamedTuple):
+    """An event as it was written, whatever the edition of its schema."""
+
+    meta: Meta
+    event: Event
+
+
+class Peeked(NamedTuple):
+    """What the header tells."""
+
+    name: str
+    body_at: int
+
+
+class _Edition:
+    """One schema under which events were or are written."""
+
+    def __init__(self, name: str, schema: dict[str, Any], current: dict[str, Any] | None) -> None:
+        self.name = name
+        self.fingerprint = bytes.fromhex(fingerprint(to_parsing_canonical_form(schema), "CRC-64-AVRO"))
+        self.raw = schema
+        self.parsed = fastavro.parse_schema(schema, named_schemas={})
+        self.reader = None if current is None else fastavro.parse_schema(current, named_schemas={})
+
+
+def editions() -> dict[str, list[dict[str, Any]]]:
+    """Every schema ever released, by event name, oldest first; the last of each is the current one."""
+    text = resources.files("foldgate.contracts").joinpath("editions.json").read_text()
+    known: dict[str, list[dict[str, Any]]] = json.loads(text)
+    return known
+
+
+class Codec:
+    """Encodes with the current edition, decodes any edition in either framing."""
+
+    def __init__(self, registry: Registry | None = None) -> None:
+        self._registry = registry
+        self._current: dict[str, _Edition] = {}
+        self._by_fingerprint: dict[bytes, _Edition] = {}
+        self._by_registry_id: dict[bytes, _Edition] = {}
+        self._headers: dict[str, bytes] = {}
+        for name, known in editions().items():
+            self._add(name, [edition["schema"] for edition in known])
+
+    def encode(self, meta: Meta, event: Event) -> bytes:
+        """The bytes of a submission."""
+        name = type(event).__name__
+        out = [self._headers.get(name) or self._header(name)]
+        try:
+            put_Meta(out, meta)
+            PUT[name](out, event)
+            return b"".join(out)
+        except (TypeError, AttributeError, OverflowError, UnicodeEncodeError) as error:
+            raise Unencodable(f"Expected a {name} that fits its schema, but {error}") from error
+
+    def seal(self, meta: Meta, event: Event, previous: bytes) -> tuple[bytes, bytes]:
+        """The chain hash of an event of an owned stream, and its bytes with that hash in them."""
+        data = bytearray(self.encode(meta, event))
+        start = len(self._headers[type(event).__name__])
+        chain = _link(previous, self._current[type(event).__name__], memoryview(data)[start + CHAIN_SIZE :])
+        data[start : start + CHAIN_SIZE] = chain
+        return chain, bytes(data)
+
+    def chain_holds(self, value: bytes, previous: bytes) -> bool:
+        """Whether these bytes follow the event whose chain hash is `previous`."""
+        edition, start = self._edition(value)
+        found = value[start : start + CHAIN_SIZE]
+        return found == _link(previous, edition, memoryview(value)[start + CHAIN_SIZE :])
+
+    def peek(self, value: bytes) -> Peeked:
+        """The name of the event, from its header alone."""
+        edition, start = self._edition(value)
+        return Peeked(edition.name, start)
+
+    def meta(self, value: bytes) -> Meta:
+        """The Meta alone: the event's own fields stay undecoded."""
+        edition, start = self._edition(value)
+        if edition.reader is not None:
+            return self._resolve(value, start, edition).meta
+        try:
+            return take_Meta(value, start)[0]
+        except _UNREADABLE as error:
+            raise _undecodable(edition.name, error) from error
+
+    def decode(self, value: bytes) -> Decoded:
+        """The event in these bytes."""
+        edition, start = self._edition(value)
+        if edition.reader is not None:
+            return self._resolve(value, start, edition)
+        try:
+            meta, at = take_Meta(value, start)
+            event, end = TAKE[edition.name](value, at)
+        except _UNREADABLE as error:
+            raise _undecodable(edition.name, error) from error
+        if end != len(value):
+            raise _undecodable(edition.name, Malformed(f"{len(value)} bytes where {end} were expected"))
+        return Decoded(meta, event)
+
+    def _resolve(self, value: bytes, start: int, edition: _Edition) -> Decoded:
+        """Read a record of another edition: by the library, under the writer's schema, into today's."""
+        source = BytesIO(value)
+        source.seek(start)
+        try:
+            fields: Any = fastavro.schemaless_reader(source, edition.parsed, edition.reader)
+            meta = msgspec.convert(fields.pop("meta"), Meta)
+            return Decoded(meta, msgspec.convert(fields, EVENT_TYPES[edition.name]))
+        except Exception as error:  # any exception: the library lets struct, index, key and memory errors out
+            raise _undecodable(edition.name, error) from error
+
+    def _edition(self, value: bytes) -> tuple[_Edition, int]:
+        edition = self._by_fingerprint.get(value[2:10]) if value[:2] == _SINGLE_OBJECT else None
+        if edition is not None:
+            return edition, 10
+        if value[:1] == _CONFLUENT and len(value) >= 5:
+            return self._by_registry_id.get(value[1:5]) or self._from_registry(value[1:5]), 5
+        if value[:2] == _SINGLE_OBJECT and len(value) >= 10:
+            raise Undecodable(
+                "unknown_schema",
+                f"Expected a schema of this suite, but {value[2:10].hex()} is none it knows: it may be of a newer one.",
+            )
+        raise Undecodable(
+            "undecodable", f"Expected an Avro header (C3 01 or 00), but found {value[:2].hex() or 'nothing'}."
+        )
+
+    def _from_registry(self, schema_id: bytes) -> _Edition:
+        number = int.from_bytes(schema_id, "big")
+        schema = self._registry.schema_of(number) if self._registry is not None else None
+        if schema is None:
+            where = "no registry is configured" if self._registry is None else "the registry does not know it"
+            raise Undecodable("unknown_schema", f"Expected a known schema id, but {where}: {number}.")
+        name = schema.get("name", "").rpartition(".")[2]
+        if name not in self._current:
+            raise Undecodable("unknown_schema", f"Expected an event of this suite, but schema id {number} is '{name}'.")
+        try:
+            edition = _Edition(name, schema, self._current[name].raw)
+        except Exception as error:  # any exception: the schema is foreign input
+            raise Undecodable("unknown_schema", f"Expected a usable schema, but id {number} is not: {error}") from error
+        self._by_registry_id[schema_id] = self._by_fingerprint.get(edition.fingerprint, edition)
+        return self._by_registry_id[schema_id]
+
+    def _add(self, name: str, schemas: list[dict[str, Any]]) -> None:
+        *past, current = schemas
+        self._current[name] = _Edition(name, current, None)
+        for edition in (*(_Edition(name, schema, current) for schema in past), self._current[name]):
+            self._by_fingerprint[edition.fingerprint] = edition
+
+    def _header(self, name: str) -> bytes:
+        current = self._current[name]
+        if self._registry is None:
+            header = _SINGLE_OBJECT + current.fingerprint
+        else:
+            header = _CONFLUENT + self._registry.id_of(name, current.raw).to_bytes(4, "big")
+        self._headers[name] = header
+        return header
+
+
+def _link(previous: bytes, edition: _Edition, rest: memoryview) -> bytes:
+    # The schema's fingerprint stands for the header, so the chain survives a change of framing.
+    return hashlib.sha256(b"".join((previous, edition.fingerprint, rest))).digest()
+
+
+def _undecodable(name: str, error: Exception) -> Undecodable:
+    return Undecodable("undecodable", f"Expected an Avro {name}, but reading it failed: {error!r}.")

@@ -1,0 +1,60 @@
+"""Ids are derived from ids: the same thing has the same id, whoever computes it, however often."""
+
+import hashlib
+from typing import NamedTuple
+
+
+class JobName(NamedTuple):
+    """The parts of a job id."""
+
+    run_id: str
+    step: str
+    attempt: int
+
+
+class MalformedId(ValueError):
+    """A text is not an id of the expected kind."""
+
+
+def digest(*parts: str) -> bytes:
+    """SHA-256 over parts that cannot run into one another: each is preceded by its length."""
+    hasher = hashlib.sha256()
+    for part in parts:
+        data = part.encode()
+        hasher.update(len(data).to_bytes(8, "big"))
+        hasher.update(data)
+    return hasher.digest()
+
+
+def run_id(tenant: str, workflow: str, idempotency_key: str) -> str:
+    """The run that this key means, for this tenant and workflow."""
+    return "run_" + digest("run", tenant, workflow, idempotency_key).hex()[:24]
+
+
+def job_id(run: str, step: str, attempt: int) -> str:
+    """The attempt-th try of a step's job."""
+    return f"{run}:{step}@{attempt}"
+
+
+def parse_job_id(text: str) -> JobName:
+    """The parts of a job id."""
+    run, colon, rest = text.partition(":")
+    step, at, attempt = rest.rpartition("@")
+    if not (run and colon and step and at and attempt.isdecimal()):
+        raise MalformedId(f"Expected a job id such as 'run_1f:step@1', but got '{text[:200]}'.")
+    return JobName(run, step, int(attempt))
+
+
+def writ_id(job: str, snapshot: str) -> str:
+    """The writ for one attempt under one snapshot."""
+    return "writ_" + digest("writ", job, snapshot).hex()[:24]
+
+
+def owned_event_id(stream: str, key: str, sequence: int) -> str:
+    """An event of an owned stream: its place is its name."""
+    return f"{stream}/{key}/{sequence}"
+
+
+def open_event_id(writer: str, request_id: str) -> str:
+    """A submission: who sent it, and that writer's own id for it."""
+    return f"{writer}/{request_id}"

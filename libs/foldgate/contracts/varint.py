@@ -1,0 +1,61 @@
+"""Avro's variable-length integers, and the checks that keep foreign bytes from being read as what they are not."""
+
+TABLE_SIZE = 8192
+
+
+class Malformed(ValueError):
+    """These bytes are not what Avro would write."""
+
+
+def varint(number: int) -> bytes:
+    """The zig-zag variable-length bytes of a 64-bit integer."""
+    if not -(1 << 63) <= number < 1 << 63:
+        raise OverflowError(f"Expected a number of 64 bits, but got {number}.")
+    rest = (number << 1) ^ (number >> 63)
+    rest &= 0xFFFFFFFFFFFFFFFF
+    out = bytearray()
+    while rest > 0x7F:
+        out.append(rest & 0x7F | 0x80)
+        rest >>= 7
+    out.append(rest)
+    return bytes(out)
+
+
+def take_long(data: bytes, at: int) -> tuple[int, int]:
+    """The integer that begins at `at`, and where it ends."""
+    shift = number = 0
+    while True:
+        byte = data[at]
+        at += 1
+        number |= (byte & 0x7F) << shift
+        if byte < 0x80:
+            break
+        shift += 7
+        if shift > 63:
+            raise Malformed("a number of more than 64 bits")
+    if number >> 64:
+        raise Malformed("a number of more than 64 bits")
+    return (number >> 1) ^ -(number & 1), at
+
+
+def take_length(data: bytes, at: int) -> tuple[int, int]:
+    """The length that begins at `at`, which must lie within the data, and where it ends."""
+    length, at = take_long(data, at)
+    if not 0 <= length <= len(data) - at:
+        raise Malformed(f"a length of {length} where {len(data) - at} bytes are left")
+    return length, at
+
+
+def take_count(data: bytes, at: int) -> tuple[int, int]:
+    """The number of items of the block that begins at `at`: a block may carry its size in bytes, which is not used."""
+    count, at = take_long(data, at)
+    if count < 0:
+        count = -count
+        _, at = take_long(data, at)
+    if count > len(data) - at:
+        raise Malformed(f"a block of {count} items where {len(data) - at} bytes are left")
+    return count, at
+
+
+LENGTHS = tuple(varint(length) for length in range(TABLE_SIZE))
+"""The bytes of the lengths that occur most."""
