@@ -27,7 +27,7 @@ class Saved(msgspec.Struct, frozen=True):
 class Checkpoints(Protocol):
     """Where checkpoints are kept: a compacted topic, a table, a dict."""
 
-    async def save(self, partition: Partition, epoch: int, head: bytes, changed: Mapping[str, bytes | None]) -> None:
+    async def save(self, partition: Partition, *, epoch: int, head: bytes, changed: Mapping[str, bytes | None]) -> None:
         """Store the changed entries (None removes one), then the head. The first save of an epoch is complete: what it
         does not name is gone. A save under an epoch older than one that has saved is refused or has no effect."""
 

@@ -18,11 +18,14 @@ accepted by a reader, even if a driver let it in. A driver's own fence (`Fenced`
 """
 
 from collections.abc import AsyncIterator, Mapping, Sequence
-from typing import NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import msgspec
 
 from foldgate.contracts.topics import Stream
+
+if TYPE_CHECKING:
+    from foldgate.eventlog.checkpoints import Checkpoints
 
 MAX_BATCH_BYTES = 900 * 1024
 """Keys, values and head of one append together; below the 1 MiB that a Kafka broker takes by default."""
@@ -180,4 +183,23 @@ class Log(Protocol):
     def membership(self, group: str, instance: str, partitions: Sequence[Partition]) -> Membership:
         """Share `partitions` among the live instances of `group`."""
 
+    def checkpoints(self) -> "Checkpoints":
+        """Where this driver keeps checkpoints."""
+
     async def close(self) -> None: ...
+
+
+def check_size(submission: Outgoing, limit: int) -> None:
+    """Refuse a record over the stream's limit."""
+    size = len(submission.key) + len(submission.value)
+    if size > limit:
+        raise RecordTooLarge(f"Expected a record of at most {limit} bytes, but it has {size}.")
+
+
+def check_batch(batch: Batch) -> None:
+    """Refuse a batch that is over the limit, empty, or not what its head says."""
+    size = sum(len(key) + len(value) for key, value in batch.records)
+    if size > MAX_BATCH_BYTES:
+        raise RecordTooLarge(f"Expected a batch of at most {MAX_BATCH_BYTES} bytes, but it has {size}.")
+    if not batch.records or batch.head.count != len(batch.records):
+        raise ValueError(f"Expected {batch.head.count} records as the batch head says, but got {len(batch.records)}.")
