@@ -22,6 +22,9 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import msgspec
 
+from foldgate.contracts.places import START as START  # noqa: PLC0414 - part of the contract
+from foldgate.contracts.places import Partition as Partition  # noqa: PLC0414 - part of the contract
+from foldgate.contracts.places import Position as Position  # noqa: PLC0414 - part of the contract
 from foldgate.contracts.topics import Stream
 
 if TYPE_CHECKING:
@@ -29,28 +32,6 @@ if TYPE_CHECKING:
 
 MAX_BATCH_BYTES = 900 * 1024
 """Keys, values and head of one append together; below the 1 MiB that a Kafka broker takes by default."""
-
-
-class Partition(NamedTuple):
-    """One ordered part of a stream."""
-
-    stream: str
-    number: int
-
-    def __str__(self) -> str:
-        return f"{self.stream}-{self.number}"
-
-
-class Position(msgspec.Struct, frozen=True, array_like=True):
-    """How far a partition was read: the next offset, and what the reader rule expects there."""
-
-    offset: int = 0
-    epoch: int = 0
-    sequence: int = 0
-    left: int = 0
-
-
-START = Position()
 
 
 class BatchHead(msgspec.Struct, frozen=True, array_like=True):

@@ -1,0 +1,76 @@
+"""The decider: a service's behaviour on one aggregate, as two pure functions and what goes with them."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+import msgspec
+
+from foldgate.contracts.events import Event, Meta
+
+S = TypeVar("S")
+
+
+class Tick(msgspec.Struct, frozen=True):
+    """Time has passed: what was due is due."""
+
+
+class Message(msgspec.Struct, frozen=True):
+    """What `decide` answers: another's event or a tick. `at` is the owner's clock, never below the aggregate's."""
+
+    key: str
+    at: int
+    event: Event | Tick
+    meta: Meta | None = None
+
+
+class Said(msgspec.Struct, frozen=True):
+    """An event to append, and where its address differs from the aggregate's own."""
+
+    event: Event
+    run_id: str | None = None
+    pool: str | None = None
+    tenant: str | None = None
+    principal: str | None = None
+    correlation: str | None = None
+
+
+class SetAside(Exception):
+    """`decide` cannot accept this message: it goes to quarantine with this code and sentence, and work goes on."""
+
+    def __init__(self, code: str, reason: str) -> None:
+        super().__init__(reason)
+        self.code = code
+
+
+class IllegalTransition(Exception):
+    """An event does not fit the state it meets: a fault of ours."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Decider(Generic[S]):
+    """How aggregates of one stream behave.
+
+    decide   the events that answer a message, given the state (None before the first event)
+    evolve   the state after an event; never refuses, raises IllegalTransition on what cannot be
+    due      when the aggregate next wants a Tick; a time that has passed means at once
+    ended    whether the state is final: the aggregate is then forgotten but for its key
+    fail     the events that end an aggregate after `decide` or `evolve` broke on a message
+    openings the events that ask for a new aggregate: a repeat of one adds nothing after the end
+    state    the type of S, so that checkpoints can keep it
+    """
+
+    state: type[S]
+    decide: Callable[[S | None, Message], Iterable[Event | Said]]
+    evolve: Callable[[S | None, Meta, Event], S]
+    due: Callable[[S], int | None] = lambda _: None
+    ended: Callable[[S], bool] = lambda _: False
+    fail: Callable[[S | None, Message, str], Iterable[Event | Said]] = lambda *_: ()
+    openings: tuple[type[Event], ...] = ()
+
+
+def fold(decider: Decider[S], history: Iterable[tuple[Meta, Event]], state: S | None = None) -> S | None:
+    """The state that a history of one aggregate leads to."""
+    for meta, event in history:
+        state = decider.evolve(state, meta, event)
+    return state

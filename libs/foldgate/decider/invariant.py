@@ -1,0 +1,27 @@
+"""The invariants of the suite, by id. Code, tests and docs/invariants.md name them alike."""
+
+INVARIANTS = {
+    "INV-01": "Of any number of owners of a partition, readers accept the batches of one at a time, in its order.",
+    "INV-02": "The events of an aggregate are numbered from 1 without a gap.",
+    "INV-03": "Each event's chain hash follows from the event before it in its stream and key.",
+    "INV-04": "An aggregate that has ended gets no further event.",
+    "INV-05": "Within an aggregate the clock rises with each event, and the recorded time never falls.",
+    "INV-06": "The same message twice adds nothing the second time.",
+    "INV-07": "An aggregate whose time has come acts.",
+    "INV-08": "An append carries decisions and the input positions they answer, or neither.",
+    "INV-09": "An input position never goes back.",
+    "INV-10": "No job is dispatched without a writ for exactly that job, live at that time.",
+    "INV-11": "A run that has not ended has a wake-up.",
+    "INV-12": "A run reaches exactly one terminal status.",
+    "INV-13": "Checkpoint and tail give the same state as the whole log.",
+}
+
+
+class InvariantBroken(Exception):
+    """A fault of ours: the text names the invariant and what was seen."""
+
+
+def hold(invariant: str, condition: bool, seen: str) -> None:
+    """Stop here unless the invariant holds."""
+    if not condition:
+        raise InvariantBroken(f"{invariant}: {INVARIANTS[invariant]} Seen: {seen}")

@@ -1,0 +1,251 @@
+"""The partition processor: takes messages, decides, evolves, stamps, and says what to append. It does no I/O.
+
+Production and simulator run this same code. It runs ahead of the log: what it has decided but not yet cut is pending,
+and its states include it. Should an append fail, the whole processor is thrown away and the next owner folds the log;
+no state here outlives what the log says, so a crash between any two lines loses only what was never appended, whose
+messages are read again. `Cut.changed` holds frozen states as of that cut: a checkpoint made from cuts that were
+acknowledged never contains a state that was not.
+
+Repeats are dropped twice over: a message at or below its source's position was answered already (positions come back
+from the log with the appends that answered them), and what comes again at a new place, as open streams may, is
+recognised by `decide` from the aggregate's own state, or by the key of an aggregate that has ended.
+"""
+
+import heapq
+from collections.abc import Callable, Iterable, Iterator
+from typing import Generic, NamedTuple
+
+from foldgate.contracts.events import Event, Meta
+from foldgate.contracts.places import START, Partition, Position
+from foldgate.decider.closed import ClosedKeys
+from foldgate.decider.decider import Decider, Message, S, Said, SetAside, Tick
+from foldgate.decider.invariant import hold
+from foldgate.decider.stamp import NO_CHAIN, Held, Incoming, Quarantined, advanced, quarantined, stamped
+
+Seal = Callable[[Meta, Event, bytes], tuple[bytes, bytes]]
+"""Encodes an event with its link to the chain hash before it: returns its own chain hash, and its bytes."""
+
+
+class DecisionTooLarge(Exception):
+    """One decision does not fit an append: a large one must be a state that goes on in chunks."""
+
+
+class _Decision(NamedTuple, Generic[S]):
+    """One message's whole outcome; a batch holds one or several."""
+
+    records: list[tuple[bytes, bytes]]
+    size: int
+    key: str
+    held: Held[S] | None
+    incoming: tuple[Partition, Position] | None
+    quarantined: Quarantined | None
+
+
+class _Turn(NamedTuple, Generic[S]):
+    """A message and the aggregate it meets; a tick has nothing incoming."""
+
+    held: Held[S] | None
+    message: Message
+    incoming: Incoming | None
+
+    @property
+    def state(self) -> S | None:
+        return self.held.state if self.held else None
+
+
+class Cut(NamedTuple, Generic[S]):
+    """What to do next, in this order: submit `quarantined`, then append `records` with `positions`."""
+
+    records: list[tuple[bytes, bytes]]
+    positions: dict[Partition, Position]
+    changed: dict[str, Held[S] | None]
+    quarantined: list[Quarantined]
+
+
+class Processor(Generic[S]):
+    """One partition of one owned stream. `faults` collects what is wrong with us, for the log and the metrics."""
+
+    def __init__(
+        self, decider: Decider[S], partition: Partition, *, seal: Seal, service: str, batch_bytes: int
+    ) -> None:
+        self.partition = partition
+        self.live: dict[str, Held[S]] = {}
+        self.closed = ClosedKeys()
+        self.inputs: dict[Partition, Position] = {}
+        self.faults: list[str] = []
+        self.pending_bytes = 0
+        self._decider, self._seal, self._service, self._batch_bytes = decider, seal, service, batch_bytes
+        self._pending: list[_Decision[S]] = []
+        self._skipped: dict[Partition, Position] = {}
+        self._due: list[tuple[int, str]] = []
+        self._due_of: dict[str, int] = {}
+
+    def restore(self, meta: Meta, event: Event) -> None:
+        """Fold one accepted event of this partition; one that a checkpoint already holds is passed over."""
+        held = self.live.get(meta.key)
+        if meta.key in self.closed or (held is not None and meta.sequence <= held.sequence):
+            return
+        hold("INV-02", meta.sequence == (held.sequence if held else 0) + 1, f"{meta.event_id} after {held}")
+        self.keep(meta.key, advanced(held, self._decider.evolve(held.state if held else None, meta, event), meta))
+
+    def keep(self, key: str, held: Held[S]) -> None:
+        """Take an aggregate as it is now: into the live ones with its timer, or, ended, among the closed."""
+        due = None if self._decider.ended(held.state) else self._decider.due(held.state)
+        if self._decider.ended(held.state):
+            self.live.pop(key, None)
+            self.closed.add(key, held.at)
+        else:
+            self.live[key] = held
+        if due is None:
+            self._due_of.pop(key, None)
+        elif self._due_of.get(key) != due:
+            self._due_of[key] = due
+            heapq.heappush(self._due, (due, key))
+
+    def has_taken(self, source: Partition, position: Position) -> bool:
+        """Whether this partition has answered, or read past, that place of that source."""
+        return position.offset <= self.inputs.get(source, START).offset
+
+    def take(self, incoming: Incoming, *, key: str, now: int) -> None:
+        """Decide on one message for the aggregate `key`."""
+        if self.has_taken(incoming.source, incoming.position):
+            return
+        self.inputs[incoming.source] = incoming.position
+        held = self.live.get(key)
+        at = max(now, held.at if held else 0)
+        turn = _Turn(held, Message(key=key, at=at, event=incoming.event, meta=incoming.meta), incoming)
+        if key not in self.closed:
+            self._answer(turn)
+        elif isinstance(incoming.event, self._decider.openings):
+            self._skipped[incoming.source] = incoming.position
+        else:
+            self._refuse(turn, SetAside("run_closed", f"Expected a live '{key}', but it has ended."))
+
+    def skip(self, source: Partition, position: Position) -> None:
+        """Read past something that asks for nothing here."""
+        if not self.has_taken(source, position):
+            self.inputs[source] = self._skipped[source] = position
+
+    def set_aside(self, source: Partition, position: Position, record: Quarantined) -> None:
+        """Read past a record that nobody can decode or accept, and quarantine it."""
+        if not self.has_taken(source, position):
+            self.inputs[source] = position
+            self._pend(_Decision([], 0, "", None, (source, position), record))
+
+    def tick(self, now: int) -> None:
+        """Let each aggregate act whose time has come, once."""
+        for key in list(self._pop_due(now)):
+            held, before = self.live[key], len(self._pending)
+            self._answer(_Turn(held, Message(key=key, at=max(now, held.at), event=Tick()), None))
+            if len(self._pending) == before:
+                self.faults.append(f"INV-07: {key} was due and did nothing; it will not be asked again.")
+
+    def next_due(self) -> int | None:
+        """When `tick` is wanted next."""
+        while self._due and self._due_of.get(self._due[0][1]) != self._due[0][0]:
+            heapq.heappop(self._due)
+        return self._due[0][0] if self._due else None
+
+    @property
+    def pending(self) -> int:
+        """How many decisions wait to be cut."""
+        return len(self._pending)
+
+    def cut(self, *, positions_too: bool = False) -> Cut[S] | None:
+        """The next append: as many whole decisions as fit, with the positions they answer. Positions that were only
+        read past go along with the last decision, or alone when `positions_too`."""
+        if not self._pending and not (positions_too and self._skipped):
+            return None
+        cut: Cut[S] = Cut([], {}, {}, [])
+        for decision in self._take_fitting():
+            cut.records.extend(decision.records)
+            if decision.incoming is not None:
+                cut.positions[decision.incoming[0]] = decision.incoming[1]
+            if decision.records:
+                cut.changed[decision.key] = decision.held
+            if decision.quarantined is not None:
+                cut.quarantined.append(decision.quarantined)
+        if not self._pending:
+            cut.positions.update({source: self.inputs[source] for source in self._skipped})
+            self._skipped.clear()
+        return cut
+
+    def _answer(self, turn: _Turn[S]) -> None:
+        try:
+            self._commit(turn, self._decider.decide(turn.state, turn.message))
+        except SetAside as refusal:
+            self._refuse(turn, refusal)
+        except Exception as error:  # noqa: BLE001 - a fault of ours may cost one aggregate, never the partition
+            self._break_off(turn, f"{type(error).__name__}: {error}")
+
+    def _commit(self, turn: _Turn[S], said: Iterable[Event | Said], aside: Quarantined | None = None) -> None:
+        held, key = turn.held, turn.message.key
+        records: list[tuple[bytes, bytes]] = []
+        for one in said:
+            held, value = self._next(turn, held, one if isinstance(one, Said) else Said(one))
+            records.append((key.encode(), value))
+        size = sum(len(name) + len(value) for name, value in records)
+        if size > self._batch_bytes:
+            raise DecisionTooLarge(f"Expected a decision of at most {self._batch_bytes} bytes, but it has {size}.")
+        if held is not None and records:
+            self.keep(key, held)
+        place = (turn.incoming.source, turn.incoming.position) if turn.incoming else None
+        if records or aside:
+            self._pend(_Decision(records, size, key, self.live.get(key), place, aside))
+        elif place is not None:
+            self._skipped[place[0]] = place[1]
+
+    def _next(self, turn: _Turn[S], held: Held[S] | None, said: Said) -> tuple[Held[S], bytes]:
+        hold("INV-04", held is None or not self._decider.ended(held.state), f"{said.event} for {turn.message.key}")
+        submitted = turn.incoming.submitted if turn.incoming else None
+        stream = self.partition.stream
+        meta = stamped(said, turn.message, held, stream=stream, service=self._service, submitted=submitted)
+        state = self._decider.evolve(held.state if held else None, meta, said.event)
+        chain, value = self._seal(meta, said.event, held.chain if held else NO_CHAIN)
+        return advanced(held, state, meta, chain=chain), value
+
+    def _break_off(self, turn: _Turn[S], reason: str) -> None:
+        """Set the message aside and end its aggregate, in one decision; failing that, set the message aside alone."""
+        self.faults.append(f"{turn.message.key}: {reason}")
+        aside = self._aside(turn.incoming, turn, SetAside("internal_error", reason)) if turn.incoming else None
+        try:
+            self._commit(turn, self._decider.fail(turn.state, turn.message, reason), aside)
+        except Exception as error:  # noqa: BLE001 - the last resort must not break in turn
+            self.faults.append(f"{turn.message.key}: ending it failed too: {error!r}")
+            self._commit(turn, (), aside)
+
+    def _refuse(self, turn: _Turn[S], why: SetAside) -> None:
+        if turn.incoming is not None:
+            self._commit(turn, (), self._aside(turn.incoming, turn, why))
+
+    def _aside(self, incoming: Incoming, turn: _Turn[S], why: SetAside) -> Quarantined:
+        return quarantined(
+            incoming.source,
+            incoming.position,
+            why,
+            by=self.partition,
+            service=self._service,
+            key=incoming.meta.key.encode(),
+            original=incoming.submitted or b"",
+            at=turn.message.at,
+        )
+
+    def _pend(self, decision: _Decision[S]) -> None:
+        self._pending.append(decision)
+        self.pending_bytes += decision.size
+
+    def _take_fitting(self) -> list[_Decision[S]]:
+        size = count = 0
+        for decision in self._pending:
+            if count and size + decision.size > self._batch_bytes:
+                break
+            size, count = size + decision.size, count + 1
+        taken, self._pending = self._pending[:count], self._pending[count:]
+        self.pending_bytes -= size
+        return taken
+
+    def _pop_due(self, now: int) -> Iterator[str]:
+        while (due := self.next_due()) is not None and due <= now:
+            key = heapq.heappop(self._due)[1]
+            del self._due_of[key]
+            yield key
