@@ -1,0 +1,54 @@
+# Every target sets itself up: `make test` in a fresh clone is enough.
+SHELL := bash
+BIN := .venv/bin
+READY := .venv/.ready
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo up test check fix schemas docs bench lock clean
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+$(READY): requirements.lock pyproject.toml .ci/setup
+	@bash .ci/setup
+	@touch $@
+
+setup: $(READY) ## make .venv from requirements.lock (uv if present, else pip; Python 3.11+)
+	@:
+
+demo: $(READY) ## start everything on this machine and send a run through it
+	@$(BIN)/foldgate demo $(ARGS)
+
+up: $(READY) ## start the suite and keep it running (ARGS="--kafka local" for Kafka)
+	@$(BIN)/foldgate up $(ARGS)
+
+test: $(READY) ## all tests and the coverage of the core (T=tests/unit for some of them, without coverage)
+	$(if $(T),$(BIN)/python -m pytest $(T),$(BIN)/coverage run -m pytest)
+	$(if $(T),,$(BIN)/coverage report)
+
+check: $(READY) ## format, lint, types, who imports whom, freshness of generated files: what CI runs first
+	$(BIN)/ruff format --check --quiet
+	$(BIN)/ruff check --quiet
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m foldgate.contracts.generate --check
+
+fix: $(READY) ## format, and mend what the linter can mend by itself
+	$(BIN)/ruff format
+	$(BIN)/ruff check --fix
+
+schemas: $(READY) ## generate code and pages from schemas/ and topics.py
+	$(BIN)/python -m foldgate.contracts.generate
+
+docs: schemas ## refresh docs/generated and check every page
+	$(BIN)/python -m pytest --quiet tests/unit/test_docs.py
+
+bench: $(READY) ## measure the figures of docs/ on this machine
+	$(BIN)/python -m bench $(ARGS)
+
+lock: ## refresh requirements.lock from pyproject.toml: exact versions, hashes, no addresses
+	@bash .ci/lock
+
+clean: ## remove what tools left behind (keeps .venv and your data)
+	rm -rf .coverage .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache build dist htmlcov
+	find libs services tests -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,40 @@
+"""`.ci/alone.py`: a command that leaves a process behind fails, whatever the process did to hide."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ALONE = Path(__file__).parents[2] / ".ci" / "alone.py"
+LEAVE_ONE = """
+import subprocess, sys
+left = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"], start_new_session=True)
+print(left.pid)
+"""
+
+
+def run_alone(script: str) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        [sys.executable, str(ALONE), sys.executable, "-c", script],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+
+
+@pytest.mark.parametrize("status", [0, 3])
+def test_a_clean_command_keeps_its_status(status: int) -> None:
+    assert run_alone(f"import sys; sys.exit({status})").returncode == status
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="subreapers are Linux's")
+def test_a_process_left_in_a_session_of_its_own_is_named_and_ended() -> None:
+    done = run_alone(LEAVE_ONE)
+    left = int(done.stdout)
+    assert done.returncode == 1
+    assert f"process {left}," in done.stderr
+    with pytest.raises(ProcessLookupError):
+        os.kill(left, 0)
