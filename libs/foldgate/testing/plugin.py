@@ -17,11 +17,12 @@ import pytest
 from _pytest.terminal import TerminalReporter
 
 from foldgate.servers.kafka import KafkaCluster
-from foldgate.testing import kafka
+from foldgate.servers.postgres import PostgresServer
+from foldgate.testing import kafka, postgres
 
 T = TypeVar("T")
 _MISSING = pytest.StashKey[dict[str, str]]()
-_UNAVAILABLE: tuple[type[Exception], ...] = (kafka.NoBroker,)
+_UNAVAILABLE: tuple[type[Exception], ...] = (kafka.NoBroker, postgres.NoServer)
 
 
 @pytest.fixture(scope="session")
@@ -43,6 +44,27 @@ def kafka_trio(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Kafka
     """Three nodes of the test's own, every topic on all of them."""
     with provided(request, "KAFKA", kafka.cluster(tmp_path / "kafka", nodes=3)) as cluster:
         yield cluster
+
+
+@pytest.fixture(scope="session")
+def postgres_server_url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The URL of one server for the whole session."""
+    with provided(request, "POSTGRES", postgres.server(tmp_path_factory.mktemp("postgres"))) as url:
+        yield url
+
+
+@pytest.fixture
+def postgres_url(postgres_server_url: str) -> Iterator[str]:
+    """The URL of an empty database of the test's own."""
+    with postgres.database(postgres_server_url) as url:
+        yield url
+
+
+@pytest.fixture
+def postgres_server(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[PostgresServer]:
+    """A server of the test's own, to pause, kill and restart."""
+    with provided(request, "POSTGRES", postgres.own_server(tmp_path / "postgres")) as server:
+        yield server
 
 
 @contextlib.contextmanager
