@@ -32,6 +32,7 @@ check: $(READY) ## format, lint, types, who imports whom, freshness of generated
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m foldgate.contracts.generate --check
+	$(BIN)/python docs/generate.py --check
 
 fix: $(READY) ## format, and mend what the linter can mend by itself
 	$(BIN)/ruff format
@@ -40,7 +41,8 @@ fix: $(READY) ## format, and mend what the linter can mend by itself
 schemas: $(READY) ## generate code and pages from schemas/ and topics.py
 	$(BIN)/python -m foldgate.contracts.generate
 
-docs: schemas ## refresh docs/generated and check every page
+docs: schemas ## generate the pages that can be, and check the others
+	$(BIN)/python docs/generate.py
 	$(BIN)/python -m pytest --quiet tests/unit/test_docs.py
 
 bench: $(READY) ## measure the figures of docs/ on this machine

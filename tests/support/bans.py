@@ -88,11 +88,11 @@ BANS = (
         "from unittest.mock import patch\npatch('x')",
     ),
     Ban(
-        ("pytest.skip", "pytest.mark.skip", "pytest.mark.xfail", "pytest.xfail"),
+        ("pytest.mark.skip", "pytest.mark.xfail", "pytest.xfail"),
         TESTS,
         (),
-        "make it pass or take it out; fixtures of foldgate.testing skip for you where a server is not to be had",
-        "import pytest\npytest.skip('later')",
+        "make it pass or take it out; where a server is not to be had, fixtures of foldgate.testing skip for you",
+        "import pytest\nmark = pytest.mark.skip(reason='later')",
     ),
 )
 
