@@ -34,6 +34,7 @@ import asyncio, concurrent.futures.thread, os, sys
 from pathlib import Path
 import asyncpg, asyncpg.protocol, asyncpg.connect_utils, encodings.idna, foldgate.servers.postgres_leftovers
 from foldgate.servers.postgres import PostgresServer
+from foldgate.servers.postgres_binaries import major_version
 
 async def main(folder):
     server = PostgresServer(Path(folder), report=lambda _: None)
@@ -47,6 +48,7 @@ async def main(folder):
     await server.stop()
 
 if len(sys.argv) > 2:
+    major_version()
     os.setgroups([]); os.setgid(int(sys.argv[2])); os.setuid(int(sys.argv[2]))
     sys.executable = sys.argv[3]
 asyncio.run(main(sys.argv[1]))
