@@ -115,6 +115,6 @@ def test_the_project_speaks_of_itself_alone() -> None:
     nothing(
         f"{place(path)}:{number}: name no address and nobody's folder: {text.strip()[:80]}"
         for path in texts()
-        for number, text in enumerate(path.read_text().splitlines(), start=1)
+        for number, text in enumerate(path.read_text(errors="replace").splitlines(), start=1)
         if SOMEONES_FOLDER.search(text) or set(SPOKEN_OF.findall(text)) - MAY_BE_SPOKEN_OF
     )
