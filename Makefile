@@ -45,7 +45,7 @@ docs: schemas ## generate the pages that can be, and check the others
 	$(BIN)/python docs/generate.py
 	$(BIN)/python -m pytest --quiet tests/unit/test_docs.py
 
-bench: $(READY) ## measure the figures of docs/ on this machine
+bench: $(READY) ## measure on this machine what docs/adr claims (ARGS=NAME for one benchmark)
 	$(BIN)/python -m bench $(ARGS)
 
 lock: ## refresh requirements.lock from pyproject.toml: exact versions, hashes, no addresses
