@@ -35,8 +35,11 @@ def run(command: list[str]) -> int:
     """Run the command to its end, passing on the signals that ask us to stop."""
     process = subprocess.Popen(command)
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda received, _: process.send_signal(received))
-    return process.wait()
+        signal.signal(number, lambda received, _: os.kill(process.pid, received))
+    while True:  # bury whoever lost its parent at once, as init would: others wait for it to be gone
+        pid, status = os.wait()
+        if pid == process.pid:
+            return os.waitstatus_to_exitcode(status)
 
 
 def survivors() -> dict[int, str]:

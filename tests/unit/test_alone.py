@@ -13,6 +13,19 @@ import subprocess, sys
 left = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"], start_new_session=True)
 print(left.pid)
 """
+ORPHAN = """
+import subprocess, sys
+print(subprocess.Popen([sys.executable, "-c", "pass"], stdout=subprocess.DEVNULL, start_new_session=True).pid)
+"""
+WAIT_UNTIL_GONE = f"""
+import os, subprocess, sys
+pid = int(subprocess.run([sys.executable, "-c", {ORPHAN!r}], capture_output=True, check=True).stdout)
+try:
+    while True:
+        os.kill(pid, 0)
+except ProcessLookupError:
+    pass
+"""
 
 
 def run_alone(script: str) -> "subprocess.CompletedProcess[str]":
@@ -38,3 +51,8 @@ def test_a_process_left_in_a_session_of_its_own_is_named_and_ended() -> None:
     assert f"process {left}," in done.stderr
     with pytest.raises(ProcessLookupError):
         os.kill(left, 0)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="subreapers are Linux's")
+def test_an_orphan_that_ends_is_gone_while_the_command_still_runs() -> None:
+    assert run_alone(WAIT_UNTIL_GONE).returncode == 0
