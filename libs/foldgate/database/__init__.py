@@ -1,0 +1,1 @@
+"""What everything that keeps something in PostgreSQL shares: connections, and migrations."""

@@ -1,0 +1,156 @@
+"""Waking those who wait for records: at once in the process, by NOTIFY across processes, and by a poll in any case.
+
+A wake-up is only ever a hint to look. Whoever is woken looks at the tables, so one too many does no harm, and one that
+got lost (a connection that died, a process killed between its append and its NOTIFY) is made up for by the poll, one
+query for all partitions. NOTIFY in the appending transaction would make all appends wait for each other; here it comes
+after the commit, from a connection of its own, the first at once and then no more than one in a few milliseconds.
+
+All logs of one process on one suite share one of these, and so one connection.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import Iterable
+from typing import ClassVar
+
+import asyncpg
+
+from foldgate.database.connections import AWAY, Connection, Connections, DatabaseRefused, closed
+from foldgate.eventlog.postgres_tables import ENDS
+
+POLL_S = 0.2
+QUIET_S = 0.005
+_ANSWERS_WITHIN_S = 5.0
+_TROUBLE = (*AWAY, TimeoutError, asyncpg.InterfaceError, DatabaseRefused)
+_EVERYTHING = "all"
+
+
+class Watch(asyncio.Event):
+    """One who waits for records of some partitions, by their numbers in the tables. Set: there may be something."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.ids: set[int] = set()
+
+
+class Arrivals:
+    """What this process knows of new records, and tells other processes of its own."""
+
+    _shared: ClassVar[dict[tuple[asyncio.AbstractEventLoop, str, str], "Arrivals"]] = {}
+
+    def __init__(self, connections: Connections, channel: str) -> None:
+        self._connections, self._channel = connections, channel
+        self._watches: set[Watch] = set()
+        self._ends: dict[int, int] = {}
+        self._untold: set[int] = set()
+        self._any_untold = asyncio.Event()
+        self._one_at_a_time = asyncio.Lock()
+        self._tasks: list[asyncio.Task[None]] = []
+        self._key: tuple[asyncio.AbstractEventLoop, str, str] | None = None
+        self._users = 0
+
+    @classmethod
+    def shared(cls, connections: Connections, *, url: str, suite: str) -> "Arrivals":
+        """The one of this process for this suite; give it back with `leave`."""
+        key = (asyncio.get_running_loop(), url, suite)
+        arrivals = cls._shared.get(key)
+        if arrivals is None:
+            arrivals = cls._shared[key] = cls(connections, f"foldgate_{suite}")
+            arrivals._key = key
+            arrivals._tasks = [asyncio.create_task(arrivals._listen())]
+        arrivals._users += 1
+        return arrivals
+
+    async def leave(self) -> None:
+        """Stop when the last user has left."""
+        self._users -= 1
+        if self._users or self._key is None:
+            return
+        del self._shared[self._key]
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def watch(self) -> Watch:
+        """Start watching."""
+        watch = Watch()
+        watch.set()
+        self._watches.add(watch)
+        return watch
+
+    def unwatch(self, watch: Watch) -> None:
+        """Stop watching."""
+        self._watches.discard(watch)
+
+    def appended(self, partition: int) -> None:
+        """We have just added records there, and they are durable."""
+        self._wake((partition,))
+        self._untold.add(partition)
+        self._any_untold.set()
+
+    def _wake(self, partitions: Iterable[int]) -> None:
+        for watch in self._watches:
+            if not watch.ids.isdisjoint(partitions):
+                watch.set()
+
+    def _wake_all(self) -> None:
+        for watch in self._watches:
+            watch.set()
+
+    async def _listen(self) -> None:
+        """For ever: have a connection, listen and tell on it; after it was lost, let everybody look."""
+        while True:
+            with contextlib.suppress(*_TROUBLE):
+                connection = await self._connections.connect()
+                try:
+                    await self._serve(connection)
+                finally:
+                    await closed(connection)
+            await asyncio.sleep(POLL_S)
+
+    async def _serve(self, connection: Connection) -> None:
+        own = connection.get_server_pid()
+
+        def heard(_: object, pid: int, __: str, payload: object) -> None:
+            if pid != own:
+                self._heard(str(payload))
+
+        await connection.add_listener(self._channel, heard)
+        self._wake_all()
+        telling = asyncio.create_task(self._tell(connection))
+        try:
+            while not connection.is_closed():
+                await self._poll(connection)
+                await asyncio.wait([telling], timeout=POLL_S)
+                if telling.done():
+                    return
+        finally:
+            telling.cancel()
+            await asyncio.gather(telling, return_exceptions=True)
+
+    def _heard(self, payload: str) -> None:
+        if payload == _EVERYTHING:
+            self._wake_all()
+        else:
+            self._wake([int(number) for number in payload.split()])
+
+    async def _poll(self, connection: Connection) -> None:
+        async with asyncio.timeout(_ANSWERS_WITHIN_S), self._one_at_a_time:
+            ends = {row["id"]: row["next_offset"] for row in await connection.fetch(ENDS)}
+        if ends.keys() - self._ends.keys():
+            self._wake_all()
+        else:
+            self._wake([number for number, end in ends.items() if self._ends[number] != end])
+        self._ends = ends
+
+    async def _tell(self, connection: Connection) -> None:
+        while True:
+            await self._any_untold.wait()
+            self._any_untold.clear()
+            payload = " ".join(map(str, sorted(self._untold)))
+            self._untold.clear()
+            async with self._one_at_a_time:
+                await connection.execute(
+                    "SELECT pg_notify($1, $2)", self._channel, payload if len(payload) < 4000 else _EVERYTHING
+                )
+            await asyncio.sleep(QUIET_S)
