@@ -6,12 +6,11 @@ the whole of what we need is the hook below.
 """
 
 import asyncio
-import importlib.util
 import inspect
 
 import pytest
 
-pytest_plugins = ["foldgate.testing.plugin"] if importlib.util.find_spec("foldgate.testing.plugin") else []
+pytest_plugins = ["foldgate.testing.plugin"]
 
 
 @pytest.hookimpl(tryfirst=True)
