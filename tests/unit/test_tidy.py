@@ -5,6 +5,7 @@ Add a ban as one entry of `tests/support/bans.py`, with a line of code that brea
 
 import ast
 import re
+import subprocess
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -45,8 +46,16 @@ def modules() -> list[Path]:
 
 
 def texts() -> list[Path]:
-    files = [path for tree in TREES for path in (ROOT / tree).rglob("*")] + list(ROOT.glob("*"))
-    return sorted(path for path in files if path.is_file() and path.suffix in TEXTS and "__pycache__" not in path.parts)
+    """Every text file that is in the repository or could go in."""
+    listed = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT,
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    paths = [ROOT / name for name in listed.stdout.splitlines()]
+    return [path for path in paths if path.is_file() and path.suffix in TEXTS]
 
 
 def place(path: Path) -> str:
@@ -115,6 +124,6 @@ def test_the_project_speaks_of_itself_alone() -> None:
     nothing(
         f"{place(path)}:{number}: name no address and nobody's folder: {text.strip()[:80]}"
         for path in texts()
-        for number, text in enumerate(path.read_text(errors="replace").splitlines(), start=1)
+        for number, text in enumerate(path.read_text().splitlines(), start=1)
         if SOMEONES_FOLDER.search(text) or set(SPOKEN_OF.findall(text)) - MAY_BE_SPOKEN_OF
     )
