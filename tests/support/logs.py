@@ -14,7 +14,11 @@ if TYPE_CHECKING:
     import pytest
 
 _numbers = itertools.count(1)
-USED = tuple(stream for stream in STREAMS if stream.name in ("intake", "reports", "runs", "quarantine"))
+USED = tuple(
+    stream
+    for stream in STREAMS
+    if stream.name in ("intake", "reports", "workers", "runs", "decisions", "approvals", "jobs", "quarantine")
+)
 
 
 class Opened:

@@ -109,7 +109,7 @@ def cut_of(subject: Processor[Counted], *, positions_too: bool = False) -> Cut[C
 
 
 def events(cut: Cut[Counted]) -> list[tuple[Meta, Event]]:
-    return [tuple(CODEC.decode(value)) for _, value in cut.records]
+    return [(meta, event) for meta, event in (CODEC.decode(value) for _, value in cut.records)]
 
 
 def test_an_event_says_where_it_belongs_and_what_caused_it() -> None:
@@ -207,7 +207,7 @@ def test_a_fault_of_ours_sets_the_message_aside_and_ends_the_aggregate_in_one_de
 
 
 def test_a_fault_while_ending_sets_the_message_aside_alone() -> None:
-    broken = Decider(state=Counted, decide=decide, evolve=evolve, fail=lambda *_: 1 / 0)  # type: ignore[arg-type, return-value]
+    broken = Decider(state=Counted, decide=decide, evolve=evolve, fail=lambda *_: 1 / 0)  # type: ignore[arg-type]
     subject = Processor(broken, OWN, seal=CODEC.seal, service="engine", batch_bytes=1000)
     take(subject, 0, "fail")
     cut = cut_of(subject)
@@ -258,8 +258,8 @@ def test_a_position_never_runs_ahead_of_a_decision_that_waits() -> None:
     for offset in range(4):
         take(subject, offset, "request 1")
     subject.skip(SOURCE, Position(50))
-    first = cut_of(subject)
-    assert first.positions[SOURCE].offset < 4
+    last = cut_of(subject)
+    assert last.positions[SOURCE].offset < 4
     while (cut := subject.cut()) is not None:
         last = cut
     assert last.positions[SOURCE] == Position(50)

@@ -20,6 +20,7 @@ import fastavro
 import msgspec
 from fastavro.schema import fingerprint, to_parsing_canonical_form
 
+from foldgate.contracts import foreign
 from foldgate.contracts.events import EVENT_TYPES, Event, Meta
 from foldgate.contracts.varint import Malformed
 from foldgate.contracts.wire import PUT, TAKE, put_Meta, take_Meta
@@ -27,7 +28,8 @@ from foldgate.contracts.wire import PUT, TAKE, put_Meta, take_Meta
 CHAIN_SIZE = 32
 NO_CHAIN = bytes(CHAIN_SIZE)
 _UNREADABLE = (Malformed, IndexError, UnicodeDecodeError)
-_SINGLE_OBJECT, _CONFLUENT = b"\xc3\x01", b"\x00"
+_MISFITTING = (TypeError, AttributeError, ValueError, LookupError)
+_SINGLE_OBJECT, _CONFLUENT, _NAMESPACE = b"\xc3\x01", b"\x00", "foldgate."
 
 
 class Undecodable(Exception):
@@ -71,7 +73,7 @@ class _Edition:
         self.name = name
         self.fingerprint = bytes.fromhex(fingerprint(to_parsing_canonical_form(schema), "CRC-64-AVRO"))
         self.raw = schema
-        self.parsed = fastavro.parse_schema(schema, named_schemas={})
+        self.parsed: Any = fastavro.parse_schema(schema, named_schemas={})
         self.reader = None if current is None else fastavro.parse_schema(current, named_schemas={})
 
 
@@ -102,8 +104,9 @@ class Codec:
             put_Meta(out, meta)
             PUT[name](out, event)
             return b"".join(out)
-        except (TypeError, AttributeError, OverflowError, UnicodeEncodeError) as error:
-            raise Unencodable(f"Expected a {name} that fits its schema, but {error}") from error
+        except _MISFITTING as error:
+            why = _misfit(meta, "meta") or _misfit(event, "event") or str(error)
+            raise Unencodable(f"Expected a {name} that fits its schema, but: {why}") from error
 
     def seal(self, meta: Meta, event: Event, previous: bytes) -> tuple[bytes, bytes]:
         """The chain hash of an event of an owned stream, and its bytes with that hash in them."""
@@ -130,9 +133,12 @@ class Codec:
         if edition.reader is not None:
             return self._resolve(value, start, edition).meta
         try:
-            return take_Meta(value, start)[0]
+            meta, end = take_Meta(value, start)
         except _UNREADABLE as error:
             raise _undecodable(edition.name, error) from error
+        if end > len(value):
+            raise _undecodable(edition.name, EOFError())
+        return meta
 
     def decode(self, value: bytes) -> Decoded:
         """The event in these bytes."""
@@ -145,7 +151,7 @@ class Codec:
         except _UNREADABLE as error:
             raise _undecodable(edition.name, error) from error
         if end != len(value):
-            raise _undecodable(edition.name, Malformed(f"{len(value)} bytes where {end} were expected"))
+            raise _undecodable(edition.name, _wrong_end(value, end))
         return Decoded(meta, event)
 
     def _resolve(self, value: bytes, start: int, edition: _Edition) -> Decoded:
@@ -154,10 +160,14 @@ class Codec:
         source.seek(start)
         try:
             fields: Any = fastavro.schemaless_reader(source, edition.parsed, edition.reader)
+            if source.tell() != len(value):
+                raise _wrong_end(value, source.tell())
             meta = msgspec.convert(fields.pop("meta"), Meta)
-            return Decoded(meta, msgspec.convert(fields, EVENT_TYPES[edition.name]))
+            event = msgspec.convert(fields, EVENT_TYPES[edition.name])
+            PUT[edition.name]([], event)  # the library lets numbers through that we could not write again
         except Exception as error:  # any exception: the library lets struct, index, key and memory errors out
             raise _undecodable(edition.name, error) from error
+        return Decoded(meta, event)
 
     def _edition(self, value: bytes) -> tuple[_Edition, int]:
         edition = self._by_fingerprint.get(value[2:10]) if value[:2] == _SINGLE_OBJECT else None
@@ -171,7 +181,8 @@ class Codec:
                 f"Expected a schema of this suite, but {value[2:10].hex()} is none it knows: it may be of a newer one.",
             )
         raise Undecodable(
-            "undecodable", f"Expected an Avro header (C3 01 or 00), but found {value[:2].hex() or 'nothing'}."
+            "undecodable",
+            f"Expected an Avro header (C3 01 and 8 bytes, or 00 and 4), but found {value[:10].hex(' ') or 'nothing'}.",
         )
 
     def _from_registry(self, schema_id: bytes) -> _Edition:
@@ -180,15 +191,23 @@ class Codec:
         if schema is None:
             where = "no registry is configured" if self._registry is None else "the registry does not know it"
             raise Undecodable("unknown_schema", f"Expected a known schema id, but {where}: {number}.")
-        name = schema.get("name", "").rpartition(".")[2]
-        if name not in self._current:
-            raise Undecodable("unknown_schema", f"Expected an event of this suite, but schema id {number} is '{name}'.")
+        edition = self._foreign_edition(schema, number)
+        self._by_registry_id[schema_id] = edition = self._by_fingerprint.get(edition.fingerprint, edition)
+        return edition
+
+    def _foreign_edition(self, schema: dict[str, Any], number: int) -> _Edition:
+        full_name = _full_name(schema)
+        name = full_name.removeprefix(_NAMESPACE)
+        if name not in self._current or name == full_name:
+            found = f"schema id {number} is '{full_name[:100]}'"
+            raise Undecodable("unknown_schema", f"Expected an event of this suite, but {found}.")
         try:
             edition = _Edition(name, schema, self._current[name].raw)
+            foreign.check(edition.parsed)
         except Exception as error:  # any exception: the schema is foreign input
-            raise Undecodable("unknown_schema", f"Expected a usable schema, but id {number} is not: {error}") from error
-        self._by_registry_id[schema_id] = self._by_fingerprint.get(edition.fingerprint, edition)
-        return self._by_registry_id[schema_id]
+            found = f"id {number} is not: {_short(error)}"
+            raise Undecodable("unknown_schema", f"Expected a usable schema, but {found}.") from error
+        return edition
 
     def _add(self, name: str, schemas: list[dict[str, Any]]) -> None:
         *past, current = schemas
@@ -197,6 +216,8 @@ class Codec:
             self._by_fingerprint[edition.fingerprint] = edition
 
     def _header(self, name: str) -> bytes:
+        if name not in self._current:
+            raise Unencodable(f"Expected an event, but got a {name}.")
         current = self._current[name]
         if self._registry is None:
             header = _SINGLE_OBJECT + current.fingerprint
@@ -211,5 +232,31 @@ def _link(previous: bytes, edition: _Edition, rest: memoryview) -> bytes:
     return hashlib.sha256(b"".join((previous, edition.fingerprint, rest))).digest()
 
 
+def _full_name(schema: dict[str, Any]) -> str:
+    """The record's name with its namespace; one of the suite begins with ours."""
+    name, namespace = schema.get("name"), schema.get("namespace")
+    if not isinstance(name, str):
+        return ""
+    return name if "." in name or not isinstance(namespace, str) else f"{namespace}.{name}"
+
+
 def _undecodable(name: str, error: Exception) -> Undecodable:
-    return Undecodable("undecodable", f"Expected an Avro {name}, but reading it failed: {error!r}.")
+    why = "it ends too early" if isinstance(error, (IndexError, EOFError)) else _short(error)
+    return Undecodable("undecodable", f"Expected an Avro {name}, but reading it failed: {why}.")
+
+
+def _wrong_end(value: bytes, end: int) -> Exception:
+    return EOFError() if end > len(value) else Malformed(f"{len(value) - end} bytes follow its end")
+
+
+def _misfit(value: Event | Meta, what: str) -> str | None:
+    """Which field is of the wrong type: for the error alone, where time does not matter."""
+    try:
+        msgspec.convert(msgspec.to_builtins(value, builtin_types=(bytes,)), type(value))
+    except (msgspec.ValidationError, TypeError) as error:
+        return f"{error} ({what})"
+    return None
+
+
+def _short(error: Exception) -> str:
+    return (str(error) or type(error).__name__)[:300].rstrip(".")

@@ -22,6 +22,12 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     """Canonical JSON."""
     labels: dict[str, str] = msgspec.field(default_factory=dict)
     """Labels of the run."""
+    tenant: str
+    """Whose run it is."""
+    principal: str
+    """Who asked for the run."""
+    workflow: str
+    """What the run is pinned to."""
 
 
 class Meta(msgspec.Struct, frozen=True, kw_only=True):
@@ -55,7 +61,7 @@ class Meta(msgspec.Struct, frozen=True, kw_only=True):
     """Whose it is."""
     principal: str
     """Who acted: a person, a program, a worker or a service."""
-    answers: bytes = b""
+    answers: bytes = b''
     """SHA-256 of the submitted bytes it answers; empty where no submission was answered."""
 
 
@@ -78,6 +84,13 @@ class Writ(msgspec.Struct, frozen=True, kw_only=True):
     """Milliseconds since 1970."""
     expires_at: int
     """Milliseconds since 1970; not dispatched after it."""
+
+
+class CaseClosed(msgspec.Struct, frozen=True, kw_only=True):
+    """The run has ended: nothing more is decided for it."""
+
+    status: str
+    """How the run ended."""
 
 
 class JobDenied(msgspec.Struct, frozen=True, kw_only=True):
@@ -182,6 +195,8 @@ class JobRequested(msgspec.Struct, frozen=True, kw_only=True):
 
     job: Job
     """The job."""
+    after: str = ""
+    """Why there is another attempt: worker_lost or writ_expired; empty for the first."""
 
 
 class JobSucceeded(msgspec.Struct, frozen=True, kw_only=True):
@@ -402,7 +417,8 @@ class WritIssued(msgspec.Struct, frozen=True, kw_only=True):
 
 
 Event = (
-    JobDenied
+    CaseClosed
+    | JobDenied
     | JobDispatched
     | JobFailed
     | JobLost
@@ -432,6 +448,7 @@ Event = (
 """Every event there is."""
 
 EVENT_TYPES: dict[str, type[Event]] = {
+    "CaseClosed": CaseClosed,
     "JobDenied": JobDenied,
     "JobDispatched": JobDispatched,
     "JobFailed": JobFailed,

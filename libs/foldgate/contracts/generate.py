@@ -12,7 +12,17 @@ from typing import Any
 from fastavro.schema import fingerprint, to_parsing_canonical_form
 
 from foldgate.contracts.generate_wire import wire_module
-from foldgate.contracts.schemas import NAMESPACE, Schema, expanded, is_event, load
+from foldgate.contracts.schemas import (
+    META,
+    NAMESPACE,
+    SCHEMAS,
+    Schema,
+    SchemaError,
+    expanded,
+    is_event,
+    load,
+    parts_first,
+)
 from foldgate.contracts.topics import OWNERSHIP_EVENTS, STREAMS, Stream
 
 HERE = Path(__file__).parent
@@ -20,13 +30,18 @@ ROOT = HERE.parents[2]
 EVENTS, WIRE, EDITIONS = HERE / "events.py", HERE / "wire.py", HERE / "editions.json"
 DOCS = ROOT / "docs" / "generated"
 
-_SCALARS = {"string": "str", "long": "int", "int": "int", "boolean": "bool", "bytes": "bytes", "double": "float"}
+_SCALARS = {"string": "str", "long": "int", "int": "int", "boolean": "bool", "bytes": "bytes"}
 _EMPTY: dict[str, str] = {"{}": "msgspec.field(default_factory=dict)", "[]": "()"}
 
 
 def main(arguments: list[str]) -> int:
     """Write what is stale; with --check only name it, and fail."""
-    stale = {path: text for path, text in outputs().items() if not path.exists() or path.read_text() != text}
+    try:
+        wanted = outputs()
+    except SchemaError as error:
+        sys.stdout.write(f"{error}\n")
+        return 2
+    stale = {path: text for path, text in wanted.items() if not path.exists() or path.read_text() != text}
     check = "--check" in arguments
     for path, text in stale.items():
         sys.stdout.write(f"{'stale' if check else 'wrote'}: {path.relative_to(ROOT)}\n")
@@ -38,12 +53,12 @@ def main(arguments: list[str]) -> int:
     return 1 if check and stale else 0
 
 
-def outputs() -> dict[Path, str]:
+def outputs(folder: Path = SCHEMAS) -> dict[Path, str]:
     """Every generated file and what it should hold."""
-    schemas = load()
+    schemas = load(folder)
     _check_topology(schemas)
     return {
-        EVENTS: _events_module(schemas),
+        EVENTS: events_module(schemas),
         WIRE: wire_module(schemas),
         EDITIONS: _editions(schemas),
         DOCS / "events.md": _events_page(schemas),
@@ -59,16 +74,18 @@ def fingerprint_of(schema: Schema) -> str:
 def _check_topology(schemas: dict[str, Schema]) -> None:
     placed = {name for stream in STREAMS for name in stream.events} | set(OWNERSHIP_EVENTS)
     events = {name for name, schema in schemas.items() if is_event(schema)}
-    if placed != events:
-        raise SystemExit(f"topics.py and schemas/ disagree on these events: {', '.join(sorted(placed ^ events))}")
+    for name in sorted(events - placed):
+        raise SchemaError(f"{name}.avsc: expected the event in the `events` of a stream of topics.py.")
+    for name in sorted(placed - events):
+        raise SchemaError(f"topics.py: expected an event in schemas/{name}.avsc, but there is none.")
 
 
-def _events_module(schemas: dict[str, Schema]) -> str:
-    ordered = _parts_first(schemas)
+def events_module(schemas: dict[str, Schema]) -> str:
+    """The text of events.py."""
     events = sorted(name for name, schema in schemas.items() if is_event(schema))
     lines = ['"""The events of the suite. GENERATED from schemas/ by `make schemas`: do not edit."""', ""]
     lines += ["import msgspec", "", "# fmt: off", ""]
-    for name in ordered:
+    for name in parts_first(schemas):
         lines += ["", *_class(name, schemas[name]), ""]
     lines += ["", "Event = (", *_union(events), ")", '"""Every event there is."""', ""]
     lines += ["EVENT_TYPES: dict[str, type[Event]] = {"]
@@ -81,14 +98,9 @@ def _union(names: list[str]) -> list[str]:
     return ["    " + ("| " if i else "") + name for i, name in enumerate(names)]
 
 
-def _parts_first(schemas: dict[str, Schema]) -> list[str]:
-    parts = [name for name, schema in schemas.items() if not is_event(schema)]
-    return parts + [name for name in schemas if name not in parts]
-
-
 def _class(name: str, schema: Schema) -> list[str]:
     lines = [f"class {name}(msgspec.Struct, frozen=True, kw_only=True):", f'    """{schema["doc"]}"""', ""]
-    fields = [field for field in schema["fields"] if field["type"] != NAMESPACE + "Meta"]
+    fields = [field for field in schema["fields"] if field["type"] != META]
     for field in fields:
         lines += [f"    {field['name']}: {_annotation(field['type'])}{_default(field)}", f'    """{field["doc"]}"""']
     return lines if fields else lines[:-1]
@@ -98,27 +110,32 @@ def _annotation(node: Any) -> str:
     if isinstance(node, str):
         return _SCALARS.get(node) or node.removeprefix(NAMESPACE)
     if isinstance(node, list):
-        return " | ".join("None" if item == "null" else _annotation(item) for item in node)
+        return f"{_annotation(node[1])} | None"
     if node["type"] == "fixed":
         return "bytes"
     if node["type"] == "array":
         return f"tuple[{_annotation(node['items'])}, ...]"
-    if node["type"] == "map":
-        return f"dict[str, {_annotation(node['values'])}]"
-    raise SystemExit(f"Expected a type the generator knows, but got {node!r}: teach generate.py this type.")
+    return f"dict[str, {_annotation(node['values'])}]"
 
 
 def _default(field: dict[str, Any]) -> str:
     if "default" not in field:
         return ""
+    default = field["default"]
     if field["type"] == "bytes":
-        return " = b" + json.dumps(field["default"])
-    text = json.dumps(field["default"])
-    return " = " + (_EMPTY.get(text) or {"true": "True", "false": "False", "null": "None"}.get(text, text))
+        return f" = {default.encode('latin-1')!r}"
+    if isinstance(default, str):
+        return f" = {json.dumps(default, ensure_ascii=False)}"
+    return f" = {_EMPTY.get(json.dumps(default), default)}"
 
 
 def _editions(schemas: dict[str, Schema]) -> str:
     known: dict[str, list[dict[str, Any]]] = json.loads(EDITIONS.read_text()) if EDITIONS.exists() else {}
+    for name in sorted(known.keys() - schemas.keys()):
+        raise SchemaError(
+            f"{name}.avsc: expected it to stay, because records of it may be on a log. "
+            f"If it was never released, take it out of {EDITIONS.name}."
+        )
     for name, schema in schemas.items():
         if not is_event(schema):
             continue
@@ -133,9 +150,13 @@ def _events_page(schemas: dict[str, Schema]) -> str:
     for name, schema in schemas.items():
         lines += [f"## {name}", "", schema["doc"], "", "| field | type | meaning |", "|---|---|---|"]
         for field in schema["fields"]:
-            lines.append(f"| {field['name']} | `{_annotation(field['type'])}` | {field['doc']} |")
+            lines.append(f"| {field['name']} | `{_cell(_annotation(field['type']))}` | {_cell(field['doc'])} |")
         lines.append("")
     return "\n".join(lines)
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|")
 
 
 def _streams_page() -> str:

@@ -6,7 +6,7 @@ nothing is looked up while encoding. Records of older editions and odd block lay
 
 from typing import Any
 
-from foldgate.contracts.schemas import NAMESPACE, Schema, is_event
+from foldgate.contracts.schemas import META, NAMESPACE, Schema, is_event
 
 _HEAD = '''"""Avro encoders and decoders of today's schemas. GENERATED from schemas/ by `make schemas`: do not edit."""
 
@@ -14,7 +14,19 @@ from collections.abc import Callable
 from typing import Any
 
 from foldgate.contracts import events as e
-from foldgate.contracts.varint import LENGTHS, TABLE_SIZE, take_count, take_length, take_long, varint
+from foldgate.contracts.varint import (
+    BOOLEANS,
+    LENGTHS,
+    TABLE_SIZE,
+    Malformed,
+    Misfit,
+    take_count,
+    take_int,
+    take_length,
+    take_long,
+    varint,
+    varint32,
+)
 
 # fmt: off
 
@@ -37,7 +49,7 @@ def wire_module(schemas: dict[str, Schema]) -> str:
 
 
 def _own_fields(schema: Schema) -> list[dict[str, Any]]:
-    return [field for field in schema["fields"] if field["type"] != NAMESPACE + "Meta"]
+    return [field for field in schema["fields"] if field["type"] != META]
 
 
 def _put(name: str, schema: Schema) -> list[str]:
@@ -47,29 +59,37 @@ def _put(name: str, schema: Schema) -> list[str]:
     return lines if len(lines) > 1 else [*lines, "    pass"]
 
 
-def _put_value(node: Any, value: str, depth: int = 0) -> list[str]:
+def _put_value(node: Any, value: str) -> list[str]:
     kind = _kind(node)
-    if kind in ("string", "bytes"):
-        text = f"{value}.encode()" if kind == "string" else value
-        return [f"b = {text}", "n = len(b)", "out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)"]
-    if kind in ("long", "int"):
-        return [f"out.append(varint({value}))"]
-    if kind == "boolean":
-        return [f'out.append(b"\\x01" if {value} else b"\\x00")']
-    if kind == "fixed":
-        return [f"out.append({value})"]
     if kind == "record":
         return [f"put_{node.removeprefix(NAMESPACE)}(out, {value})"]
-    return [f"if {value}:", *_indent(_put_items(node, value, depth)), 'out.append(b"\\x00")']
+    if kind == "nullable":
+        some = ['out.append(b"\\x02")', *_put_value(node[1], value)]
+        return [f"if {value} is None:", '    out.append(b"\\x00")', "else:", *_indent(some)]
+    if kind in ("array", "map"):
+        return [f"n = len({value})", "if n:", *_indent(_put_items(node, value)), 'out.append(b"\\x00")']
+    if kind == "fixed":
+        field = value.removeprefix("v.")
+        refusal = f"raise Misfit(f\"Expected {node['size']} bytes in '{field}', but got {{len({value})}}.\")"
+        return [f"if len({value}) != {node['size']}:", f"    {refusal}", f"out.append({value})"]
+    return _put_scalar(kind, value)
 
 
-def _put_items(node: Any, value: str, depth: int) -> list[str]:
-    item, key = f"i{depth}", f"k{depth}"
-    lines = [f"out.append(varint(len({value})))"]
+def _put_scalar(kind: str, value: str) -> list[str]:
+    if kind == "boolean":
+        return [f"out.append(BOOLEANS[{value}])"]
+    if kind in ("long", "int"):
+        return [f"out.append({'varint' if kind == 'long' else 'varint32'}({value}))"]
+    text = f"{value}.encode()" if kind == "string" else value
+    return [f"b = {text}", "n = len(b)", "out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)"]
+
+
+def _put_items(node: Any, value: str) -> list[str]:
+    item, key = f"i_{value.removeprefix('v.')}", f"k_{value.removeprefix('v.')}"
     if node["type"] == "array":
-        return [*lines, f"for {item} in {value}:", *_indent(_put_value(node["items"], item, depth + 1))]
-    body = _put_value("string", key) + _put_value(node["values"], item, depth + 1)
-    return [*lines, f"for {key}, {item} in {value}.items():", *_indent(body)]
+        return ["out.append(varint(n))", f"for {item} in {value}:", *_indent(_put_value(node["items"], item))]
+    body = [*_put_value("string", key), *_put_value(node["values"], item)]
+    return ["out.append(varint(n))", f"for {key}, {item} in {value}.items():", *_indent(body)]
 
 
 def _take(name: str, schema: Schema) -> list[str]:
@@ -84,37 +104,39 @@ def _take(name: str, schema: Schema) -> list[str]:
 _TAKE_LENGTH = ["n = v[p]", "if n & 0x81:", "    n, p = take_length(v, p)", "else:", "    n >>= 1", "    p += 1"]
 
 
-def _take_value(node: Any, name: str, depth: int = 0) -> list[str]:
+def _take_value(node: Any, name: str) -> list[str]:
     kind = _kind(node)
-    if kind in ("string", "bytes"):
-        text = "v[p : p + n].decode()" if kind == "string" else "v[p : p + n]"
-        return [*_TAKE_LENGTH, f"{name} = {text}", "p += n"]
-    if kind in ("long", "int"):
-        return [
-            f"{name} = v[p]",
-            f"if {name} < 128:",
-            f"    {name} = ({name} >> 1) ^ -({name} & 1)",
-            "    p += 1",
-            "else:",
-            f"    {name}, p = take_long(v, p)",
-        ]
-    if kind == "boolean":
-        return [f"{name} = v[p] == 1", "p += 1"]
-    if kind == "fixed":
-        return [f"{name} = v[p : p + {node['size']}]", f"p += {node['size']}"]
     if kind == "record":
         return [f"{name}, p = take_{node.removeprefix(NAMESPACE)}(v, p)"]
-    return _take_items(node, name, depth)
+    if kind == "nullable":
+        some = ["if b == 2:", *_indent(_take_value(node[1], name)), "elif b:"]
+        return [f"{name} = None", "b = v[p]", "p += 1", *some, '    raise Malformed("a union without such a branch")']
+    if kind in ("array", "map"):
+        return _take_items(node, name)
+    if kind == "fixed":
+        return [f"{name} = v[p : p + {node['size']}]", f"p += {node['size']}"]
+    return _take_scalar(kind, name)
 
 
-def _take_items(node: Any, name: str, depth: int) -> list[str]:
-    count, item, key = f"c{depth}", f"i{depth}", f"k{depth}"
+def _take_scalar(kind: str, name: str) -> list[str]:
+    if kind == "boolean":
+        refusal = '    raise Malformed("a boolean of neither 0 nor 1")'
+        return ["b = v[p]", "if b > 1:", refusal, f"{name} = b == 1", "p += 1"]
+    if kind in ("long", "int"):
+        small = [f"    {name} = ({name} >> 1) ^ -({name} & 1)", "    p += 1"]
+        return [f"{name} = v[p]", f"if {name} < 128:", *small, "else:", f"    {name}, p = take_{kind}(v, p)"]
+    text = "v[p : p + n].decode()" if kind == "string" else "v[p : p + n]"
+    return [*_TAKE_LENGTH, f"{name} = {text}", "p += n"]
+
+
+def _take_items(node: Any, name: str) -> list[str]:
+    count, items, item, key = f"c_{name}", f"l_{name}", f"i_{name}", f"k_{name}"
     if node["type"] == "array":
-        start, finish = [f"l_{name} = []"], [f"{name} = tuple(l_{name})"]
-        body = [*_take_value(node["items"], item, depth + 1), f"l_{name}.append({item})"]
+        start, finish = [f"{items} = []"], [f"{name} = tuple({items})"]
+        body = [*_take_value(node["items"], item), f"{items}.append({item})"]
     else:
         start, finish = [f"{name} = {{}}"], []
-        body = [*_take_value("string", key), *_take_value(node["values"], item, depth + 1), f"{name}[{key}] = {item}"]
+        body = [*_take_value("string", key), *_take_value(node["values"], item), f"{name}[{key}] = {item}"]
     loop = [f"for _ in range({count}):", *_indent(body), f"{count}, p = take_count(v, p)"]
     return [*start, f"{count}, p = take_count(v, p)", f"while {count}:", *_indent(loop), *finish]
 
@@ -122,9 +144,7 @@ def _take_items(node: Any, name: str, depth: int) -> list[str]:
 def _kind(node: Any) -> str:
     if isinstance(node, str):
         return "record" if node.startswith(NAMESPACE) else node
-    kind: str = node["type"]
-    if kind not in ("fixed", "array", "map"):
-        raise SystemExit(f"Expected a type the generator knows, but got {node!r}: teach generate_wire.py this type.")
+    kind: str = "nullable" if isinstance(node, list) else node["type"]
     return kind
 
 

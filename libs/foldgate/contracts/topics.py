@@ -130,7 +130,7 @@ DECISIONS = Stream(
     key="run",
     partitions=4,
     owner="policy_kernel",
-    events=("WritIssued", "JobDenied"),
+    events=("WritIssued", "JobDenied", "CaseClosed"),
     doc="What the policy kernel said of each attempt, and the writs it issued.",
 )
 POLICIES = Stream(

@@ -4,13 +4,17 @@ TABLE_SIZE = 8192
 
 
 class Malformed(ValueError):
-    """These bytes are not what Avro would write."""
+    """Bytes are not what Avro would write."""
+
+
+class Misfit(ValueError):
+    """A value is not one that its Avro type can hold."""
 
 
 def varint(number: int) -> bytes:
     """The zig-zag variable-length bytes of a 64-bit integer."""
     if not -(1 << 63) <= number < 1 << 63:
-        raise OverflowError(f"Expected a number of 64 bits, but got {number}.")
+        raise Misfit(f"Expected a number of 64 bits, but got {number}.")
     rest = (number << 1) ^ (number >> 63)
     rest &= 0xFFFFFFFFFFFFFFFF
     out = bytearray()
@@ -19,6 +23,21 @@ def varint(number: int) -> bytes:
         rest >>= 7
     out.append(rest)
     return bytes(out)
+
+
+def varint32(number: int) -> bytes:
+    """The same of a 32-bit integer."""
+    if not -(1 << 31) <= number < 1 << 31:
+        raise Misfit(f"Expected a number of 32 bits, but got {number}.")
+    return varint(number)
+
+
+def take_int(data: bytes, at: int) -> tuple[int, int]:
+    """The 32-bit integer that begins at `at`, and where it ends."""
+    number, at = take_long(data, at)
+    if not -(1 << 31) <= number < 1 << 31:
+        raise Malformed("a number of more than 32 bits")
+    return number, at
 
 
 def take_long(data: bytes, at: int) -> tuple[int, int]:
@@ -59,3 +78,4 @@ def take_count(data: bytes, at: int) -> tuple[int, int]:
 
 LENGTHS = tuple(varint(length) for length in range(TABLE_SIZE))
 """The bytes of the lengths that occur most."""
+BOOLEANS = {False: b"\x00", True: b"\x01"}

@@ -4,9 +4,39 @@ from collections.abc import Callable
 from typing import Any
 
 from foldgate.contracts import events as e
-from foldgate.contracts.varint import LENGTHS, TABLE_SIZE, take_count, take_length, take_long, varint
+from foldgate.contracts.varint import (
+    BOOLEANS,
+    LENGTHS,
+    TABLE_SIZE,
+    Malformed,
+    Misfit,
+    take_count,
+    take_int,
+    take_length,
+    take_long,
+    varint,
+    varint32,
+)
 
 # fmt: off
+
+
+def put_CaseClosed(out: list[bytes], v: e.CaseClosed) -> None:
+    b = v.status.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+
+
+def take_CaseClosed(v: bytes, p: int) -> tuple[e.CaseClosed, int]:
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_status = v[p : p + n].decode()
+    p += n
+    return e.CaseClosed(status=f_status), p
 
 
 def put_Job(out: list[bytes], v: e.Job) -> None:
@@ -16,7 +46,7 @@ def put_Job(out: list[bytes], v: e.Job) -> None:
     b = v.step.encode()
     n = len(b)
     out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
-    out.append(varint(v.attempt))
+    out.append(varint32(v.attempt))
     b = v.kind.encode()
     n = len(b)
     out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
@@ -26,16 +56,26 @@ def put_Job(out: list[bytes], v: e.Job) -> None:
     b = v.input.encode()
     n = len(b)
     out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
-    if v.labels:
-        out.append(varint(len(v.labels)))
-        for k0, i0 in v.labels.items():
-            b = k0.encode()
+    n = len(v.labels)
+    if n:
+        out.append(varint(n))
+        for k_labels, i_labels in v.labels.items():
+            b = k_labels.encode()
             n = len(b)
             out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
-            b = i0.encode()
+            b = i_labels.encode()
             n = len(b)
             out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
     out.append(b"\x00")
+    b = v.tenant.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    b = v.principal.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    b = v.workflow.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
 
 
 def take_Job(v: bytes, p: int) -> tuple[e.Job, int]:
@@ -60,7 +100,7 @@ def take_Job(v: bytes, p: int) -> tuple[e.Job, int]:
         f_attempt = (f_attempt >> 1) ^ -(f_attempt & 1)
         p += 1
     else:
-        f_attempt, p = take_long(v, p)
+        f_attempt, p = take_int(v, p)
     n = v[p]
     if n & 0x81:
         n, p = take_length(v, p)
@@ -86,16 +126,16 @@ def take_Job(v: bytes, p: int) -> tuple[e.Job, int]:
     f_input = v[p : p + n].decode()
     p += n
     f_labels = {}
-    c0, p = take_count(v, p)
-    while c0:
-        for _ in range(c0):
+    c_f_labels, p = take_count(v, p)
+    while c_f_labels:
+        for _ in range(c_f_labels):
             n = v[p]
             if n & 0x81:
                 n, p = take_length(v, p)
             else:
                 n >>= 1
                 p += 1
-            k0 = v[p : p + n].decode()
+            k_f_labels = v[p : p + n].decode()
             p += n
             n = v[p]
             if n & 0x81:
@@ -103,11 +143,35 @@ def take_Job(v: bytes, p: int) -> tuple[e.Job, int]:
             else:
                 n >>= 1
                 p += 1
-            i0 = v[p : p + n].decode()
+            i_f_labels = v[p : p + n].decode()
             p += n
-            f_labels[k0] = i0
-        c0, p = take_count(v, p)
-    return e.Job(job_id=f_job_id, step=f_step, attempt=f_attempt, kind=f_kind, topic=f_topic, input=f_input, labels=f_labels), p
+            f_labels[k_f_labels] = i_f_labels
+        c_f_labels, p = take_count(v, p)
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_tenant = v[p : p + n].decode()
+    p += n
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_principal = v[p : p + n].decode()
+    p += n
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_workflow = v[p : p + n].decode()
+    p += n
+    return e.Job(job_id=f_job_id, step=f_step, attempt=f_attempt, kind=f_kind, topic=f_topic, input=f_input, labels=f_labels, tenant=f_tenant, principal=f_principal, workflow=f_workflow), p
 
 
 def put_JobDenied(out: list[bytes], v: e.JobDenied) -> None:
@@ -222,7 +286,7 @@ def put_JobFailed(out: list[bytes], v: e.JobFailed) -> None:
     b = v.message.encode()
     n = len(b)
     out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
-    out.append(b"\x01" if v.retryable else b"\x00")
+    out.append(BOOLEANS[v.retryable])
 
 
 def take_JobFailed(v: bytes, p: int) -> tuple[e.JobFailed, int]:
@@ -264,7 +328,10 @@ def take_JobFailed(v: bytes, p: int) -> tuple[e.JobFailed, int]:
         p += 1
     f_message = v[p : p + n].decode()
     p += n
-    f_retryable = v[p] == 1
+    b = v[p]
+    if b > 1:
+        raise Malformed("a boolean of neither 0 nor 1")
+    f_retryable = b == 1
     p += 1
     return e.JobFailed(job_id=f_job_id, lease=f_lease, worker=f_worker, code=f_code, message=f_message, retryable=f_retryable), p
 
@@ -434,11 +501,22 @@ def take_JobReportIgnored(v: bytes, p: int) -> tuple[e.JobReportIgnored, int]:
 
 def put_JobRequested(out: list[bytes], v: e.JobRequested) -> None:
     put_Job(out, v.job)
+    b = v.after.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
 
 
 def take_JobRequested(v: bytes, p: int) -> tuple[e.JobRequested, int]:
     f_job, p = take_Job(v, p)
-    return e.JobRequested(job=f_job), p
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_after = v[p : p + n].decode()
+    p += n
+    return e.JobRequested(job=f_job, after=f_after), p
 
 
 def put_JobSucceeded(out: list[bytes], v: e.JobSucceeded) -> None:
@@ -492,7 +570,7 @@ def put_MessageQuarantined(out: list[bytes], v: e.MessageQuarantined) -> None:
     b = v.source_stream.encode()
     n = len(b)
     out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
-    out.append(varint(v.source_partition))
+    out.append(varint32(v.source_partition))
     out.append(varint(v.source_offset))
     b = v.source_key
     n = len(b)
@@ -523,7 +601,7 @@ def take_MessageQuarantined(v: bytes, p: int) -> tuple[e.MessageQuarantined, int
         f_source_partition = (f_source_partition >> 1) ^ -(f_source_partition & 1)
         p += 1
     else:
-        f_source_partition, p = take_long(v, p)
+        f_source_partition, p = take_int(v, p)
     f_source_offset = v[p]
     if f_source_offset < 128:
         f_source_offset = (f_source_offset >> 1) ^ -(f_source_offset & 1)
@@ -572,6 +650,8 @@ def take_MessageQuarantined(v: bytes, p: int) -> tuple[e.MessageQuarantined, int
 
 
 def put_Meta(out: list[bytes], v: e.Meta) -> None:
+    if len(v.chain) != 32:
+        raise Misfit(f"Expected 32 bytes in 'chain', but got {len(v.chain)}.")
     out.append(v.chain)
     b = v.event_id.encode()
     n = len(b)
@@ -859,13 +939,14 @@ def put_RunRequested(out: list[bytes], v: e.RunRequested) -> None:
     b = v.input.encode()
     n = len(b)
     out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
-    if v.labels:
-        out.append(varint(len(v.labels)))
-        for k0, i0 in v.labels.items():
-            b = k0.encode()
+    n = len(v.labels)
+    if n:
+        out.append(varint(n))
+        for k_labels, i_labels in v.labels.items():
+            b = k_labels.encode()
             n = len(b)
             out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
-            b = i0.encode()
+            b = i_labels.encode()
             n = len(b)
             out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
     out.append(b"\x00")
@@ -916,16 +997,16 @@ def take_RunRequested(v: bytes, p: int) -> tuple[e.RunRequested, int]:
     f_input = v[p : p + n].decode()
     p += n
     f_labels = {}
-    c0, p = take_count(v, p)
-    while c0:
-        for _ in range(c0):
+    c_f_labels, p = take_count(v, p)
+    while c_f_labels:
+        for _ in range(c_f_labels):
             n = v[p]
             if n & 0x81:
                 n, p = take_length(v, p)
             else:
                 n >>= 1
                 p += 1
-            k0 = v[p : p + n].decode()
+            k_f_labels = v[p : p + n].decode()
             p += n
             n = v[p]
             if n & 0x81:
@@ -933,10 +1014,10 @@ def take_RunRequested(v: bytes, p: int) -> tuple[e.RunRequested, int]:
             else:
                 n >>= 1
                 p += 1
-            i0 = v[p : p + n].decode()
+            i_f_labels = v[p : p + n].decode()
             p += n
-            f_labels[k0] = i0
-        c0, p = take_count(v, p)
+            f_labels[k_f_labels] = i_f_labels
+        c_f_labels, p = take_count(v, p)
     n = v[p]
     if n & 0x81:
         n, p = take_length(v, p)
@@ -964,13 +1045,14 @@ def put_RunStarted(out: list[bytes], v: e.RunStarted) -> None:
     b = v.input.encode()
     n = len(b)
     out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
-    if v.labels:
-        out.append(varint(len(v.labels)))
-        for k0, i0 in v.labels.items():
-            b = k0.encode()
+    n = len(v.labels)
+    if n:
+        out.append(varint(n))
+        for k_labels, i_labels in v.labels.items():
+            b = k_labels.encode()
             n = len(b)
             out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
-            b = i0.encode()
+            b = i_labels.encode()
             n = len(b)
             out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
     out.append(b"\x00")
@@ -1024,16 +1106,16 @@ def take_RunStarted(v: bytes, p: int) -> tuple[e.RunStarted, int]:
     f_input = v[p : p + n].decode()
     p += n
     f_labels = {}
-    c0, p = take_count(v, p)
-    while c0:
-        for _ in range(c0):
+    c_f_labels, p = take_count(v, p)
+    while c_f_labels:
+        for _ in range(c_f_labels):
             n = v[p]
             if n & 0x81:
                 n, p = take_length(v, p)
             else:
                 n >>= 1
                 p += 1
-            k0 = v[p : p + n].decode()
+            k_f_labels = v[p : p + n].decode()
             p += n
             n = v[p]
             if n & 0x81:
@@ -1041,10 +1123,10 @@ def take_RunStarted(v: bytes, p: int) -> tuple[e.RunStarted, int]:
             else:
                 n >>= 1
                 p += 1
-            i0 = v[p : p + n].decode()
+            i_f_labels = v[p : p + n].decode()
             p += n
-            f_labels[k0] = i0
-        c0, p = take_count(v, p)
+            f_labels[k_f_labels] = i_f_labels
+        c_f_labels, p = take_count(v, p)
     n = v[p]
     if n & 0x81:
         n, p = take_length(v, p)
@@ -1231,14 +1313,15 @@ def put_WorkerBeat(out: list[bytes], v: e.WorkerBeat) -> None:
     b = v.name.encode()
     n = len(b)
     out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
-    out.append(varint(v.max_parallel))
+    out.append(varint32(v.max_parallel))
     out.append(varint(v.beat))
-    if v.holding:
-        out.append(varint(len(v.holding)))
-        for i0 in v.holding:
-            out.append(varint(i0))
+    n = len(v.holding)
+    if n:
+        out.append(varint(n))
+        for i_holding in v.holding:
+            out.append(varint(i_holding))
     out.append(b"\x00")
-    out.append(b"\x01" if v.leaving else b"\x00")
+    out.append(BOOLEANS[v.leaving])
 
 
 def take_WorkerBeat(v: bytes, p: int) -> tuple[e.WorkerBeat, int]:
@@ -1263,7 +1346,7 @@ def take_WorkerBeat(v: bytes, p: int) -> tuple[e.WorkerBeat, int]:
         f_max_parallel = (f_max_parallel >> 1) ^ -(f_max_parallel & 1)
         p += 1
     else:
-        f_max_parallel, p = take_long(v, p)
+        f_max_parallel, p = take_int(v, p)
     f_beat = v[p]
     if f_beat < 128:
         f_beat = (f_beat >> 1) ^ -(f_beat & 1)
@@ -1271,19 +1354,22 @@ def take_WorkerBeat(v: bytes, p: int) -> tuple[e.WorkerBeat, int]:
     else:
         f_beat, p = take_long(v, p)
     l_f_holding = []
-    c0, p = take_count(v, p)
-    while c0:
-        for _ in range(c0):
-            i0 = v[p]
-            if i0 < 128:
-                i0 = (i0 >> 1) ^ -(i0 & 1)
+    c_f_holding, p = take_count(v, p)
+    while c_f_holding:
+        for _ in range(c_f_holding):
+            i_f_holding = v[p]
+            if i_f_holding < 128:
+                i_f_holding = (i_f_holding >> 1) ^ -(i_f_holding & 1)
                 p += 1
             else:
-                i0, p = take_long(v, p)
-            l_f_holding.append(i0)
-        c0, p = take_count(v, p)
+                i_f_holding, p = take_long(v, p)
+            l_f_holding.append(i_f_holding)
+        c_f_holding, p = take_count(v, p)
     f_holding = tuple(l_f_holding)
-    f_leaving = v[p] == 1
+    b = v[p]
+    if b > 1:
+        raise Malformed("a boolean of neither 0 nor 1")
+    f_leaving = b == 1
     p += 1
     return e.WorkerBeat(worker=f_worker, name=f_name, max_parallel=f_max_parallel, beat=f_beat, holding=f_holding, leaving=f_leaving), p
 
@@ -1295,7 +1381,7 @@ def put_WorkerJoined(out: list[bytes], v: e.WorkerJoined) -> None:
     b = v.name.encode()
     n = len(b)
     out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
-    out.append(varint(v.max_parallel))
+    out.append(varint32(v.max_parallel))
     out.append(varint(v.expires_at))
 
 
@@ -1321,7 +1407,7 @@ def take_WorkerJoined(v: bytes, p: int) -> tuple[e.WorkerJoined, int]:
         f_max_parallel = (f_max_parallel >> 1) ^ -(f_max_parallel & 1)
         p += 1
     else:
-        f_max_parallel, p = take_long(v, p)
+        f_max_parallel, p = take_int(v, p)
     f_expires_at = v[p]
     if f_expires_at < 128:
         f_expires_at = (f_expires_at >> 1) ^ -(f_expires_at & 1)
@@ -1364,7 +1450,7 @@ def put_WorkerRenewed(out: list[bytes], v: e.WorkerRenewed) -> None:
     b = v.worker.encode()
     n = len(b)
     out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
-    out.append(varint(v.max_parallel))
+    out.append(varint32(v.max_parallel))
     out.append(varint(v.expires_at))
 
 
@@ -1382,7 +1468,7 @@ def take_WorkerRenewed(v: bytes, p: int) -> tuple[e.WorkerRenewed, int]:
         f_max_parallel = (f_max_parallel >> 1) ^ -(f_max_parallel & 1)
         p += 1
     else:
-        f_max_parallel, p = take_long(v, p)
+        f_max_parallel, p = take_int(v, p)
     f_expires_at = v[p]
     if f_expires_at < 128:
         f_expires_at = (f_expires_at >> 1) ^ -(f_expires_at & 1)
@@ -1491,6 +1577,7 @@ def take_WritIssued(v: bytes, p: int) -> tuple[e.WritIssued, int]:
 
 
 PUT: dict[str, Callable[[list[bytes], Any], None]] = {
+    "CaseClosed": put_CaseClosed,
     "JobDenied": put_JobDenied,
     "JobDispatched": put_JobDispatched,
     "JobFailed": put_JobFailed,
@@ -1521,6 +1608,7 @@ PUT: dict[str, Callable[[list[bytes], Any], None]] = {
 """Appends the fields of an event (without its Meta)."""
 
 TAKE: dict[str, Callable[[bytes, int], tuple[e.Event, int]]] = {
+    "CaseClosed": take_CaseClosed,
     "JobDenied": take_JobDenied,
     "JobDispatched": take_JobDispatched,
     "JobFailed": take_JobFailed,

@@ -56,6 +56,7 @@ class Decider(Generic[S]):
     due      when the aggregate next wants a Tick; a time that has passed means at once
     ended    whether the state is final: the aggregate is then forgotten but for its key
     fail     the events that end an aggregate after `decide` or `evolve` broke on a message
+    edition  raised when `evolve` means something else by the same state, so that old checkpoints are not read
     openings the events that ask for a new aggregate: a repeat of one adds nothing after the end
     state    the type of S, so that checkpoints can keep it
     """
@@ -67,6 +68,7 @@ class Decider(Generic[S]):
     ended: Callable[[S], bool] = lambda _: False
     fail: Callable[[S | None, Message, str], Iterable[Event | Said]] = lambda *_: ()
     openings: tuple[type[Event], ...] = ()
+    edition: int = 1
 
 
 def fold(decider: Decider[S], history: Iterable[tuple[Meta, Event]], state: S | None = None) -> S | None:

@@ -1,11 +1,11 @@
 """Checkpoints: folded state saved at a log position, so that recovery costs what is live, not what ever was.
 
 A checkpoint is a cache of the log and never a source of truth: losing one costs time, a wrong one must be impossible.
-So each entry is written under the epoch of its owner, and only from state whose append was acknowledged. A crash in
-the middle of a save leaves entries newer than the head; that is safe, because an entry carries the sequence of its
-last event and the tail folded over it skips what it already holds. An owner that was replaced cannot spoil its
-successor's entries: the driver refuses it (PostgreSQL) or its entries lie under its own epoch, which recovery reads
-only until the successor has saved a head (Kafka); an entry reaching past the successor's claim voids the checkpoint.
+So an owner saves only state whose batches it has read back as accepted, and each entry lies under the epoch of its
+owner. A crash in the middle of a save leaves entries newer than the head; that is safe, because an entry carries the
+sequence of its last event, and the tail folded over it passes over what it holds already. An owner that was replaced
+and goes on saving saves what is old, not what is wrong, and cannot mix it with its successor's: the driver refuses it
+(PostgreSQL), or recovery reads the entries of the newest epoch that has a head, and no others (Kafka).
 """
 
 from collections.abc import Mapping

@@ -137,7 +137,8 @@ class MemoryFollower:
         if found or timeout_ms == 0:
             return found
         try:
-            await asyncio.wait_for(arrived.wait(), timeout_ms / 1000)
+            async with asyncio.timeout(timeout_ms / 1000):
+                await arrived.wait()
         except TimeoutError:
             return []
         return self._take(limit)

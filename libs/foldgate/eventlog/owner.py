@@ -65,8 +65,12 @@ async def claim(log: Log, codec: Codec, own: OwnStream, *, fold: Fold, owner: st
     await own.catch_up(log, fold)
     for _ in range(_ATTEMPTS):
         writer = await log.writer(own.partition)
-        if await _try(log, codec, own, writer=writer, owner=owner, at=at, fold=fold):
-            return writer
+        try:
+            if await _try(log, codec, own, writer=writer, owner=owner, at=at, fold=fold):
+                return writer
+        except BaseException:
+            await writer.close()
+            raise
         await writer.close()
     raise ClaimLost(
         f"{own.partition}: expected to become its owner, but others claimed it {_ATTEMPTS} times meanwhile."

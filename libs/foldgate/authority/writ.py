@@ -1,0 +1,44 @@
+"""Writs: the hash of exactly what a job would do, and what must hold before a worker does it."""
+
+import hashlib
+
+import msgspec
+
+from foldgate.contracts import ids
+from foldgate.contracts.events import Job, Writ
+
+
+class WritInvalid(Exception):
+    """The writ does not allow the job, here and now. `code` is stable, the text says what was expected."""
+
+    def __init__(self, code: str, reason: str) -> None:
+        super().__init__(reason)
+        self.code = code
+
+
+def job_hash(job: Job) -> bytes:
+    """SHA-256 over the canonical form of all the job would do; not the attempt, so that all attempts share it."""
+    what = {
+        "run": ids.parse_job_id(job.job_id).run_id,
+        "step": job.step,
+        "kind": job.kind,
+        "topic": job.topic,
+        "input": job.input,
+        "labels": job.labels,
+        "tenant": job.tenant,
+        "principal": job.principal,
+        "workflow": job.workflow,
+    }
+    return hashlib.sha256(msgspec.json.encode(what, order="deterministic")).digest()
+
+
+def verify(writ: Writ, job: Job, *, pool: str, at: int) -> None:
+    """Raise WritInvalid unless the writ allows this attempt of exactly this job, in this pool, at this time."""
+    if writ.job_id != job.job_id:
+        raise WritInvalid("other_job", f"Expected a writ for {job.job_id}, but it is for {writ.job_id}.")
+    if writ.job_hash != job_hash(job):
+        raise WritInvalid("job_altered", f"Expected {job.job_id} as it was authorised, but what it would do differs.")
+    if writ.pool != pool:
+        raise WritInvalid("other_pool", f"Expected a writ for pool '{pool}', but it is for '{writ.pool}'.")
+    if at > writ.expires_at:
+        raise WritInvalid("expired", f"Expected a live writ, but it ended {at - writ.expires_at} ms ago.")

@@ -1,0 +1,37 @@
+"""From settings to a log: Kafka where brokers are named, PostgreSQL otherwise."""
+
+from foldgate.contracts.codec import Codec
+from foldgate.contracts.topics import STREAMS
+from foldgate.eventlog.log import Log
+from foldgate.runtime.settings import Settings
+
+
+async def connect(settings: Settings) -> Log:
+    """The log these settings name, with every stream in place."""
+    log = await _connect(settings)
+    try:
+        await log.prepare([stream for stream in STREAMS if not stream.name.endswith(".*")])
+    except BaseException:
+        await log.close()
+        raise
+    return log
+
+
+async def _connect(settings: Settings) -> Log:
+    if settings.kafka is not None:
+        from foldgate.eventlog.kafka import KafkaLog
+
+        return await KafkaLog.connect(settings.kafka, suite=settings.suite, fence_max_age_ms=settings.fence_max_age_ms)
+    from foldgate.eventlog.postgres import PostgresLog
+
+    assert settings.postgres is not None
+    return await PostgresLog.connect(settings.postgres, suite=settings.suite)
+
+
+def codec_for(settings: Settings) -> Codec:
+    """The codec, with the registry where one is configured."""
+    if settings.schema_registry is None:
+        return Codec()
+    from foldgate.contracts.registry import HttpRegistry
+
+    return Codec(HttpRegistry(settings.schema_registry))

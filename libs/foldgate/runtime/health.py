@@ -1,0 +1,88 @@
+"""Health, readiness and metrics of one process over HTTP, and the server they and the gateway share."""
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import Iterator
+from typing import Protocol
+
+import uvicorn
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Mount, Route
+from starlette.types import ASGIApp
+
+
+class Readiness(Protocol):
+    """Something that becomes ready."""
+
+    @property
+    def ready(self) -> bool: ...
+
+    def waiting_for(self) -> str: ...
+
+
+class PortInUse(Exception):
+    """Another program listens where this one should."""
+
+
+def application(parts: dict[str, Readiness], app: ASGIApp | None) -> Starlette:
+    """Health routes for these parts, and the rest to `app`."""
+
+    async def healthz(_: Request) -> Response:
+        return JSONResponse({"status": "alive"})
+
+    async def readyz(_: Request) -> Response:
+        waiting = {name: part.waiting_for() for name, part in parts.items() if not part.ready}
+        if waiting:
+            return JSONResponse({"status": "starting", "waiting_for": waiting}, status_code=503)
+        return JSONResponse({"status": "ready", "services": sorted(parts)})
+
+    async def metrics(_: Request) -> Response:
+        return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+
+    routes: list[Route | Mount] = [Route("/healthz", healthz), Route("/readyz", readyz), Route("/metrics", metrics)]
+    if app is not None:
+        routes.append(Mount("/", app))
+    return Starlette(routes=routes)
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A listening socket; taken before anything else starts, so that a port in use is known at once."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listening = socket.socket(family, socket.SOCK_STREAM)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind((host, port))
+    except OSError as error:
+        listening.close()
+        raise PortInUse(
+            f"Expected to serve on {host}:{port}, but {error.strerror or error}: stop what listens there, or set"
+            " FOLDGATE_HTTP_PORT (0 takes any free port)."
+        ) from error
+    listening.listen(128)
+    return listening
+
+
+async def serve(app: ASGIApp, listening: socket.socket) -> None:
+    """Serve until cancelled, then finish the requests under way, within two seconds."""
+    server = _Server(
+        uvicorn.Config(app, log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=2)
+    )
+    serving = asyncio.create_task(server.serve(sockets=[listening]))
+    try:
+        await asyncio.shield(serving)
+    except asyncio.CancelledError:
+        server.should_exit = True
+        await asyncio.wait([serving], timeout=3)
+        raise
+
+
+class _Server(uvicorn.Server):
+    """Leaves signals to the process it runs in."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield

@@ -1,0 +1,197 @@
+"""Hosts one service in this process: holds the partitions it is assigned, and feeds them.
+
+One task reads and decides for all partitions; each partition appends in a task of its own; each assigned partition has
+a holder task that recovers it, claims it, and does so again after a while if it was lost. Recovery never happens in a
+membership callback. Ownership is settled on the log alone: a wrong or late assignment costs time, not truth.
+"""
+
+import asyncio
+import random
+from collections.abc import Coroutine
+from typing import Any
+
+from foldgate.contracts.places import Partition
+from foldgate.decider.decider import Decider
+from foldgate.eventlog.log import LogUnavailable
+from foldgate.runtime import metrics
+from foldgate.runtime.context import Context
+from foldgate.runtime.owned import OwnedPartition
+from foldgate.runtime.recovery import LogUnreadable, become_owner
+from foldgate.runtime.relaying import Relaying
+from foldgate.runtime.routing import Routing
+from foldgate.runtime.service import Aggregate, Service
+from foldgate.runtime.together import together
+
+_IDLE_MS = 100
+_BACKOFF_FIRST_S, _BACKOFF_MOST_S = 0.2, 5.0
+
+
+class Host:
+    """One service at work. `run` returns when cancelled or raises what cannot be survived."""
+
+    def __init__(self, service: Service, context: Context) -> None:
+        self.service = service
+        self._context = context
+        self._aggregates = {aggregate.stream.name: aggregate for aggregate in service.aggregates}
+        self._deciders: dict[str, Decider[Any]] = {
+            aggregate.stream.name: aggregate.decider(context.settings) for aggregate in service.aggregates
+        }
+        self._owned: dict[Partition, OwnedPartition] = {}
+        self._holders: dict[Partition, asyncio.Task[None]] = {}
+        self._joining: asyncio.Queue[tuple[OwnedPartition, bool, asyncio.Future[None]]] = asyncio.Queue()
+        self._failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._assigned: frozenset[Partition] | None = None
+        self._unavailable_since: int | None = None
+
+    @property
+    def ready(self) -> bool:
+        """Whether everything assigned is owned and at work."""
+        return self._assigned is not None and self._assigned <= self._owned.keys()
+
+    def waiting_for(self) -> str:
+        """Why it is not ready."""
+        missing = sorted(map(str, (self._assigned or frozenset()) - self._owned.keys()))
+        return "an assignment of partitions" if self._assigned is None else ", ".join(missing)
+
+    async def run(self) -> None:
+        """Work until cancelled; then leave in good order."""
+        parts: list[Coroutine[Any, Any, None]] = [self._serve_log()] if self.service.aggregates else []
+        self._assigned = None if self.service.aggregates else frozenset()
+        await together(*parts, _for_ever())
+
+    async def _serve_log(self) -> None:
+        partitions = [Partition(a.stream.name, n) for a in self.service.aggregates for n in range(a.stream.partitions)]
+        membership = self._context.log.membership(self.service.name, self._context.settings.instance, partitions)
+        routing = Routing(self._context)
+        try:
+            await together(self._follow_assignments(membership), self._work(routing), _raised(self._failed))
+        finally:
+            await self._leave(routing)
+            await membership.close()
+
+    async def _follow_assignments(self, membership: Any) -> None:
+        while True:
+            self._assigned = await membership.changed()
+            for partition in self._holders.keys() - self._assigned:
+                self._holders.pop(partition).cancel()
+            for partition in sorted(self._assigned - self._holders.keys()):
+                self._holders[partition] = asyncio.create_task(self._hold(partition), name=f"hold {partition}")
+            self._context.logger.info("assigned", partitions=sorted(map(str, self._assigned)))
+
+    async def _work(self, routing: Routing) -> None:
+        """Read, decide, and start appends: the one loop that all partitions of this service share."""
+        while True:
+            self._let_join(routing)
+            now = self._context.clock.now_ms()
+            for owned in self._owned.values():
+                owned.processor.tick(now)
+                owned.pump()
+            await routing.step(timeout_ms=self._time_to_next(now))
+            for owned in list(self._owned.values()):
+                await owned.room()
+
+    def _time_to_next(self, now: int) -> int:
+        if not self._joining.empty():
+            return 0
+        dues = [due for owned in self._owned.values() if (due := owned.processor.next_due()) is not None]
+        return max(0, min([_IDLE_MS, *(due - now for due in dues)]))
+
+    def _let_join(self, routing: Routing) -> None:
+        while not self._joining.empty():
+            owned, comes, done = self._joining.get_nowait()
+            if comes:
+                routing.attach(owned, self._aggregates[owned.partition.stream])
+                self._owned[owned.partition] = owned
+            else:
+                routing.detach(owned)
+                self._owned.pop(owned.partition, None)
+            if not done.done():
+                done.set_result(None)
+
+    async def _in_the_loop(self, owned: OwnedPartition, *, comes: bool) -> None:
+        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._joining.put_nowait((owned, comes, done))
+        await done
+
+    async def _hold(self, partition: Partition) -> None:
+        """Own one assigned partition, again after each loss, until cancelled."""
+        backoff = _BACKOFF_FIRST_S
+        while True:
+            started = self._context.clock.monotonic_ms()
+            try:
+                await self._own_until_lost(partition)
+            except LogUnreadable as error:
+                self._fail(error)
+                return
+            except Exception as error:  # noqa: BLE001 - whatever it was, the log tells where things stand
+                self._note_loss(partition, error)
+            held_ms = self._context.clock.monotonic_ms() - started
+            backoff = _BACKOFF_FIRST_S if held_ms > 60_000 else min(backoff * 2, _BACKOFF_MOST_S)
+            await asyncio.sleep(backoff * random.uniform(0.5, 1.0))
+
+    async def _own_until_lost(self, partition: Partition) -> None:
+        labels = (self.service.name, partition.stream)
+        aggregate = self._aggregates[partition.stream]
+        with metrics.RECOVERY.labels(*labels).time():
+            owned = await become_owner(self._context, partition, self._deciders[partition.stream])
+        metrics.CLAIMS.labels(*labels).inc()
+        relay = asyncio.create_task(self._relay(aggregate, owned))
+        try:
+            await self._in_the_loop(owned, comes=True)
+            self._unavailable_since = None
+            metrics.OWNED.labels(*labels).inc()
+            self._context.logger.info("owned", partition=str(partition), live=len(owned.processor.live))
+            await asyncio.wait([owned.lost, relay], return_when=asyncio.FIRST_COMPLETED)
+            await (relay if relay.done() else owned.lost)
+        except asyncio.CancelledError:
+            await self._give_up(owned, orderly=True)
+            raise
+        except BaseException:
+            await self._give_up(owned, orderly=False)
+            raise
+        finally:
+            relay.cancel()
+            await asyncio.wait([relay])
+            metrics.OWNED.labels(*labels).dec()
+
+    async def _give_up(self, owned: OwnedPartition, *, orderly: bool) -> None:
+        leaving = asyncio.ensure_future(self._in_the_loop(owned, comes=False))
+        await asyncio.wait([leaving], timeout=2)
+        await (owned.leave() if orderly else owned.abandon())
+
+    async def _relay(self, aggregate: Aggregate, owned: OwnedPartition) -> None:
+        if aggregate.relay is None:
+            await asyncio.Event().wait()
+        else:
+            await Relaying(self._context, aggregate.relay, owned).run()
+
+    def _note_loss(self, partition: Partition, error: Exception) -> None:
+        metrics.LOST.labels(self.service.name, partition.stream).inc()
+        self._context.logger.warning("lost", partition=str(partition), reason=f"{type(error).__name__}: {error}")
+        if not isinstance(error, LogUnavailable):
+            return
+        now = self._context.clock.monotonic_ms()
+        self._unavailable_since = self._unavailable_since or now
+        if now - self._unavailable_since > self._context.settings.retry_within_ms:
+            self._fail(error)
+
+    def _fail(self, error: Exception) -> None:
+        if not self._failed.done():
+            self._failed.set_exception(error)
+
+    async def _leave(self, routing: Routing) -> None:
+        for holder in self._holders.values():
+            holder.cancel()
+        leaving = asyncio.gather(*self._holders.values(), return_exceptions=True)
+        while not leaving.done():
+            self._let_join(routing)
+            await asyncio.wait([leaving], timeout=0.01)
+        await routing.close()
+
+
+async def _for_ever() -> None:
+    await asyncio.Event().wait()
+
+
+async def _raised(failure: asyncio.Future[None]) -> None:
+    await asyncio.shield(failure)

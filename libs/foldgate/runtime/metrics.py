@@ -1,0 +1,21 @@
+"""Metrics of a service, for Prometheus."""
+
+from prometheus_client import Counter, Gauge, Histogram
+
+_APPEND_BUCKETS = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 1, 5)
+
+MESSAGES = Counter("foldgate_messages", "Messages decided on.", ["service", "stream"])
+EVENTS = Counter("foldgate_events_appended", "Events appended.", ["service", "stream"])
+APPENDS = Histogram("foldgate_append_seconds", "Time of one append.", ["service", "stream"], buckets=_APPEND_BUCKETS)
+QUARANTINED = Counter("foldgate_quarantined", "Messages set aside.", ["service", "stream", "code"])
+RESUBMITTED = Counter("foldgate_resubmitted", "Requests moved to the right partition.", ["service", "stream"])
+PASSED_OVER = Counter("foldgate_passed_over", "Records that the reader rule does not accept.", ["service", "stream"])
+RELAYED = Counter("foldgate_relayed", "Events relayed.", ["service", "stream"])
+FAULTS = Counter(
+    "foldgate_faults", "Faults of ours: a decision broke, an invariant did not hold.", ["service", "stream"]
+)
+CLAIMS = Counter("foldgate_claims", "Partitions claimed.", ["service", "stream"])
+LOST = Counter("foldgate_partitions_lost", "Partitions lost to another owner or to a failure.", ["service", "stream"])
+OWNED = Gauge("foldgate_partitions_owned", "Partitions owned now.", ["service", "stream"])
+LIVE = Gauge("foldgate_aggregates_live", "Aggregates that have not ended.", ["service", "stream", "partition"])
+RECOVERY = Histogram("foldgate_recovery_seconds", "Time from assignment to ownership.", ["service", "stream"])

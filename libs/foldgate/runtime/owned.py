@@ -1,0 +1,159 @@
+"""One owned partition at work: cuts what its processor has decided, appends it, and saves checkpoints.
+
+While one append is in flight the processor goes on deciding; what has come together by the time of the acknowledgement
+is the next append. So batches grow with the load by themselves and nothing sleeps to fill one.
+
+Why a crash between any two lines is safe: quarantine records are submitted before the append that carries the position
+past them (a crash between repeats them under the same id); the append carries decisions and positions together; a
+checkpoint is made only of state whose batches were read back as accepted,
+so not even an owner that was replaced without noticing can save what never counted. Any error of the log ends this object: its processor, which may be ahead
+of the log, is thrown away, and whoever owns the partition next folds what the log says.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Sequence
+from typing import Any
+
+from foldgate.contracts.events import PositionsAdvanced
+from foldgate.contracts.places import Partition, Position
+from foldgate.decider.decider import Decider
+from foldgate.decider.processor import Cut, Processor
+from foldgate.decider.stamp import Quarantined
+from foldgate.eventlog.log import Batch, BatchHead, Fenced, Outgoing, Writer
+from foldgate.eventlog.owner import OwnStream, ownership_meta
+from foldgate.runtime import metrics
+from foldgate.runtime.context import Context
+from foldgate.runtime.saving import Saving
+
+PENDING_LIMIT = 4 * 1024 * 1024
+"""Bytes decided and not yet appended, above which reading waits."""
+
+
+class OwnedPartition:
+    """A partition that this process owns. `lost` is done when it no longer does; its exception says why."""
+
+    def __init__(
+        self, context: Context, processor: Processor[Any], decider: Decider[Any], *, own: OwnStream, writer: Writer
+    ) -> None:
+        self.processor = processor
+        self.lost: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._context, self._writer = context, writer
+        self._own = own
+        self._position = own.acceptance.position
+        self._claimant = own.acceptance.claimant
+        self._acknowledged = dict(own.inputs)
+        store = context.log.checkpoints()
+        self._saving = Saving(store, processor, decider, epoch=self._position.epoch)
+        self._flush: asyncio.Task[None] | None = None
+        self._drained = asyncio.Event()
+        self._drained.set()
+        started = context.clock.monotonic_ms()
+        self._positions_at = self._saved_at = started
+
+    @property
+    def partition(self) -> Partition:
+        return self.processor.partition
+
+    def pump(self) -> None:
+        """See that what is decided gets appended, and what is due gets saved."""
+        if self.lost.done() or (self._flush is not None and not self._flush.done()):
+            return
+        now = self._context.clock.monotonic_ms()
+        if self.processor.pending or now - self._positions_at >= self._context.settings.positions_every_ms:
+            self._flush = asyncio.create_task(self._guarded(self._append_all()))
+        elif now - self._saved_at >= self._context.settings.checkpoint_every_ms:
+            self._flush = asyncio.create_task(self._guarded(self._save()))
+
+    async def room(self) -> None:
+        """Wait until little enough is pending to read on."""
+        while self.processor.pending_bytes > PENDING_LIMIT and not self.lost.done():
+            self._drained.clear()
+            self.pump()
+            await self._drained.wait()
+
+    async def leave(self) -> None:
+        """Append what is decided, save, and put the pen down."""
+        while self.processor.pending and not self.lost.done():
+            self.pump()
+            await asyncio.wait([task for task in (self._flush,) if task is not None])
+        if self._flush is not None:
+            await asyncio.wait([self._flush])
+        if not self.lost.done():
+            await self._guarded(self._append_all())
+            await self._guarded(self._save())
+        await self._writer.close()
+
+    async def abandon(self) -> None:
+        """Put the pen down at once: the partition is lost."""
+        if self._flush is not None:
+            self._flush.cancel()
+            await asyncio.wait([self._flush])
+        await self._writer.close()
+
+    async def _guarded(self, work: Awaitable[None]) -> None:
+        try:
+            await work
+        except Exception as error:  # noqa: BLE001 - whatever it is, it ends this ownership; the holder looks at it
+            if not self.lost.done():
+                self.lost.set_exception(error)
+        finally:
+            self._drained.set()
+
+    async def _append_all(self) -> None:
+        self._report_faults()
+        positions_due = True
+        while (cut := self.processor.cut(positions_too=positions_due)) is not None:
+            positions_due = False
+            await self._submit_quarantined(cut.quarantined)
+            await self._append(cut)
+            self._drained.set()
+            self._report_faults()
+        self._positions_at = self._context.clock.monotonic_ms()
+
+    async def _append(self, cut: Cut[Any]) -> None:
+        labels = (self._context.service, self.partition.stream)
+        records = [Outgoing(key, value) for key, value in cut.records] or [self._positions_record()]
+        with metrics.APPENDS.labels(*labels).time():
+            first = await self._writer.append(Batch(self._head(cut, len(records)), records))
+        at = self._position
+        self._position = Position(first + len(records), at.epoch, at.sequence + 1)
+        self._acknowledged.update(cut.positions)
+        self._saving.note(cut.changed)
+        metrics.EVENTS.labels(*labels).inc(len(cut.records))
+
+    def _head(self, cut: Cut[Any], count: int) -> BatchHead:
+        places = tuple((source.stream, source.number, position) for source, position in cut.positions.items())
+        at = self._position
+        return BatchHead(epoch=at.epoch, sequence=at.sequence, count=count, positions=places)
+
+    def _positions_record(self) -> Outgoing:
+        name = f"positions/{self._position.epoch}/{self._position.sequence}"
+        now = self._context.clock.now_ms()
+        meta = ownership_meta(self.partition, name, principal=self._context.service, at=now)
+        return Outgoing(b"", self._context.codec.encode(meta, PositionsAdvanced()))
+
+    async def _submit_quarantined(self, quarantined: Sequence[Quarantined]) -> None:
+        if not quarantined:
+            return
+        encode = self._context.codec.encode
+        await self._context.log.submit(
+            "quarantine", [Outgoing(meta.key.encode(), encode(meta, event)) for meta, event in quarantined]
+        )
+        for _, event in quarantined:
+            metrics.QUARANTINED.labels(self._context.service, event.source_stream, event.code).inc()
+
+    async def _save(self) -> None:
+        await self._own.catch_up(self._context.log, lambda _: None)
+        if self._own.acceptance.claimant != self._claimant or self._own.acceptance.position != self._position:
+            raise Fenced(
+                f"{self.partition}: expected to read back what was appended, but another owner has taken over."
+            )
+        self._saving.forget_closed_before(self._context.clock.now_ms() - self._context.settings.closed_window_ms)
+        await self._saving.save(self._position, self._acknowledged)
+        self._saved_at = self._context.clock.monotonic_ms()
+
+    def _report_faults(self) -> None:
+        for fault in self.processor.faults:
+            metrics.FAULTS.labels(self._context.service, self.partition.stream).inc()
+            self._context.logger.error("fault", partition=str(self.partition), fault=fault)
+        self.processor.faults.clear()

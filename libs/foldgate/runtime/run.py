@@ -1,0 +1,101 @@
+"""Runs services in this process: from the environment to a clean exit.
+
+Exit codes: 0 after SIGTERM or SIGINT; 2 for settings that cannot work; 1 when the world was lost for longer than
+`retry_within_ms`, or a fault of ours that must not be survived. Every error is one line on standard error.
+"""
+
+import asyncio
+import contextlib
+import signal
+import sys
+from collections.abc import Callable, Sequence
+
+import structlog
+import uvloop
+
+from foldgate.contracts.codec import Codec
+from foldgate.eventlog.log import Log, LogError
+from foldgate.runtime import logging
+from foldgate.runtime.clock import SystemClock
+from foldgate.runtime.connecting import codec_for, connect
+from foldgate.runtime.context import Context
+from foldgate.runtime.health import PortInUse, application, listen, serve
+from foldgate.runtime.host import Host
+from foldgate.runtime.service import Service
+from foldgate.runtime.settings import Settings, SettingsInvalid, from_environment
+from foldgate.runtime.together import together
+
+CLEAN, FAILED, UNUSABLE = 0, 1, 2
+
+
+def run(service: Service) -> None:
+    """Run one service as this process, configured by the environment."""
+    try:
+        settings = from_environment()
+    except SettingsInvalid as error:
+        sys.exit(_say(error, UNUSABLE))
+    logging.configure(level=settings.log_level, style=settings.log_format)
+    sys.exit(run_all([service], settings))
+
+
+def run_all(services: Sequence[Service], settings: Settings, *, ready: Callable[[int], None] | None = None) -> int:
+    """Run these services until a signal or a failure; `ready` is told the port once all of them work."""
+    return uvloop.run(_until_stopped(services, settings, ready))
+
+
+async def _until_stopped(services: Sequence[Service], settings: Settings, ready: Callable[[int], None] | None) -> int:
+    stopping = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stopping.set)
+    working = asyncio.create_task(_work(services, settings, ready))
+    waiting = asyncio.create_task(stopping.wait())
+    await asyncio.wait([working, waiting], return_when=asyncio.FIRST_COMPLETED)
+    waiting.cancel()
+    working.cancel()
+    _, late = await asyncio.wait([working], timeout=settings.drain_within_ms / 1000)
+    if late:
+        return _say(f"Stopped after {settings.drain_within_ms} ms with work under way: it is read again.", CLEAN)
+    return _outcome(working)
+
+
+def _outcome(working: "asyncio.Task[None]") -> int:
+    if working.cancelled() or (error := working.exception()) is None:
+        return CLEAN
+    if isinstance(error, PortInUse):
+        return _say(error, UNUSABLE)
+    if isinstance(error, LogError | OSError):
+        return _say(error, FAILED)
+    structlog.get_logger().error("failed", exc_info=error)
+    return FAILED
+
+
+async def _work(services: Sequence[Service], settings: Settings, ready: Callable[[int], None] | None) -> None:
+    listening = listen(settings.http_host, settings.http_port)
+    port: int = listening.getsockname()[1]
+    async with contextlib.AsyncExitStack() as stack:
+        stack.callback(listening.close)
+        log = await connect(settings)
+        stack.push_async_callback(log.close)
+        contexts = [_context(service, settings, log=log, codec=codec_for(settings)) for service in services]
+        hosts = [Host(service, context) for service, context in zip(services, contexts, strict=True)]
+        apps = [s.app(context) for s, context in zip(services, contexts, strict=True) if s.app is not None]
+        app = application({host.service.name: host for host in hosts}, apps[0] if apps else None)
+        await together(serve(app, listening), *(host.run() for host in hosts), _announce(hosts, port, ready))
+
+
+async def _announce(hosts: Sequence[Host], port: int, ready: Callable[[int], None] | None) -> None:
+    while not all(host.ready for host in hosts):
+        await asyncio.sleep(0.01)
+    structlog.get_logger().info("ready", port=port, services=[host.service.name for host in hosts])
+    if ready is not None:
+        ready(port)
+
+
+def _context(service: Service, settings: Settings, *, log: Log, codec: Codec) -> Context:
+    logger = structlog.get_logger().bind(service=service.name)
+    return Context(service=service.name, settings=settings, log=log, codec=codec, clock=SystemClock(), logger=logger)
+
+
+def _say(what: object, code: int) -> int:
+    sys.stderr.write(f"foldgate: {what}\n")
+    return code

@@ -1,0 +1,121 @@
+"""Settings: from the environment, units in the names, all mistakes reported at once."""
+
+import difflib
+import os
+import secrets
+import socket
+from collections.abc import Mapping
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+PREFIX = "FOLDGATE_"
+_OTHERS = frozenset({"FOLDGATE_TEST_KAFKA", "FOLDGATE_REQUIRE_KAFKA", "FOLDGATE_REQUIRE_POSTGRES", "FOLDGATE_CACHE"})
+"""Read elsewhere: by tests, and by the servers that `foldgate up` starts."""
+
+Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,30}$")]
+Milliseconds = Annotated[int, Field(ge=1)]
+
+
+class SettingsInvalid(Exception):
+    """The environment does not make valid settings; the text has a line for each mistake."""
+
+
+def _instance() -> str:
+    return f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(3)}"
+
+
+class Settings(BaseModel):
+    """What every service can be told. `FOLDGATE_` and the upper-case name is the environment variable."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    suite: Name = Field("foldgate", description="Name of the suite: prefix of its topics, name of its schema.")
+    instance: str = Field(default_factory=_instance, description="This process among the replicas of its service.")
+    kafka: str | None = Field(
+        None, description="HOST:PORT[,HOST:PORT] of the brokers; unset: the log is in PostgreSQL."
+    )
+    postgres: str | None = Field(None, description="postgresql://… of the log (without Kafka) and of the read models.")
+    schema_registry: str | None = Field(None, description="http(s)://… of a Confluent-compatible registry.")
+    http_host: str = Field("127.0.0.1", description="Where health, metrics and the gateway's API are served.")
+    http_port: Annotated[int, Field(ge=0, le=65535)] = Field(8081, description="0 takes any free port.")
+    api_key: str | None = Field(None, description="The key that requests must carry; needed to serve beyond loopback.")
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    log_format: Literal["json", "text"] = "json"
+    default_decision: Literal["allow", "deny"] = Field(
+        "deny", description="What the policy kernel says without a rule."
+    )
+    lease_ms: Milliseconds = Field(12_000, description="How long a worker keeps a job after its last beat.")
+    writ_ttl_ms: Milliseconds = Field(300_000, description="How long a writ may wait for its dispatch.")
+    max_lost: Annotated[int, Field(ge=0, le=100)] = Field(3, description="How often a job may be lost with its worker.")
+    checkpoint_every_ms: Milliseconds = Field(10_000, description="How often folded state is saved.")
+    positions_every_ms: Milliseconds = Field(1_000, description="How often input positions alone are appended.")
+    closed_window_ms: Milliseconds = Field(7 * 86_400_000, description="How long ended runs' keys are remembered.")
+    retry_within_ms: Milliseconds = Field(30_000, description="How long a lost broker or database is waited for.")
+    drain_within_ms: Milliseconds = Field(8_000, description="How long SIGTERM waits for appends under way.")
+    fence_max_age_ms: Milliseconds = Field(12 * 3_600_000, description="An owner claims anew when its fence is older.")
+
+    @field_validator("kafka")
+    @classmethod
+    def _brokers(cls, value: str | None) -> str | None:
+        for broker in (value or "").split(",") if value is not None else ():
+            host, colon, port = broker.strip().rpartition(":")
+            if not (host and colon and port.isdecimal() and 0 < int(port) < 65536):
+                raise ValueError(f"expected HOST:PORT[,HOST:PORT], such as localhost:9092, but '{broker}' is not")
+        return value
+
+    @field_validator("postgres")
+    @classmethod
+    def _database(cls, value: str | None) -> str | None:
+        if value is not None and not value.startswith(("postgresql://", "postgres://")):
+            raise ValueError("expected a URL such as postgresql://user@host:5432/foldgate")
+        return value
+
+    @model_validator(mode="after")
+    def _somewhere(self) -> "Settings":
+        if self.kafka is None and self.postgres is None:
+            raise ValueError("set FOLDGATE_POSTGRES (a log in PostgreSQL) or FOLDGATE_KAFKA, or run `foldgate up`")
+        if self.http_host not in ("127.0.0.1", "::1", "localhost") and self.api_key is None:
+            raise ValueError(
+                f"set FOLDGATE_API_KEY to serve on {self.http_host}: without a key only loopback is served"
+            )
+        return self
+
+
+def from_environment(environment: Mapping[str, str] | None = None) -> Settings:
+    """The settings that the environment makes; every mistake is named at once."""
+    environment = os.environ if environment is None else environment
+    given = {name: value for name, value in environment.items() if name.startswith(PREFIX) and name not in _OTHERS}
+    mistakes = [_unknown(name) for name in given if _field(name) not in Settings.model_fields]
+    known = {_field(name): value for name, value in given.items() if _field(name) in Settings.model_fields}
+    try:
+        settings = Settings.model_validate(known)
+    except ValidationError as error:
+        mistakes += [_mistake(detail["loc"], detail["msg"], detail.get("input")) for detail in error.errors()]
+        raise SettingsInvalid("\n".join(mistakes)) from None
+    if mistakes:
+        raise SettingsInvalid("\n".join(mistakes))
+    return settings
+
+
+def to_environment(settings: Settings) -> dict[str, str]:
+    """The variables that make these settings in another process; the instance is that process's own."""
+    values = settings.model_dump(exclude={"instance"}, exclude_none=True, exclude_defaults=True)
+    return {PREFIX + name.upper(): str(value) for name, value in values.items()}
+
+
+def _field(name: str) -> str:
+    return name.removeprefix(PREFIX).lower()
+
+
+def _unknown(name: str) -> str:
+    near = difflib.get_close_matches(_field(name), Settings.model_fields, n=1, cutoff=0.5)
+    hint = f": did you mean {PREFIX}{near[0].upper()}?" if near else ": see the README for those there are."
+    return f"{name}: not a setting{hint}"
+
+
+def _mistake(where: tuple[int | str, ...], what: str, found: object) -> str:
+    what = what.removeprefix("Value error, ")
+    if not where:
+        return f"Settings: {what}."
+    return f"{PREFIX}{str(where[0]).upper()}={found}: {what[0].lower() + what[1:]}."

@@ -1,0 +1,1 @@
+"""What users import: workers and clients."""

@@ -1,0 +1,102 @@
+"""A client at the level of the log: asks for runs, and waits for what becomes of them."""
+
+import asyncio
+import json
+import secrets
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from foldgate.contracts import ids
+from foldgate.contracts.codec import NO_CHAIN, Codec
+from foldgate.contracts.events import Event, Meta, RunDenied, RunFailed, RunRefused, RunRequested, RunSucceeded
+from foldgate.contracts.places import START, Partition
+from foldgate.contracts.topics import RUNS, partition_of
+from foldgate.eventlog.acceptance import Acceptance
+from foldgate.eventlog.log import Log, Outgoing
+from foldgate.runtime.clock import Clock, SystemClock
+
+_ENDS = (RunSucceeded, RunFailed, RunDenied, RunRefused)
+
+
+class Asked(msgspec.Struct, frozen=True):
+    """A request that is on the log."""
+
+    run_id: str
+    request_id: str
+
+
+class Client:
+    """Speaks for one principal of one tenant."""
+
+    def __init__(
+        self,
+        log: Log,
+        *,
+        codec: Codec | None = None,
+        clock: Clock | None = None,
+        tenant: str = "default",
+        principal: str = "client",
+    ) -> None:
+        self._log, self._codec, self._clock = log, codec or Codec(), clock or SystemClock()
+        self._tenant, self._principal = tenant, principal
+
+    async def run_job(
+        self,
+        topic: str,
+        payload: Any = None,
+        *,
+        idempotency_key: str = "",
+        kind: str = "job",
+        labels: Mapping[str, str] | None = None,
+        request_id: str = "",
+    ) -> Asked:
+        """Ask for a run of one step. The same idempotency key means the same run, however often it is asked for."""
+        request_id = request_id or secrets.token_hex(12)
+        run_id = ids.run_id(self._tenant, "job", idempotency_key or request_id)
+        text = json.dumps({} if payload is None else payload)
+        request = RunRequested(
+            workflow="job",
+            kind=kind,
+            topic=topic,
+            input=text,
+            labels=dict(labels or {}),
+            idempotency_key=idempotency_key,
+        )
+        value = self._codec.encode(self._meta(run_id, request_id), request)
+        await self._log.submit("intake", [Outgoing(run_id.encode(), value)])
+        return Asked(run_id, request_id)
+
+    async def ended(self, run_id: str) -> Event:
+        """Wait for the end of a run: RunSucceeded, RunFailed, RunDenied or RunRefused."""
+        partition = Partition("runs", partition_of(run_id.encode(), RUNS.partitions))
+        rule, follower = Acceptance(START), self._log.follow({partition: 0})
+        try:
+            while True:
+                for record in await follower.next():
+                    if rule.accepts(record) and record.key == run_id.encode():
+                        event = self._codec.decode(record.value).event
+                        if isinstance(event, _ENDS):
+                            return event
+                await asyncio.sleep(0)
+        finally:
+            await follower.close()
+
+    def _meta(self, run_id: str, request_id: str) -> Meta:
+        return Meta(
+            chain=NO_CHAIN,
+            event_id=ids.open_event_id(self._principal, request_id),
+            stream="intake",
+            key=run_id,
+            run_id=run_id,
+            pool="",
+            sequence=0,
+            clock=0,
+            at=self._clock.now_ms(),
+            causation="",
+            correlation="",
+            request_id=request_id,
+            tenant=self._tenant,
+            principal=self._principal,
+        )

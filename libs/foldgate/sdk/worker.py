@@ -1,0 +1,204 @@
+"""A worker over the log: takes the jobs that are addressed to it, verifies their writs, does them, reports.
+
+    worker = Worker("sre-1", pool="default", max_parallel=8)
+
+    @worker.job("job.sre.logs")
+    async def logs_scan(job: Job) -> dict: ...
+
+    await worker.work(log)
+
+What it owns: its beats, what it holds, and which leases it has seen, so that a repeated dispatch does nothing. A crash
+anywhere loses what it holds: its lease ends, and the engine decides what becomes of the attempt. A report is submitted
+before the job is let go of, so a crash between repeats nothing but the report, which the engine knows for a repeat.
+"""
+
+import asyncio
+import contextlib
+import json
+import secrets
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
+
+import structlog
+
+from foldgate.authority.writ import WritInvalid, verify
+from foldgate.contracts import ids
+from foldgate.contracts.codec import NO_CHAIN, Codec
+from foldgate.contracts.events import Event, Job, JobDispatched, JobFailed, JobSucceeded, Meta, WorkerBeat
+from foldgate.contracts.places import Partition
+from foldgate.contracts.topics import stream_of
+from foldgate.eventlog.log import Follower, Log, Outgoing, Record
+from foldgate.runtime.clock import Clock, SystemClock
+
+Handler = Callable[[Job], Awaitable[Any]]
+_REMEMBERED = 10_000
+
+
+class JobError(Exception):
+    """A handler's own failure, with a stable code; `retryable` says whether another attempt may succeed."""
+
+    def __init__(self, code: str, message: str, *, retryable: bool = True) -> None:
+        super().__init__(message)
+        self.code, self.retryable = code, retryable
+
+
+class Worker:
+    """One worker process of one pool."""
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        pool: str = "default",
+        max_parallel: int = 8,
+        beat_every_ms: int = 1000,
+        codec: Codec | None = None,
+        clock: Clock | None = None,
+    ) -> None:
+        self.endpoint = f"{name}/{secrets.token_hex(6)}"
+        self._name, self._pool, self._max_parallel, self._beat_every_ms = name, pool, max_parallel, beat_every_ms
+        self._codec, self._clock = codec or Codec(), clock or SystemClock()
+        self._handlers: dict[str, Handler] = {}
+        self._holding: dict[int, asyncio.Task[None]] = {}
+        self._seen: dict[int, None] = {}
+        self._beats = 0
+        self._leaving = False
+        self._logger = structlog.get_logger().bind(worker=self.endpoint)
+
+    def job(self, topic: str) -> Callable[[Handler], Handler]:
+        """Register the handler of a topic; a topic that ends in `*` takes every topic that begins so."""
+
+        def register(handler: Handler) -> Handler:
+            self._handlers[topic] = handler
+            return handler
+
+        return register
+
+    async def work(self, log: Log, *, ready: Callable[[], None] = lambda: None) -> None:
+        """Work until cancelled; then finish what is held, report it, and leave."""
+        async with self._dispatches(log) as follower:
+            beating = asyncio.create_task(self._beat_for_ever(log))
+            ready()
+            try:
+                while True:
+                    for record in await follower.next():
+                        self._take(log, record)
+                    if beating.done():
+                        await beating
+            finally:
+                await self._leave(log, beating)
+
+    @contextlib.asynccontextmanager
+    async def _dispatches(self, log: Log) -> AsyncIterator[Follower]:
+        """The pool's dispatches from now on: what was dispatched to earlier instances is none of ours."""
+        stream = stream_of(f"dispatch.{self._pool}")
+        await log.prepare([stream])
+        partitions = [Partition(stream.name, number) for number in range(stream.partitions)]
+        follower = log.follow({partition: await log.end(partition) for partition in partitions})
+        try:
+            yield follower
+        finally:
+            await follower.close()
+
+    def _take(self, log: Log, record: Record) -> None:
+        if record.key != self.endpoint.encode():
+            return
+        meta, event = self._codec.decode(record.value)
+        if not isinstance(event, JobDispatched) or event.lease in self._seen:
+            return
+        self._seen[event.lease] = None
+        if len(self._seen) > _REMEMBERED:
+            del self._seen[next(iter(self._seen))]
+        self._holding[event.lease] = asyncio.create_task(self._do(log, meta, event))
+
+    async def _do(self, log: Log, meta: Meta, event: JobDispatched) -> None:
+        try:
+            report = await self._outcome(event)
+            await self._submit(log, "reports", report, meta=self._report_meta(meta, event))
+        finally:
+            del self._holding[event.lease]
+
+    async def _outcome(self, event: JobDispatched) -> JobSucceeded | JobFailed:
+        job = event.job
+        try:
+            verify(event.writ, job, pool=self._pool, at=self._clock.now_ms())
+            output = json.dumps(await self._handler(job.topic)(job), allow_nan=False)
+        except WritInvalid as error:
+            return self._failure(event, f"writ_{error.code}", error, retryable=True)
+        except JobError as error:
+            return self._failure(event, error.code, error, retryable=error.retryable)
+        except Exception as error:  # any failure of a handler is a report
+            self._logger.warning("handler failed", job_id=job.job_id, exc_info=error)
+            return self._failure(event, "handler_failed", error, retryable=True)
+        return JobSucceeded(job_id=job.job_id, lease=event.lease, worker=self.endpoint, output=output)
+
+    def _failure(self, event: JobDispatched, code: str, error: Exception, *, retryable: bool) -> JobFailed:
+        message = str(error) or type(error).__name__
+        return JobFailed(
+            job_id=event.job.job_id,
+            lease=event.lease,
+            worker=self.endpoint,
+            code=code,
+            message=message[:2000],
+            retryable=retryable,
+        )
+
+    def _handler(self, topic: str) -> Handler:
+        if topic in self._handlers:
+            return self._handlers[topic]
+        for name in sorted(self._handlers, key=len, reverse=True):
+            if name.endswith("*") and topic.startswith(name[:-1]):
+                return self._handlers[name]
+        raise JobError("no_handler", f"Expected a handler for '{topic}', but {self._name} has none.")
+
+    async def _beat_for_ever(self, log: Log) -> None:
+        while True:
+            await self._beat(log)
+            await asyncio.sleep(self._beat_every_ms / 1000)
+
+    async def _beat(self, log: Log) -> None:
+        self._beats += 1
+        beat = WorkerBeat(
+            worker=self.endpoint,
+            name=self._name,
+            max_parallel=self._max_parallel,
+            beat=self._beats,
+            holding=tuple(self._holding),
+            leaving=self._leaving,
+        )
+        meta = self._meta("workers", self._pool, request_id=f"beat/{self._beats}")
+        await self._submit(log, "workers", beat, meta=meta)
+
+    async def _leave(self, log: Log, beating: "asyncio.Task[None]") -> None:
+        beating.cancel()
+        await asyncio.wait([beating])
+        self._leaving = True
+        await self._beat(log)
+        if self._holding:
+            await asyncio.wait(self._holding.values())
+        await self._beat(log)
+
+    async def _submit(self, log: Log, stream: str, event: Event, *, meta: Meta) -> None:
+        await log.submit(stream, [Outgoing(meta.key.encode(), self._codec.encode(meta, event))])
+
+    def _report_meta(self, cause: Meta, event: JobDispatched) -> Meta:
+        run_id = ids.parse_job_id(event.job.job_id).run_id
+        return self._meta("reports", run_id, request_id=f"lease/{event.lease}", run_id=run_id, cause=cause)
+
+    def _meta(self, stream: str, key: str, *, request_id: str, run_id: str = "", cause: Meta | None = None) -> Meta:
+        return Meta(
+            chain=NO_CHAIN,
+            event_id=ids.open_event_id(self.endpoint, request_id),
+            stream=stream,
+            key=key,
+            run_id=run_id,
+            pool=self._pool,
+            sequence=0,
+            clock=0,
+            at=self._clock.now_ms(),
+            causation=cause.event_id if cause else "",
+            correlation=cause.correlation if cause else "",
+            request_id="",
+            tenant=cause.tenant if cause else "",
+            principal=self.endpoint,
+        )

@@ -1,0 +1,1 @@
+"""Approval: asks people, counts votes, expires questions."""

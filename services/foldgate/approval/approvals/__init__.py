@@ -1,0 +1,1 @@
+"""Approvals: one aggregate a run, the questions that are open."""

@@ -1,0 +1,20 @@
+"""Approval as a service: owns `approvals`."""
+
+from foldgate.approval.approvals.decide import approvals
+from foldgate.contracts.topics import APPROVALS, DECISIONS
+from foldgate.runtime.run import run
+from foldgate.runtime.service import Aggregate, Follow, Service
+
+SERVICE = Service(
+    name="approval",
+    aggregates=(
+        Aggregate(
+            stream=APPROVALS,
+            decider=lambda _settings: approvals(),
+            follows=(Follow(stream=DECISIONS, events=()),),
+        ),
+    ),
+)
+
+if __name__ == "__main__":
+    run(SERVICE)

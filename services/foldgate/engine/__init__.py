@@ -1,0 +1,1 @@
+"""The engine: decides what happens next in a run, and is the only judge of an attempt."""

@@ -1,0 +1,1 @@
+"""Runs: one aggregate a run."""

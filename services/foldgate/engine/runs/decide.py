@@ -1,0 +1,188 @@
+"""What happens next in a run.
+
+A run of one step so far: the job is requested, and its report, its denial or its loss settles the step and the run.
+The engine alone judges an attempt: the first of a report and a loss, in its own order, counts; the other is recorded.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterator
+
+import msgspec
+
+from foldgate.contracts import ids
+from foldgate.contracts.events import (
+    Event,
+    Job,
+    JobDenied,
+    JobFailed,
+    JobLost,
+    JobReportIgnored,
+    JobRequested,
+    JobSucceeded,
+    Meta,
+    RunDenied,
+    RunFailed,
+    RunRefused,
+    RunRequested,
+    RunStarted,
+    RunSucceeded,
+    StepDenied,
+    StepFailed,
+    StepSucceeded,
+)
+from foldgate.decider.decider import Decider, Message, Said, SetAside
+from foldgate.engine.runs.evolve import evolve
+from foldgate.engine.runs.state import STEP, Run, ended
+
+Report = JobSucceeded | JobFailed
+Outcome = Iterator[Event | Said]
+
+
+def runs(*, max_lost: int) -> Decider[Run]:
+    """The decider of runs; `max_lost` is how often a job may be lost with its worker."""
+
+    def decide(run: Run | None, message: Message) -> Outcome:
+        match message.event:
+            case RunRequested() as request if message.meta is not None:
+                yield from _requested(run, request, message.meta)
+            case JobDenied() as denied if _is_current(run, denied.job_id):
+                yield StepDenied(step=denied.step, job_id=denied.job_id, rule=denied.rule, reason=denied.reason)
+                yield RunDenied(rule=denied.rule, reason=denied.reason)
+            case JobSucceeded() | JobFailed() as report:
+                yield from _reported(run, report)
+            case JobLost() as lost if run is not None and _is_current(run, lost.job_id):
+                yield from _lost(run, lost, max_lost)
+
+    return Decider(state=Run, decide=decide, evolve=evolve, ended=ended, fail=_fail, openings=(RunRequested,))
+
+
+def request_hash(request: RunRequested) -> bytes:
+    """What makes two requests the same: workflow, version, input, labels, and what a run of one step would do."""
+    same = [request.workflow, request.version, request.kind, request.topic, _canonical(request.input), request.labels]
+    return hashlib.sha256(msgspec.json.encode(same, order="deterministic")).digest()
+
+
+def _requested(run: Run | None, request: RunRequested, meta: Meta) -> Outcome:
+    expected = ids.run_id(meta.tenant, request.workflow, request.idempotency_key or meta.request_id)
+    if meta.run_id != expected:
+        raise SetAside("run_id_mismatch", f"Expected run id {expected} for this tenant, workflow and key.")
+    if (refusal := _refusal(request)) is not None:
+        yield refusal
+    elif run is None:
+        yield from _start(request, meta)
+    elif run.request_hash != request_hash(request):
+        yield RunRefused(
+            code="idempotency_conflict",
+            reason=f"Expected the body that started {run.run_id} with this key, but it differs: use another key.",
+        )
+
+
+def _refusal(request: RunRequested) -> RunRefused | None:
+    if request.workflow != "job":
+        return RunRefused(
+            code="unknown_workflow",
+            reason=f"Expected the workflow 'job' (a run of one step), but got '{request.workflow[:200]}'.",
+        )
+    if not request.topic:
+        return RunRefused(code="no_topic", reason="Expected a topic such as 'job.echo', but it is empty.")
+    try:
+        _canonical(request.input)
+    except ValueError as error:
+        return RunRefused(code="invalid_input", reason=f"Expected input that is JSON, but {error}.")
+    return None
+
+
+def _start(request: RunRequested, meta: Meta) -> Outcome:
+    text = _canonical(request.input)
+    yield RunStarted(
+        workflow=request.workflow,
+        version=request.version,
+        kind=request.kind,
+        topic=request.topic,
+        input=text,
+        labels=request.labels,
+        idempotency_key=request.idempotency_key,
+        request_hash=request_hash(request),
+    )
+    job = Job(
+        job_id=ids.job_id(meta.run_id, STEP, 1),
+        step=STEP,
+        attempt=1,
+        kind=request.kind,
+        topic=request.topic,
+        input=text,
+        labels=request.labels,
+        tenant=meta.tenant,
+        principal=meta.principal,
+        workflow=request.workflow,
+    )
+    yield JobRequested(job=job)
+
+
+def _reported(run: Run | None, report: Report) -> Outcome:
+    if run is None:
+        raise SetAside("run_unknown", f"Expected a run for {report.job_id[:200]}, but there is none.")
+    if not _is_current(run, report.job_id):
+        yield from _ignored(run, report)
+    elif isinstance(report, JobSucceeded):
+        try:
+            output = _canonical(report.output)
+        except ValueError as error:
+            yield from _failed(report.job_id, "invalid_output", f"Expected output that is JSON, but {error}.")
+            return
+        yield StepSucceeded(step=STEP, job_id=report.job_id, output=output)
+        yield RunSucceeded(output=output)
+    else:
+        yield from _failed(report.job_id, report.code, report.message)
+
+
+def _ignored(run: Run, report: Report) -> Outcome:
+    name = type(report).__name__
+    if (report.job_id, report.lease, name) in run.ignored:
+        return
+    reason = f"Expected a report of {run.job_id}, which is under way, but it is of another attempt."
+    yield JobReportIgnored(job_id=report.job_id, lease=report.lease, reported=name, reason=reason)
+
+
+def _lost(run: Run, lost: JobLost, max_lost: int) -> Outcome:
+    if lost.reason == "worker_lost" and run.lost >= max_lost:
+        yield from _failed(lost.job_id, "attempts_lost", f"Lost {run.lost + 1} times, the last time: {lost.reason}.")
+        return
+    attempt = run.attempt + 1
+    job = Job(
+        job_id=ids.job_id(run.run_id, STEP, attempt),
+        step=STEP,
+        attempt=attempt,
+        kind=run.kind,
+        topic=run.topic,
+        input=run.input,
+        labels=run.labels,
+        tenant=run.tenant,
+        principal=run.principal,
+        workflow=run.workflow,
+    )
+    yield Said(JobRequested(job=job, after=lost.reason), principal=run.principal)
+
+
+def _failed(job_id: str, code: str, message: str) -> Outcome:
+    yield StepFailed(step=STEP, job_id=job_id, code=code, message=message)
+    yield RunFailed(code=code, message=message)
+
+
+def _fail(run: Run | None, _message: Message, reason: str) -> Outcome:
+    """After a fault of ours the run ends, loudly; a request that never became a run is only set aside."""
+    if run is not None:
+        yield RunFailed(code="internal_error", message=reason)
+
+
+def _is_current(run: Run | None, job_id: str) -> bool:
+    return run is not None and run.status == "running" and run.job_id == job_id
+
+
+def _canonical(text: str) -> str:
+    """The one spelling of a JSON text; ValueError if it is none."""
+    try:
+        return json.dumps(json.loads(text), sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None

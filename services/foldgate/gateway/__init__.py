@@ -1,0 +1,1 @@
+"""The gateway: the door for people and programs."""

@@ -1,0 +1,1 @@
+"""Decisions: one aggregate a run, what was decided of its jobs."""

@@ -1,0 +1,23 @@
+"""The policy kernel as a service: owns `decisions`."""
+
+from foldgate.contracts.events import JobRequested, RunDenied, RunFailed, RunSucceeded
+from foldgate.contracts.topics import DECISIONS, RUNS
+from foldgate.policy_kernel.decisions.decide import decisions
+from foldgate.runtime.run import run
+from foldgate.runtime.service import Aggregate, Follow, Service
+
+SERVICE = Service(
+    name="policy_kernel",
+    aggregates=(
+        Aggregate(
+            stream=DECISIONS,
+            decider=lambda settings: decisions(
+                default_decision=settings.default_decision, writ_ttl_ms=settings.writ_ttl_ms
+            ),
+            follows=(Follow(stream=RUNS, events=(JobRequested, RunSucceeded, RunFailed, RunDenied)),),
+        ),
+    ),
+)
+
+if __name__ == "__main__":
+    run(SERVICE)

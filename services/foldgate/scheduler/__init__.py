@@ -1,0 +1,1 @@
+"""The scheduler: decides which worker, and when; leases and capacity."""

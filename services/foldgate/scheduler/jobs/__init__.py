@@ -1,0 +1,1 @@
+"""Jobs: one aggregate a pool, its workers and what waits for them."""

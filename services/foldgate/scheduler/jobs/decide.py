@@ -1,0 +1,122 @@
+"""Which worker, and when: the first that has most room, as soon as there is one.
+
+A worker's lease ends by the scheduler's clock, `lease_ms` after it received the last beat that it noted; what the
+worker held then is lost, and the engine judges what becomes of it.
+"""
+
+from collections.abc import Iterator
+from itertools import islice
+
+from foldgate.contracts.events import (
+    Event,
+    JobDispatched,
+    JobFailed,
+    JobLost,
+    JobQueued,
+    JobReleased,
+    JobSucceeded,
+    WorkerBeat,
+    WorkerJoined,
+    WorkerLost,
+    WorkerRenewed,
+    WritIssued,
+)
+from foldgate.decider.decider import Decider, Message, Said, Tick
+from foldgate.scheduler.jobs.evolve import evolve
+from foldgate.scheduler.jobs.state import Hold, Known, Pool, Waiting, due
+
+Outcome = Iterator[Event | Said]
+PRINCIPAL = "scheduler"
+
+
+def jobs(*, lease_ms: int) -> Decider[Pool]:
+    """The decider of pools; a worker is lost `lease_ms` after the last beat that was noted."""
+    scheduling = _Scheduling(lease_ms)
+    return Decider(state=Pool, decide=scheduling.decide, evolve=evolve, due=due)
+
+
+class _Scheduling:
+    """The decisions of a pool, under the terms of the settings."""
+
+    def __init__(self, lease_ms: int) -> None:
+        self._lease_ms = lease_ms
+
+    def decide(self, state: Pool | None, message: Message) -> Outcome:
+        pool = state or Pool()
+        match message.event:
+            case WritIssued(job=job) as issued if job.job_id not in pool.held | pool.waiting:
+                yield from self._place(pool, issued, message.meta.correlation if message.meta else "")
+            case WorkerBeat() as beat:
+                yield from self._beat(pool, beat, message.at)
+            case JobSucceeded() | JobFailed() as report:
+                yield from self._release(pool, report)
+            case Tick():
+                yield from _expired(pool, message.at)
+            case _:
+                return
+
+    def _place(self, pool: Pool, issued: WritIssued, correlation: str) -> Outcome:
+        waiting = Waiting(job=issued.job, writ=issued.writ, correlation=correlation)
+        free = {name: known.room for name, known in pool.workers.items() if known.room > 0}
+        if free:
+            yield self._dispatch(waiting, max(free, key=free.__getitem__), pool.lease + 1)
+        else:
+            yield _about(JobQueued(job=waiting.job, writ=waiting.writ), waiting)
+
+    def _beat(self, pool: Pool, beat: WorkerBeat, at: int) -> Outcome:
+        known, room = pool.workers.get(beat.worker), 0 if beat.leaving else beat.max_parallel
+        ends = at + self._lease_ms
+        if known is None and room:
+            yield WorkerJoined(worker=beat.worker, name=beat.name, max_parallel=room, expires_at=ends)
+            yield from self._fill(pool, beat.worker, room)
+        elif known is not None and beat.leaving and not known.holds:
+            yield WorkerLost(worker=beat.worker, reason="left")
+        elif known is not None and (room != known.max_parallel or self._is_stale(known, at)):
+            yield WorkerRenewed(worker=beat.worker, max_parallel=room, expires_at=ends)
+            yield from self._fill(pool, beat.worker, room - len(known.holds))
+
+    def _is_stale(self, known: Known, at: int) -> bool:
+        """A third of the lease has gone: this beat is noted. Others need no event."""
+        return known.expires_at - at <= self._lease_ms * 2 // 3
+
+    def _release(self, pool: Pool, report: JobSucceeded | JobFailed) -> Outcome:
+        hold = pool.held.get(report.job_id)
+        if hold is None or (hold.worker, hold.lease) != (report.worker, report.lease):
+            return
+        outcome = type(report).__name__
+        yield _about(JobReleased(job_id=report.job_id, lease=hold.lease, worker=hold.worker, outcome=outcome), hold)
+        known = pool.workers.get(hold.worker)
+        yield from self._fill(pool, hold.worker, known.room + 1 if known else 0)
+
+    def _fill(self, pool: Pool, worker: str, room: int) -> Outcome:
+        """Give this worker what waits longest."""
+        for lease, waiting in enumerate(islice(pool.waiting.values(), max(0, room)), pool.lease + 1):
+            yield self._dispatch(waiting, worker, lease)
+
+    def _dispatch(self, waiting: Waiting, worker: str, lease: int) -> Said:
+        dispatched = JobDispatched(
+            job=waiting.job, writ=waiting.writ, worker=worker, lease=lease, lease_ms=self._lease_ms
+        )
+        return _about(dispatched, waiting)
+
+
+def _expired(pool: Pool, at: int) -> Outcome:
+    for name, known in pool.workers.items():
+        if known.expires_at <= at:
+            yield WorkerLost(worker=name, reason="lease_ended")
+            for job_id in sorted(known.holds):
+                yield _lost(job_id, pool.held[job_id], "worker_lost")
+    for job_id, waiting in pool.waiting.items():
+        if waiting.writ.expires_at <= at:
+            yield _lost(job_id, waiting, "writ_expired")
+
+
+def _lost(job_id: str, what: Hold | Waiting, reason: str) -> Said:
+    held = what if isinstance(what, Hold) else None
+    lease, worker = (held.lease, held.worker) if held else (0, "")
+    return _about(JobLost(job_id=job_id, step=what.step, lease=lease, worker=worker, reason=reason), what)
+
+
+def _about(event: Event, what: Hold | Waiting) -> Said:
+    """A pool's events each concern the run of their job."""
+    return Said(event, run_id=what.run_id, tenant=what.tenant, principal=PRINCIPAL, correlation=what.correlation)

@@ -1,0 +1,36 @@
+"""The scheduler as a service: owns `jobs`, and relays dispatches to the workers of each pool."""
+
+from foldgate.contracts.events import Event, JobDispatched, JobFailed, JobSucceeded, Meta, WorkerBeat, WritIssued
+from foldgate.contracts.topics import DECISIONS, JOBS, REPORTS, WORKERS
+from foldgate.runtime.run import run
+from foldgate.runtime.service import Aggregate, Follow, Relay, Service
+from foldgate.scheduler.jobs.decide import jobs
+
+
+def _dispatch_stream(meta: Meta) -> str:
+    return f"dispatch.{meta.pool}"
+
+
+def _worker(event: Event) -> bytes:
+    assert isinstance(event, JobDispatched)
+    return event.worker.encode()
+
+
+SERVICE = Service(
+    name="scheduler",
+    aggregates=(
+        Aggregate(
+            stream=JOBS,
+            decider=lambda settings: jobs(lease_ms=settings.lease_ms),
+            follows=(
+                Follow(stream=DECISIONS, events=(WritIssued,)),
+                Follow(stream=REPORTS, events=(JobSucceeded, JobFailed)),
+                Follow(stream=WORKERS, events=(WorkerBeat,), guard=True),
+            ),
+            relay=Relay(events=(JobDispatched,), target=_dispatch_stream, key=_worker),
+        ),
+    ),
+)
+
+if __name__ == "__main__":
+    run(SERVICE)

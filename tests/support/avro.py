@@ -1,0 +1,132 @@
+"""Any event of any schema: hypothesis strategies made from the schemas, and the Avro library's word on their bytes."""
+
+import io
+import sys
+from types import ModuleType
+from typing import Any
+
+import fastavro
+import msgspec
+from hypothesis import strategies as st
+
+from foldgate.contracts.codec import Registry
+from foldgate.contracts.events import EVENT_TYPES, Event, Meta
+from foldgate.contracts.generate import events_module
+from foldgate.contracts.generate_wire import wire_module
+from foldgate.contracts.schemas import META, NAMESPACE, Schema, expanded, is_event, load
+
+SCHEMAS = load()
+EVENTS = sorted(name for name, schema in SCHEMAS.items() if is_event(schema))
+BOUNDARIES = (0, -1, 63, 64, -64, -65, 127, 128, 8191, 8192, 2**31 - 1, -(2**31))
+WIDE = (2**31, -(2**31) - 1, 2**63 - 1, -(2**63))
+
+Datum = dict[str, Any]
+
+
+def values(node: Any, schemas: dict[str, Schema] = SCHEMAS) -> st.SearchStrategy[Any]:
+    """Any value of a type, in the plain form that the Avro library takes."""
+    if isinstance(node, list):
+        return st.none() | values(node[1], schemas)
+    if isinstance(node, str):
+        part = node.startswith(NAMESPACE)
+        return fields(schemas[node.removeprefix(NAMESPACE)], schemas) if part else SCALARS[node]
+    if node["type"] == "fixed":
+        return st.binary(min_size=node["size"], max_size=node["size"])
+    if node["type"] == "array":
+        return _few_or_many(values(node["items"], schemas))
+    names = st.text(max_size=3)
+    return st.dictionaries(names, values(node["values"], schemas), max_size=4) | _few_or_many(
+        values(node["values"], schemas)
+    ).map(lambda many: {f"{at} é": value for at, value in enumerate(many)})
+
+
+def fields(schema: Schema, schemas: dict[str, Schema] = SCHEMAS) -> st.SearchStrategy[Datum]:
+    """Any fields of a record but its Meta."""
+    own = {field["name"]: values(field["type"], schemas) for field in schema["fields"] if field["type"] != META}
+    return st.fixed_dictionaries(own)
+
+
+def _few_or_many(items: st.SearchStrategy[Any]) -> st.SearchStrategy[list[Any]]:
+    few = st.lists(items, max_size=4)
+    return few | st.builds(lambda some, times: some * times, few, st.sampled_from([20, 300]))
+
+
+def _repeated(part: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+    return st.builds(lambda some, times: some * times, part, st.sampled_from([0, 30, 63, 64, 4095, 4096, 8191, 40_000]))
+
+
+SCALARS: dict[str, st.SearchStrategy[Any]] = {
+    "string": st.text(max_size=8) | st.just("\0") | _repeated(st.sampled_from(["a", "\0", "ü", "𝄞", "a𝄞"])),
+    "bytes": st.binary(max_size=8) | _repeated(st.sampled_from([b"\0", b"\xff"])),
+    "boolean": st.booleans(),
+    "int": st.sampled_from(BOUNDARIES) | st.integers(-(2**31), 2**31 - 1),
+    "long": st.sampled_from(BOUNDARIES + WIDE) | st.integers(-(2**63), 2**63 - 1),
+}
+
+
+def metas() -> st.SearchStrategy[Meta]:
+    """Any Meta."""
+    return fields(SCHEMAS["Meta"]).map(lambda datum: msgspec.convert(datum, Meta))
+
+
+def events(name: str) -> st.SearchStrategy[Event]:
+    """Any event of that name."""
+    return fields(SCHEMAS[name]).map(lambda datum: msgspec.convert(datum, EVENT_TYPES[name]))
+
+
+def plain(value: Any) -> Any:
+    """A struct as the Avro library takes it."""
+    return msgspec.to_builtins(value, builtin_types=(bytes,))
+
+
+def datum_of(meta: Meta, event: Event) -> Datum:
+    """A whole event as the Avro library takes it."""
+    return {"meta": plain(meta), **plain(event)}
+
+
+def alone(name: str) -> Schema:
+    """The schema of an event as others get it: with everything it refers to."""
+    return expanded(SCHEMAS[name], SCHEMAS)
+
+
+def written(schema: Any, datum: Any) -> bytes:
+    """What the Avro library writes."""
+    out = io.BytesIO()
+    fastavro.schemaless_writer(out, fastavro.parse_schema(schema, named_schemas={}), datum)
+    return out.getvalue()
+
+
+def read(schema: Any, data: bytes) -> Any:
+    """What the Avro library reads."""
+    return fastavro.schemaless_reader(io.BytesIO(data), fastavro.parse_schema(schema, named_schemas={}), None)
+
+
+def compiled(schemas: dict[str, Schema], name: str) -> ModuleType:
+    """What the generator writes for schemas of a test: the classes, and `PUT` and `TAKE` for them."""
+    made = ModuleType(name)
+    sys.modules[name] = made
+    exec(events_module(schemas), made.__dict__)  # noqa: S102 - it is the generator's own text that is tested
+    exec(
+        wire_module(schemas).replace("from foldgate.contracts import events as e", f"import {name} as e"), made.__dict__
+    )  # noqa: S102
+    return made
+
+
+class KnownSchemas(Registry):
+    """A registry in a dict, as far as the codec needs one; counts how often it is asked."""
+
+    def __init__(self, schemas: dict[int, Any] | None = None) -> None:
+        self.schemas = dict(schemas or {})
+        self.asked: list[str | int] = []
+
+    def id_of(self, event_name: str, schema: Schema) -> int:
+        self.asked.append(event_name)
+        for number, known in self.schemas.items():
+            if known == schema:
+                return number
+        self.schemas[len(self.schemas) + 1] = schema
+        return len(self.schemas)
+
+    def schema_of(self, schema_id: int) -> Schema | None:
+        self.asked.append(schema_id)
+        return self.schemas.get(schema_id)

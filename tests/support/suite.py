@@ -1,0 +1,69 @@
+"""Runs the services of a suite inside a test, on any log, and a worker beside them."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Sequence
+
+import structlog
+
+from foldgate.approval.main import SERVICE as APPROVAL
+from foldgate.contracts.codec import Codec
+from foldgate.engine.main import SERVICE as ENGINE
+from foldgate.eventlog.log import Log
+from foldgate.policy_kernel.main import SERVICE as POLICY_KERNEL
+from foldgate.runtime.clock import Clock, SystemClock
+from foldgate.runtime.context import Context
+from foldgate.runtime.host import Host
+from foldgate.runtime.service import Service
+from foldgate.runtime.settings import Settings
+from foldgate.scheduler.main import SERVICE as SCHEDULER
+from foldgate.sdk.worker import Worker
+
+OWNERS = (ENGINE, POLICY_KERNEL, SCHEDULER, APPROVAL)
+
+
+def settings(**changes: object) -> Settings:
+    """Settings of a suite that allows what no rule forbids."""
+    return Settings.model_validate({"postgres": "postgresql://unused", "default_decision": "allow", **changes})
+
+
+@contextlib.asynccontextmanager
+async def running(
+    log: Log, *, services: Sequence[Service] = OWNERS, given: Settings | None = None, clock: Clock | None = None
+) -> AsyncIterator[list[Host]]:
+    """These services at work, all ready; they leave in good order at the end."""
+    hosts = [
+        Host(service, _context(service, log, given=given or settings(), clock=clock or SystemClock()))
+        for service in services
+    ]
+    tasks = [asyncio.create_task(host.run()) for host in hosts]
+    try:
+        async with asyncio.timeout(60):
+            while not all(host.ready for host in hosts):
+                for task in tasks:
+                    if task.done():
+                        await task
+                await asyncio.sleep(0.005)
+        yield hosts
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+@contextlib.asynccontextmanager
+async def working(log: Log, worker: Worker) -> AsyncIterator[Worker]:
+    """A worker at work."""
+    ready = asyncio.Event()
+    task = asyncio.create_task(worker.work(log, ready=ready.set))
+    try:
+        await ready.wait()
+        yield worker
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+def _context(service: Service, log: Log, *, given: Settings, clock: Clock) -> Context:
+    logger = structlog.get_logger().bind(service=service.name)
+    return Context(service=service.name, settings=given, log=log, codec=Codec(), clock=clock, logger=logger)
