@@ -20,6 +20,7 @@ from foldgate.eventlog.postgres_tables import ENDS
 
 POLL_S = 0.2
 QUIET_S = 0.005
+_AGAIN_S = 0.1
 _ANSWERS_WITHIN_S = 5.0
 _TROUBLE = (*AWAY, TimeoutError, asyncpg.InterfaceError, DatabaseRefused)
 _EVERYTHING = "all"
@@ -106,7 +107,7 @@ class Arrivals:
                     await self._serve(connection)
                 finally:
                     await closed(connection)
-            await asyncio.sleep(POLL_S)
+            await asyncio.sleep(_AGAIN_S)
 
     async def _serve(self, connection: Connection) -> None:
         own = connection.get_server_pid()
@@ -117,31 +118,31 @@ class Arrivals:
 
         await connection.add_listener(self._channel, heard)
         self._wake_all()
-        telling = asyncio.create_task(self._tell(connection))
+        tasks = [asyncio.create_task(work(connection)) for work in (self._poll, self._tell)]
+        connection.add_termination_listener(lambda _: tasks[0].cancel())
         try:
-            while not connection.is_closed():
-                await self._poll(connection)
-                await asyncio.wait([telling], timeout=POLL_S)
-                if telling.done():
-                    return
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            telling.cancel()
-            await asyncio.gather(telling, return_exceptions=True)
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
 
     def _heard(self, payload: str) -> None:
-        if payload == _EVERYTHING:
-            self._wake_all()
-        else:
+        try:
             self._wake([int(number) for number in payload.split()])
+        except ValueError:  # "all", or something that another program said
+            self._wake_all()
 
     async def _poll(self, connection: Connection) -> None:
-        async with asyncio.timeout(_ANSWERS_WITHIN_S), self._one_at_a_time:
-            ends = {row["id"]: row["next_offset"] for row in await connection.fetch(ENDS)}
-        if ends.keys() - self._ends.keys():
-            self._wake_all()
-        else:
-            self._wake([number for number, end in ends.items() if self._ends[number] != end])
-        self._ends = ends
+        while True:
+            async with asyncio.timeout(_ANSWERS_WITHIN_S), self._one_at_a_time:
+                ends = {row["id"]: row["next_offset"] for row in await connection.fetch(ENDS)}
+            if ends.keys() - self._ends.keys():
+                self._wake_all()
+            else:
+                self._wake([number for number, end in ends.items() if self._ends[number] != end])
+            self._ends = ends
+            await asyncio.sleep(POLL_S)
 
     async def _tell(self, connection: Connection) -> None:
         while True:

@@ -54,8 +54,8 @@ class PostgresCheckpoints:
                 found = await connection.fetchrow(_HEAD, *partition)
                 if found is None:
                     return None
-                entries = dict(await connection.fetch(_ENTRIES, *partition))
-            return Saved(found["epoch"], found["head"], entries)
+                rows = await connection.fetch(_ENTRIES, *partition)
+            return Saved(found["epoch"], found["head"], {row["key"]: row["value"] for row in rows})
 
         return await self._tables.run(work)
 
