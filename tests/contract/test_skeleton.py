@@ -13,6 +13,7 @@ from foldgate.sdk.client import Client
 from foldgate.sdk.worker import JobError, Worker
 from tests.support.logs import Opened
 from tests.support.suite import running, settings, working
+from tests.support.waiting import until
 
 CODEC = Codec()
 
@@ -40,6 +41,15 @@ async def names(log: Log, stream: str, run_id: str) -> list[str]:
         async for chunk in log.read(Partition(stream, number), 0):
             found += [record.value for record in chunk if rule.accepts(record) and record.key]
     return [CODEC.peek(value).name for value in found if CODEC.meta(value).run_id == run_id]
+
+
+async def queued(log: Log, run_id: str) -> None:
+    """Wait until the run's job waits for a worker."""
+
+    async def is_queued() -> bool:
+        return "JobQueued" in await names(log, "jobs", run_id)
+
+    await until(is_queued, what="a job that waits for a worker")
 
 
 async def test_a_run_of_one_step_travels_through_all_services(opened: Opened) -> None:
@@ -97,8 +107,7 @@ async def test_a_job_waits_for_its_first_worker(opened: Opened) -> None:
     async with opened() as log, running(log), asyncio.timeout(60):
         client = Client(log)
         asked = await client.run_job("job.echo")
-        while "JobQueued" not in await names(log, "jobs", asked.run_id):
-            await asyncio.sleep(0.02)
+        await queued(log, asked.run_id)
         async with working(log, a_worker(ran)):
             assert isinstance(await client.ended(asked.run_id), RunSucceeded)
 
@@ -109,8 +118,7 @@ async def test_services_that_stop_go_on_where_they_were(opened: Opened) -> None:
         async with running(log):
             client = Client(log)
             asked = await client.run_job("job.echo")
-            while "JobQueued" not in await names(log, "jobs", asked.run_id):
-                await asyncio.sleep(0.02)
+            await queued(log, asked.run_id)
         async with running(log), working(log, a_worker(ran)):
             assert isinstance(await client.ended(asked.run_id), RunSucceeded)
         assert ran == [f"{asked.run_id}:job@1"]

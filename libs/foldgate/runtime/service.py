@@ -10,7 +10,6 @@ from foldgate.contracts.events import Event, Meta
 from foldgate.contracts.topics import Stream
 from foldgate.decider.decider import Decider
 
-
 if TYPE_CHECKING:
     from foldgate.runtime.context import Context
 

@@ -12,8 +12,6 @@ async def together(*parts: Coroutine[Any, Any, None]) -> None:
         await asyncio.gather(*tasks)
     finally:
         for task in tasks:
-            if (
-                not task.cancelling()
-            ):  # gather has cancelled them if we were: a second time would cut their leaving short
+            if not task.cancelling():  # gather has cancelled them if we were; twice would cut their leaving short
                 task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)

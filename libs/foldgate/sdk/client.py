@@ -1,7 +1,6 @@
 """A client at the level of the log: asks for runs, and waits for what becomes of them."""
 
 import asyncio
-import json
 import secrets
 from collections.abc import Mapping
 from typing import Any
@@ -55,7 +54,7 @@ class Client:
         """Ask for a run of one step. The same idempotency key means the same run, however often it is asked for."""
         request_id = request_id or secrets.token_hex(12)
         run_id = ids.run_id(self._tenant, "job", idempotency_key or request_id)
-        text = json.dumps({} if payload is None else payload)
+        text = msgspec.json.encode({} if payload is None else payload).decode()
         request = RunRequested(
             workflow="job",
             kind=kind,

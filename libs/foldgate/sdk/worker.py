@@ -14,11 +14,11 @@ before the job is let go of, so a crash between repeats nothing but the report, 
 
 import asyncio
 import contextlib
-import json
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
+import msgspec
 import structlog
 
 from foldgate.authority.writ import WritInvalid, verify
@@ -122,7 +122,7 @@ class Worker:
         job = event.job
         try:
             verify(event.writ, job, pool=self._pool, at=self._clock.now_ms())
-            output = json.dumps(await self._handler(job.topic)(job), allow_nan=False)
+            output = msgspec.json.encode(await self._handler(job.topic)(job)).decode()
         except WritInvalid as error:
             return self._failure(event, f"writ_{error.code}", error, retryable=True)
         except JobError as error:

@@ -5,7 +5,6 @@ The engine alone judges an attempt: the first of a report and a loss, in its own
 """
 
 import hashlib
-import json
 from collections.abc import Iterator
 
 import msgspec
@@ -183,6 +182,6 @@ def _is_current(run: Run | None, job_id: str) -> bool:
 def _canonical(text: str) -> str:
     """The one spelling of a JSON text; ValueError if it is none."""
     try:
-        return json.dumps(json.loads(text), sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+        return msgspec.json.encode(msgspec.json.decode(text), order="sorted").decode()
     except RecursionError:
         raise ValueError("it is nested too deeply") from None
