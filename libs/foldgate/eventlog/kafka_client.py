@@ -1,0 +1,128 @@
+"""How a Kafka cluster is reached, how long its troubles are borne, and what is leaned on in the client library.
+
+The driver uses aiokafka's connections, requests and record batches, and not its producer and consumer: an append then
+costs half the time, ends when it is told to (the stock idempotent producer retries for ever, and does not stop while
+it does), and needs no private attribute for the fence. ADR 0001 has the figures. These classes are public but not
+promised, so the library is held to one minor version, and everything here refuses to work with another.
+"""
+
+import asyncio
+import importlib.metadata
+import ssl
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from aiokafka.client import AIOKafkaClient
+from aiokafka.errors import (
+    AuthenticationFailedError,
+    BrokerNotAvailableError,
+    ConcurrentTransactions,
+    CorruptRecordException,
+    KafkaError,
+    LeaderNotAvailableError,
+    ReplicaNotAvailableError,
+    SaslAuthenticationFailed,
+)
+from aiokafka.structs import TopicPartition
+
+from foldgate.eventlog.log import LogError, LogUnavailable
+
+T = TypeVar("T")
+PROVED_WITH = "0.14"
+BACKOFF_S = 0.1
+_ALSO_PASSING = (BrokerNotAvailableError, ReplicaNotAvailableError, ConcurrentTransactions, CorruptRecordException)
+_AUTHENTICATION = (AuthenticationFailedError, SaslAuthenticationFailed)
+
+
+class UnsupportedClientLibrary(LogError):
+    """Another version of aiokafka is installed than the one this driver is proved with."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class KafkaAddress:
+    """Where a cluster is, who we are to it, and for how long it may fail to answer."""
+
+    bootstrap: str
+    client_id: str = "foldgate"
+    request_timeout_ms: int = 5_000
+    patience_ms: int = 30_000
+    security_protocol: str = "PLAINTEXT"
+    ssl_context: ssl.SSLContext | None = None
+    sasl_mechanism: str = "PLAIN"
+    sasl_username: str | None = None
+    sasl_password: str | None = None
+
+    async def connect(self) -> AIOKafkaClient:
+        """A client that has met the cluster. Whoever asks for it closes it."""
+        check_library(importlib.metadata.version("aiokafka"))
+        client = AIOKafkaClient(**self.options())
+        try:
+            await persevere(f"No Kafka at {self.bootstrap}", client.bootstrap, within_ms=self.patience_ms)
+        except BaseException:
+            await client.close()
+            raise
+        return client
+
+    def options(self) -> dict[str, Any]:
+        """The same for every kind of client in the library."""
+        return {
+            "bootstrap_servers": self.bootstrap,
+            "client_id": self.client_id,
+            "request_timeout_ms": self.request_timeout_ms,
+            "security_protocol": self.security_protocol,
+            "ssl_context": self.ssl_context,
+            "sasl_mechanism": self.sasl_mechanism,
+            "sasl_plain_username": self.sasl_username,
+            "sasl_plain_password": self.sasl_password,
+        }
+
+
+def check_library(installed: str) -> None:
+    """Refuse a version of the client library that the driver is not proved with."""
+    if installed.split(".")[:2] != PROVED_WITH.split("."):
+        raise UnsupportedClientLibrary(
+            f"Expected aiokafka {PROVED_WITH}.x, which the Kafka driver is proved with, but {installed} is installed. "
+            f"Install `aiokafka~={PROVED_WITH}.0`."
+        )
+
+
+async def persevere(trouble: str, attempt: Callable[[], Awaitable[T]], *, within_ms: int) -> T:
+    """Repeat what fails for a passing reason, until it succeeds or the time for it is over.
+
+    `trouble` opens the message of the LogUnavailable that a lasting failure becomes.
+    """
+    last: KafkaError | None = None
+    try:
+        async with asyncio.timeout(within_ms / 1000):
+            while True:
+                try:
+                    return await attempt()
+                except KafkaError as error:
+                    if not passes(error):
+                        raise LogUnavailable(f"{trouble}: {describe(error)}.") from error
+                    last = error
+                await asyncio.sleep(BACKOFF_S)
+    except TimeoutError:
+        reason = describe(last) if last else "no answer"
+        raise LogUnavailable(f"{trouble} within {within_ms / 1000:g} s: {reason}.") from last
+
+
+def passes(error: KafkaError) -> bool:
+    """Whether trying again may help."""
+    return bool(error.retriable) or isinstance(error, _ALSO_PASSING)
+
+
+def leader_of(client: AIOKafkaClient, place: TopicPartition) -> int:
+    """The broker that leads the partition now, as far as this client knows."""
+    leader = client.cluster.leader_for_partition(place)
+    if leader is None or leader == -1:
+        raise LeaderNotAvailableError
+    return int(leader)
+
+
+def describe(error: KafkaError) -> str:
+    """The error in words, for a message of one line."""
+    if isinstance(error, _AUTHENTICATION):
+        return f"the broker refused our credentials ({error})"
+    return str(error) or type(error).__name__
