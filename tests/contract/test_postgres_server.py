@@ -23,6 +23,7 @@ from foldgate.servers.postgres import PostgresDidNotStart, PostgresServer
 from foldgate.servers.postgres_binaries import installed_home, programs
 from foldgate.servers.postgres_cluster import ENVIRONMENT, Cluster, PostgresUnusable
 from foldgate.servers.postgres_leftovers import PID_FILE, PostgresRuns, processes_in
+from tests.support.waiting import until
 
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="needs to be root to become somebody else")
 DAEMON = Account("daemon", pwd.getpwnam("daemon").pw_uid, pwd.getpwnam("daemon").pw_gid)
@@ -84,9 +85,7 @@ def interpreter_for(account: Account) -> str:
 
 async def gone(process: psutil.Process) -> None:
     """Wait until it is over; a zombie is, whenever the system gets to bury it."""
-    async with asyncio.timeout(30):
-        while process.is_running() and process.status() != psutil.STATUS_ZOMBIE:
-            await asyncio.sleep(0.01)
+    await until(lambda: not process.is_running() or process.status() == psutil.STATUS_ZOMBIE, what="the server to end")
 
 
 def server_of(parent: "subprocess.Popen[str]") -> psutil.Process:
@@ -247,8 +246,7 @@ async def test_a_server_that_somebody_else_started_is_left_alone(postgres_server
         cluster.command("postgres"), log=cluster.log, folder=data, account=account, environment=ENVIRONMENT
     )
     try:
-        while not processes_in(data) or not (data / PID_FILE).exists():
-            assert not await child.ended(other, within_s=0.02)
+        await until(lambda: other.pid in processes_in(data) and (data / PID_FILE).exists(), what="a server to start")
         with pytest.raises(PostgresRuns, match=f"pid {other.pid}.*--data DIR"):
             await postgres_server.start()
         assert other.poll() is None
