@@ -2,6 +2,7 @@
 
 import io
 import sys
+from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
@@ -32,23 +33,24 @@ def values(node: Any, schemas: dict[str, Schema] = SCHEMAS) -> st.SearchStrategy
         return fields(schemas[node.removeprefix(NAMESPACE)], schemas) if part else SCALARS[node]
     if node["type"] == "fixed":
         return st.binary(min_size=node["size"], max_size=node["size"])
+    items = _items(node.get("items") or node["values"], schemas)
     if node["type"] == "array":
-        return _few_or_many(values(node["items"], schemas))
-    names = st.text(max_size=3)
-    return st.dictionaries(names, values(node["values"], schemas), max_size=4) | _few_or_many(
-        values(node["values"], schemas)
-    ).map(lambda many: {f"{at} é": value for at, value in enumerate(many)})
+        return items
+    return items.map(lambda many: {f"{at}é" * (at % 3): value for at, value in enumerate(many)})
+
+
+def _items(node: Any, schemas: dict[str, Schema]) -> st.SearchStrategy[list[Any]]:
+    """None, few, or, of small ones, many."""
+    if not isinstance(node, str) or node not in SMALL:
+        return st.lists(values(node, schemas), max_size=2)
+    few = st.lists(SMALL[node], max_size=4)
+    return few | st.builds(lambda some, times: some * times, few, st.sampled_from([20, 1000]))
 
 
 def fields(schema: Schema, schemas: dict[str, Schema] = SCHEMAS) -> st.SearchStrategy[Datum]:
     """Any fields of a record but its Meta."""
     own = {field["name"]: values(field["type"], schemas) for field in schema["fields"] if field["type"] != META}
     return st.fixed_dictionaries(own)
-
-
-def _few_or_many(items: st.SearchStrategy[Any]) -> st.SearchStrategy[list[Any]]:
-    few = st.lists(items, max_size=4)
-    return few | st.builds(lambda some, times: some * times, few, st.sampled_from([20, 300]))
 
 
 def _repeated(part: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
@@ -62,6 +64,7 @@ SCALARS: dict[str, st.SearchStrategy[Any]] = {
     "int": st.sampled_from(BOUNDARIES) | st.integers(-(2**31), 2**31 - 1),
     "long": st.sampled_from(BOUNDARIES + WIDE) | st.integers(-(2**63), 2**63 - 1),
 }
+SMALL: dict[str, st.SearchStrategy[Any]] = {**SCALARS, "string": st.text(max_size=3), "bytes": st.binary(max_size=3)}
 
 
 def metas() -> st.SearchStrategy[Meta]:
@@ -74,9 +77,39 @@ def events(name: str) -> st.SearchStrategy[Event]:
     return fields(SCHEMAS[name]).map(lambda datum: msgspec.convert(datum, EVENT_TYPES[name]))
 
 
+any_event = st.sampled_from(EVENTS).flatmap(lambda name: st.tuples(metas(), events(name)))
+"""Any event with any Meta."""
+
+
+def sample(name: str) -> tuple[Meta, Any]:
+    """One event of that name, always the same."""
+    meta, event = ordinary(SCHEMAS["Meta"]), ordinary(SCHEMAS[name])
+    return msgspec.convert(meta, Meta), msgspec.convert(event, EVENT_TYPES[name])
+
+
+def ordinary(schema: Schema) -> Datum:
+    """A value of a record in which no two fields are alike."""
+    own = (field for field in schema["fields"] if field["type"] != META)
+    return {field["name"]: _ordinary(field["type"], field["name"], at) for at, field in enumerate(own, 1)}
+
+
+def _ordinary(node: Any, name: str, at: int) -> Any:
+    if isinstance(node, list):
+        return _ordinary(node[1], name, at)
+    if isinstance(node, str) and node.startswith(NAMESPACE):
+        return ordinary(SCHEMAS[node.removeprefix(NAMESPACE)])
+    if isinstance(node, str):
+        many = {"int": 100 * at, "long": 10**15 + at, "boolean": True, "bytes": b"\xff" + name.encode()}
+        return many.get(node, f"{name} é")
+    if node["type"] == "fixed":
+        return bytes([at]) * int(node["size"])
+    items = [_ordinary(node.get("items") or node["values"], f"{name} {number}", at + number) for number in (1, 2)]
+    return items if node["type"] == "array" else dict(zip("ab", items, strict=True))
+
+
 def plain(value: Any) -> Any:
     """A struct as the Avro library takes it."""
-    return msgspec.to_builtins(value, builtin_types=(bytes,))
+    return msgspec.msgpack.decode(msgspec.msgpack.encode(value))
 
 
 def datum_of(meta: Meta, event: Event) -> Datum:
@@ -101,14 +134,37 @@ def read(schema: Any, data: bytes) -> Any:
     return fastavro.schemaless_reader(io.BytesIO(data), fastavro.parse_schema(schema, named_schemas={}), None)
 
 
+def blocks(schema: Any, datum: Any, choose: Callable[[], int]) -> bytes:
+    """What a writer that cuts arrays and maps into blocks may write: `choose` says how many items the next one has;
+    of an even number without their size, of an odd one with it."""
+    if isinstance(schema, dict) and schema["type"] == "record":
+        return b"".join(blocks(field["type"], datum[field["name"]], choose) for field in schema["fields"])
+    if not isinstance(schema, dict) or schema["type"] == "fixed":
+        return written(schema, datum)
+    items = [blocks(schema["items"], item, choose) for item in datum] if schema["type"] == "array" else []
+    if schema["type"] == "map":
+        items = [written("string", key) + blocks(schema["values"], item, choose) for key, item in datum.items()]
+    return _cut(items, choose)
+
+
+def _cut(items: list[bytes], choose: Callable[[], int]) -> bytes:
+    out = b""
+    while items:
+        count = choose() or len(items)
+        block, items = items[:count], items[count:]
+        body = b"".join(block)
+        sized = written("long", -len(block)) + written("long", len(body))
+        out += (sized if count % 2 else written("long", len(block))) + body
+    return out + b"\0"
+
+
 def compiled(schemas: dict[str, Schema], name: str) -> ModuleType:
     """What the generator writes for schemas of a test: the classes, and `PUT` and `TAKE` for them."""
     made = ModuleType(name)
     sys.modules[name] = made
-    exec(events_module(schemas), made.__dict__)  # noqa: S102 - it is the generator's own text that is tested
-    exec(
-        wire_module(schemas).replace("from foldgate.contracts import events as e", f"import {name} as e"), made.__dict__
-    )  # noqa: S102
+    wire = wire_module(schemas).replace("from foldgate.contracts import events as e", f"import {name} as e")
+    for text in (events_module(schemas), wire):
+        exec(text, made.__dict__)  # noqa: S102 - the generator's own text is what is tested
     return made
 
 

@@ -252,7 +252,7 @@ def _wrong_end(value: bytes, end: int) -> Exception:
 def _misfit(value: Event | Meta, what: str) -> str | None:
     """Which field is of the wrong type: for the error alone, where time does not matter."""
     try:
-        msgspec.convert(msgspec.to_builtins(value, builtin_types=(bytes,)), type(value))
+        msgspec.convert(msgspec.to_builtins(value, builtin_types=(bytes,)), type(value), builtin_types=(bytes,))
     except (msgspec.ValidationError, TypeError) as error:
         return f"{error} ({what})"
     return None
