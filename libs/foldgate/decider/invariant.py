@@ -21,7 +21,6 @@ class InvariantBroken(Exception):
     """A fault of ours: the text names the invariant and what was seen."""
 
 
-def hold(invariant: str, condition: bool, seen: str) -> None:
-    """Stop here unless the invariant holds."""
-    if not condition:
-        raise InvariantBroken(f"{invariant}: {INVARIANTS[invariant]} Seen: {seen}")
+def broken(invariant: str, seen: str) -> InvariantBroken:
+    """What to raise where an invariant does not hold."""
+    return InvariantBroken(f"{invariant}: {INVARIANTS[invariant]} Seen: {seen}")

@@ -19,7 +19,7 @@ from foldgate.contracts.events import Event, Meta
 from foldgate.contracts.places import START, Partition, Position
 from foldgate.decider.closed import ClosedKeys
 from foldgate.decider.decider import Decider, Message, S, Said, SetAside, Tick
-from foldgate.decider.invariant import hold
+from foldgate.decider.invariant import broken
 from foldgate.decider.stamp import NO_CHAIN, Held, Incoming, Quarantined, advanced, quarantined, stamped
 
 Seal = Callable[[Meta, Event, bytes], tuple[bytes, bytes]]
@@ -83,9 +83,11 @@ class Processor(Generic[S]):
     def restore(self, meta: Meta, event: Event) -> None:
         """Fold one accepted event of this partition; one that a checkpoint already holds is passed over."""
         held = self.live.get(meta.key)
-        if meta.key in self.closed or (held is not None and meta.sequence <= held.sequence):
+        last = held.sequence if held else 0
+        if meta.sequence <= last or (held is None and meta.key in self.closed):
             return
-        hold("INV-02", meta.sequence == (held.sequence if held else 0) + 1, f"{meta.event_id} after {held}")
+        if meta.sequence != last + 1:
+            raise broken("INV-02", f"{meta.event_id} after {last}")
         self.keep(meta.key, advanced(held, self._decider.evolve(held.state if held else None, meta, event), meta))
 
     def keep(self, key: str, held: Held[S]) -> None:
@@ -196,7 +198,8 @@ class Processor(Generic[S]):
             self._skipped[place[0]] = place[1]
 
     def _next(self, turn: _Turn[S], held: Held[S] | None, said: Said) -> tuple[Held[S], bytes]:
-        hold("INV-04", held is None or not self._decider.ended(held.state), f"{said.event} for {turn.message.key}")
+        if held is not None and self._decider.ended(held.state):
+            raise broken("INV-04", f"{said.event} for {turn.message.key}")
         submitted = turn.incoming.submitted if turn.incoming else None
         stream = self.partition.stream
         meta = stamped(said, turn.message, held, stream=stream, service=self._service, submitted=submitted)

@@ -9,7 +9,7 @@ from foldgate.contracts.events import Event, MessageQuarantined, Meta
 from foldgate.contracts.ids import open_event_id, owned_event_id
 from foldgate.contracts.places import Partition, Position
 from foldgate.decider.decider import Message, S, Said, SetAside
-from foldgate.decider.invariant import hold
+from foldgate.decider.invariant import broken
 
 NO_CHAIN = bytes(32)
 _ORIGINAL_LIMIT = 1_000_000
@@ -87,7 +87,8 @@ def advanced(held: Held[S] | None, state: S, meta: Meta, *, chain: bytes | None 
             tenant=meta.tenant,
             correlation=meta.correlation,
         )
-    hold("INV-05", meta.clock > held.clock and meta.at >= held.at, f"{meta.event_id} after {held}")
+    if meta.clock <= held.clock or meta.at < held.at:
+        raise broken("INV-05", f"{meta.event_id} at {meta.at}, clock {meta.clock}, after {held.at}, clock {held.clock}")
     return msgspec.structs.replace(held, state=state, sequence=meta.sequence, clock=meta.clock, at=meta.at, chain=chain)
 
 
