@@ -19,6 +19,7 @@ from typing import Any
 
 import msgspec
 import structlog
+import uvloop
 
 from bench.servers import address, opened
 from foldgate.contracts.codec import NO_CHAIN, Codec
@@ -49,7 +50,7 @@ class Counter(msgspec.Struct, frozen=True):
 
 def _decide(_: Counter | None, message: Message) -> Iterator[Event]:
     if isinstance(message.event, RunRequested):
-        yield JobReportIgnored(job_id=message.key, lease=1, reported="JobSucceeded", reason="x" * 60)
+        yield JobReportIgnored(job_id=message.key, lease=1, reported="JobSucceeded", reason="x" * 120)
 
 
 def _evolve(state: Counter | None, _meta: Meta, _event: Event) -> Counter:
@@ -131,7 +132,7 @@ def _follow_elsewhere(driver: str, where: str, pipe: Connection) -> None:
                 seen += [(now - int(record.value.split()[0])) / 1e6 for record in found if record.key]
             pipe.send(seen)
 
-    asyncio.run(follow())
+    uvloop.run(follow())
 
 
 async def in_process(log: Log) -> dict[str, float]:
@@ -255,7 +256,7 @@ def main() -> None:
     figures = {}
     for driver in chosen.driver or ["postgres", "kafka"]:
         with address(driver) as where:
-            figures[driver] = asyncio.run(measure(driver, where))
+            figures[driver] = uvloop.run(measure(driver, where))
     if chosen.json:
         print(json.dumps(figures, indent=1))
         return

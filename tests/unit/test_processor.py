@@ -277,7 +277,7 @@ def test_an_aggregate_that_is_due_and_does_nothing_is_a_fault() -> None:
     assert subject.next_due() == 1000
     subject.tick(2000)
     assert subject.next_due() is None
-    assert "INV-07" in subject.faults[0]
+    assert "INV-07" in subject.faults[0].reason
 
 
 def test_a_gap_in_the_log_stops_the_fold() -> None:

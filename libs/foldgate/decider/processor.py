@@ -26,6 +26,13 @@ Seal = Callable[[Meta, Event, bytes], tuple[bytes, bytes]]
 """Encodes an event with its link to the chain hash before it: returns its own chain hash, and its bytes."""
 
 
+class Fault(NamedTuple):
+    """Something wrong with us, and the aggregate it cost."""
+
+    key: str
+    reason: str
+
+
 class DecisionTooLarge(Exception):
     """One decision does not fit an append: a large one must be a state that goes on in chunks."""
 
@@ -72,7 +79,7 @@ class Processor(Generic[S]):
         self.live: dict[str, Held[S]] = {}
         self.closed = ClosedKeys()
         self.inputs: dict[Partition, Position] = {}
-        self.faults: list[str] = []
+        self.faults: list[Fault] = []
         self.pending_bytes = 0
         self._decider, self._seal, self._service, self._batch_bytes = decider, seal, service, batch_bytes
         self._pending: list[_Decision[S]] = []
@@ -140,7 +147,7 @@ class Processor(Generic[S]):
             held, before = self.live[key], len(self._pending)
             self._answer(_Turn(held, Message(key=key, at=max(now, held.at), event=Tick()), None))
             if len(self._pending) == before:
-                self.faults.append(f"INV-07: {key} was due and did nothing; it will not be asked again.")
+                self.faults.append(Fault(key, "INV-07: it was due and did nothing; it will not be asked again."))
 
     def next_due(self) -> int | None:
         """When `tick` is wanted next."""
@@ -209,12 +216,12 @@ class Processor(Generic[S]):
 
     def _break_off(self, turn: _Turn[S], reason: str) -> None:
         """Set the message aside and end its aggregate, in one decision; failing that, set the message aside alone."""
-        self.faults.append(f"{turn.message.key}: {reason}")
+        self.faults.append(Fault(turn.message.key, reason))
         aside = self._aside(turn.incoming, turn, SetAside("internal_error", reason)) if turn.incoming else None
         try:
             self._commit(turn, self._decider.fail(turn.state, turn.message, reason), aside)
         except Exception as error:  # noqa: BLE001 - the last resort must not break in turn
-            self.faults.append(f"{turn.message.key}: ending it failed too: {error!r}")
+            self.faults.append(Fault(turn.message.key, f"ending it failed too: {error!r}"))
             self._commit(turn, (), aside)
 
     def _refuse(self, turn: _Turn[S], why: SetAside) -> None:

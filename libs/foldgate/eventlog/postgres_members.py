@@ -42,9 +42,11 @@ class PostgresMembership:
     async def changed(self) -> frozenset[Partition]:
         while self._told is None or self._told == self._share:
             waiting = asyncio.create_task(self._changed.wait())
-            await asyncio.wait([waiting, self._beating], return_when=asyncio.FIRST_COMPLETED)
-            if self._beating.done():
+            try:
+                await asyncio.wait([waiting, self._beating], return_when=asyncio.FIRST_COMPLETED)
+            finally:
                 waiting.cancel()
+            if self._beating.done():
                 self._beating.result()
             self._changed.clear()
             if self._told is None:

@@ -25,7 +25,8 @@ async def _connect(settings: Settings) -> Log:
     from foldgate.eventlog.postgres import PostgresLog
 
     assert settings.postgres is not None
-    return await PostgresLog.connect(settings.postgres, suite=settings.suite)
+    patience_s = settings.retry_within_ms / 1000
+    return await PostgresLog.connect(settings.postgres, suite=settings.suite, patience_s=patience_s)
 
 
 def codec_for(settings: Settings) -> Codec:

@@ -120,6 +120,7 @@ class OwnedPartition:
         self._acknowledged.update(cut.positions)
         self._saving.note(cut.changed)
         metrics.EVENTS.labels(*labels).inc(len(cut.records))
+        metrics.LIVE.labels(*labels, str(self.partition.number)).set(len(self.processor.live))
 
     def _head(self, cut: Cut[Any], count: int) -> BatchHead:
         places = tuple((source.stream, source.number, position) for source, position in cut.positions.items())
@@ -139,8 +140,10 @@ class OwnedPartition:
         await self._context.log.submit(
             "quarantine", [Outgoing(meta.key.encode(), encode(meta, event)) for meta, event in quarantined]
         )
-        for _, event in quarantined:
+        for meta, event in quarantined:
             metrics.QUARANTINED.labels(self._context.service, event.source_stream, event.code).inc()
+            place = f"{event.source_stream}-{event.source_partition}/{event.source_offset}"
+            self._context.logger.warning("quarantined", place=place, code=event.code, id=meta.event_id)
 
     async def _save(self) -> None:
         await self._own.catch_up(self._context.log, lambda _: None)
@@ -155,5 +158,5 @@ class OwnedPartition:
     def _report_faults(self) -> None:
         for fault in self.processor.faults:
             metrics.FAULTS.labels(self._context.service, self.partition.stream).inc()
-            self._context.logger.error("fault", partition=str(self.partition), fault=fault)
+            self._context.logger.error("fault", partition=str(self.partition), key=fault.key, reason=fault.reason)
         self.processor.faults.clear()

@@ -1,9 +1,9 @@
 """Approval as a service: owns `approvals`."""
 
 from foldgate.approval.approvals.decide import approvals
-from foldgate.contracts.topics import APPROVALS, DECISIONS
+from foldgate.contracts.topics import APPROVALS
 from foldgate.runtime.run import run
-from foldgate.runtime.service import Aggregate, Follow, Service
+from foldgate.runtime.service import Aggregate, Service
 
 SERVICE = Service(
     name="approval",
@@ -11,7 +11,7 @@ SERVICE = Service(
         Aggregate(
             stream=APPROVALS,
             decider=lambda _settings: approvals(),
-            follows=(Follow(stream=DECISIONS, events=()),),
+            follows=(),
         ),
     ),
 )
