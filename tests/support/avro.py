@@ -83,28 +83,48 @@ any_event = st.sampled_from(EVENTS).flatmap(lambda name: st.tuples(metas(), even
 
 def sample(name: str) -> tuple[Meta, Any]:
     """One event of that name, always the same."""
-    meta, event = ordinary(SCHEMAS["Meta"]), ordinary(SCHEMAS[name])
-    return msgspec.convert(meta, Meta), msgspec.convert(event, EVENT_TYPES[name])
+    datum = ordinary(alone(name))
+    return msgspec.convert(datum.pop("meta"), Meta), msgspec.convert(datum, EVENT_TYPES[name])
 
 
 def ordinary(schema: Schema) -> Datum:
-    """A value of a record in which no two fields are alike."""
-    own = (field for field in schema["fields"] if field["type"] != META)
-    return {field["name"]: _ordinary(field["type"], field["name"], at) for at, field in enumerate(own, 1)}
+    """The value of a schema that stands alone in which no two fields are alike."""
+    datum: Datum = _Example(full=True).of(schema, "", 1)
+    return datum
 
 
-def _ordinary(node: Any, name: str, at: int) -> Any:
-    if isinstance(node, list):
-        return _ordinary(node[1], name, at)
-    if isinstance(node, str) and node.startswith(NAMESPACE):
-        return ordinary(SCHEMAS[node.removeprefix(NAMESPACE)])
-    if isinstance(node, str):
-        many = {"int": 100 * at, "long": 10**15 + at, "boolean": True, "bytes": b"\xff" + name.encode()}
-        return many.get(node, f"{name} é")
-    if node["type"] == "fixed":
-        return bytes([at]) * int(node["size"])
-    items = [_ordinary(node.get("items") or node["values"], f"{name} {number}", at + number) for number in (1, 2)]
-    return items if node["type"] == "array" else dict(zip("ab", items, strict=True))
+def empty(schema: Schema) -> Datum:
+    """The value of a schema that stands alone in which every field is empty, zero or null."""
+    datum: Datum = _Example(full=False).of(schema, "", 0)
+    return datum
+
+
+class _Example:
+    def __init__(self, *, full: bool) -> None:
+        self._full = full
+        self._named: dict[str, Schema] = {}
+
+    def of(self, node: Any, name: str, at: int) -> Any:
+        if isinstance(node, list):
+            return self.of(node[1], name, at) if self._full else None
+        if isinstance(node, str):
+            return self.of(self._named[node], name, at) if node in self._named else self._scalar(node, name, at)
+        if node["type"] in ("array", "map"):
+            return self._items(node, name, at)
+        self._named[NAMESPACE + node["name"]] = node
+        if node["type"] == "fixed":
+            return bytes([at]) * int(node["size"])
+        return {field["name"]: self.of(field["type"], field["name"], at + n) for n, field in enumerate(node["fields"])}
+
+    def _items(self, node: Schema, name: str, at: int) -> Any:
+        kind = node.get("items") or node["values"]
+        items = [self.of(kind, f"{name} {n}", at + n) for n in (1, 2)] if self._full else []
+        return items if node["type"] == "array" else dict(zip("ab", items, strict=bool(items)))
+
+    def _scalar(self, kind: str, name: str, at: int) -> Any:
+        full = {"int": 100 * at, "long": 10**15 + at, "boolean": True, "bytes": b"\xff" + name.encode()}
+        nothing = {"int": 0, "long": 0, "boolean": False, "bytes": b"", "string": ""}
+        return full.get(kind, f"{name} é") if self._full else nothing[kind]
 
 
 def plain(value: Any) -> Any:

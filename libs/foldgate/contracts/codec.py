@@ -85,16 +85,18 @@ def editions() -> dict[str, list[dict[str, Any]]]:
 
 
 class Codec:
-    """Encodes with the current edition, decodes any edition in either framing."""
+    """Encodes with the current edition, decodes any edition in either framing. `known` stands in for `editions()`."""
 
-    def __init__(self, registry: Registry | None = None) -> None:
+    def __init__(
+        self, registry: Registry | None = None, *, known: dict[str, list[dict[str, Any]]] | None = None
+    ) -> None:
         self._registry = registry
         self._current: dict[str, _Edition] = {}
         self._by_fingerprint: dict[bytes, _Edition] = {}
         self._by_registry_id: dict[bytes, _Edition] = {}
         self._headers: dict[str, bytes] = {}
-        for name, known in editions().items():
-            self._add(name, [edition["schema"] for edition in known])
+        for name, all_editions in (known or editions()).items():
+            self._add(name, [edition["schema"] for edition in all_editions])
 
     def encode(self, meta: Meta, event: Event) -> bytes:
         """The bytes of a submission."""
