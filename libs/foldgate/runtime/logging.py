@@ -2,12 +2,13 @@
 
 import logging
 import sys
+from pathlib import Path
 
 import structlog
 
 
-def configure(*, level: str, style: str) -> None:
-    """Set up logging for the process; libraries' own warnings come out the same way."""
+def configure(*, level: str, style: str, file: Path | None = None) -> None:
+    """Set up logging for the process, to standard error or to a file; libraries' own warnings come out alike."""
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
@@ -22,7 +23,7 @@ def configure(*, level: str, style: str) -> None:
         logger_factory=structlog.stdlib.LoggerFactory(),
         cache_logger_on_first_use=True,
     )
-    handler = logging.StreamHandler(sys.stderr)
+    handler = logging.StreamHandler(sys.stderr) if file is None else logging.FileHandler(file)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared, processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, render]

@@ -7,6 +7,7 @@ Exit codes: 0 after SIGTERM or SIGINT; 2 for settings that cannot work; 1 when t
 import asyncio
 import contextlib
 import signal
+import socket
 import sys
 from collections.abc import Callable, Sequence
 
@@ -47,7 +48,7 @@ async def _until_stopped(services: Sequence[Service], settings: Settings, ready:
     stopping = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)
-    working = asyncio.create_task(_work(services, settings, ready))
+    working = asyncio.create_task(work(services, settings, ready=ready))
     waiting = asyncio.create_task(stopping.wait())
     await asyncio.wait([working, waiting], return_when=asyncio.FIRST_COMPLETED)
     waiting.cancel()
@@ -69,8 +70,16 @@ def _outcome(working: "asyncio.Task[None]") -> int:
     return FAILED
 
 
-async def _work(services: Sequence[Service], settings: Settings, ready: Callable[[int], None] | None) -> None:
-    listening = listen(settings.http_host, settings.http_port)
+async def work(
+    services: Sequence[Service],
+    settings: Settings,
+    *,
+    listening: socket.socket | None = None,
+    ready: Callable[[int], None] | None = None,
+) -> None:
+    """Run these services until cancelled; raises what they cannot survive. `listening` was opened for them by `listen`,
+    for a caller who wants to know of a port in use before anything else starts."""
+    listening = listening or listen(settings.http_host, settings.http_port)
     port: int = listening.getsockname()[1]
     async with contextlib.AsyncExitStack() as stack:
         stack.callback(listening.close)

@@ -84,10 +84,9 @@ class Settings(BaseModel):
 
 def from_environment(environment: Mapping[str, str] | None = None) -> Settings:
     """The settings that the environment makes; every mistake is named at once."""
-    environment = os.environ if environment is None else environment
-    given = {name: value for name, value in environment.items() if name.startswith(PREFIX) and name not in _OTHERS}
-    mistakes = [_unknown(name) for name in given if _field(name) not in Settings.model_fields]
-    known = {_field(name): value for name, value in given.items() if _field(name) in Settings.model_fields}
+    found = given(environment)
+    mistakes = [_unknown(name) for name in found if _field(name) not in Settings.model_fields]
+    known = {_field(name): value for name, value in found.items() if _field(name) in Settings.model_fields}
     try:
         settings = Settings.model_validate(known)
     except ValidationError as error:
@@ -102,6 +101,19 @@ def to_environment(settings: Settings) -> dict[str, str]:
     """The variables that make these settings in another process; the instance is that process's own."""
     values = settings.model_dump(exclude={"instance"}, exclude_none=True, exclude_defaults=True)
     return {PREFIX + name.upper(): str(value) for name, value in values.items()}
+
+
+def given(environment: Mapping[str, str] | None = None) -> dict[str, str]:
+    """The variables of an environment, or of this process's, that are meant as settings."""
+    environment = os.environ if environment is None else environment
+    return {name: value for name, value in environment.items() if name.startswith(PREFIX) and name not in _OTHERS}
+
+
+def environment_for(settings: Settings) -> dict[str, str]:
+    """The environment of this process, with these settings in place of those it has: for a child process."""
+    replaced = given()
+    others = {name: value for name, value in os.environ.items() if name not in replaced}
+    return {**others, **to_environment(settings)}
 
 
 def _field(name: str) -> str:

@@ -19,6 +19,12 @@ import msgspec
 NOTE = "foldgate.lock"
 
 
+def data_folder() -> Path:
+    """Where Foldgate keeps its data if nobody says otherwise: $XDG_DATA_HOME/foldgate, or ~/.local/share/foldgate."""
+    base = os.environ.get("XDG_DATA_HOME") or str(Path.home() / ".local" / "share")
+    return Path(base) / "foldgate"
+
+
 class FolderInUse(Exception):
     """Another live process holds the data folder."""
 

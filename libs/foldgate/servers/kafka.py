@@ -73,6 +73,11 @@ class KafkaNode:
         """The process id, while there is a process."""
         return self._running().pid
 
+    @property
+    def alive(self) -> bool:
+        """Whether the node's process runs."""
+        return self._process is not None and self._process.poll() is None
+
     def spawn(self, lock: IO[bytes]) -> None:
         """Start the process, which shares the lock; `ready` waits for it."""
         self._lock = lock

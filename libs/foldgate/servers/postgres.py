@@ -55,7 +55,9 @@ class PostgresServer:
         settings: Mapping[str, str] | None = None,
         report: Callable[[str], None] | None = None,
         ready_within_s: float = READY_WITHIN_S,
+        claim: FolderClaim | None = None,
     ) -> None:
+        """`claim` is the caller's own claim on the folder, where it has one; else the server takes and releases it."""
         self.folder = folder.resolve()
         self.data = self.folder / "postgres"
         self.log = self.folder / "postgres.log"
@@ -63,6 +65,7 @@ class PostgresServer:
         self._report = report or structlog.get_logger("foldgate.postgres").info
         self._ready_within_s = ready_within_s
         self._process: subprocess.Popen[bytes] | None = None
+        self._held_for_us = claim
         self._claim: FolderClaim | None = None
         self._short: Path | None = None
 
@@ -83,7 +86,7 @@ class PostgresServer:
 
     async def start(self) -> str:
         """Start the server over its folder, and wait until it answers; returns its URL."""
-        self._claim = FolderClaim.take(self.folder)
+        self._claim = self._held_for_us or FolderClaim.take(self.folder)
         try:
             await self._start(self._claim)
         except BaseException:
@@ -97,9 +100,9 @@ class PostgresServer:
             await child.stop(self._process, grace_s=GRACE_S, request=signal.SIGINT)
         self._process = None
         self._remove_short()
-        if self._claim is not None:
+        if self._claim is not None and self._held_for_us is None:
             self._claim.release()
-            self._claim = None
+        self._claim = None
 
     async def restart(self) -> None:
         """Start again over the same data, whatever became of the server."""
