@@ -155,6 +155,8 @@ def _fits(default: Any, node: Any) -> bool:
         return default is None
     if isinstance(node, dict):
         return bool(default == _EMPTY.get(node["type"], default is None))
+    if node == "bytes" and isinstance(default, str):
+        return max(default, default="") <= "\u00ff"  # Avro writes each byte as the character of that number
     return type(default) is _DEFAULTS.get(node)
 
 

@@ -4,6 +4,7 @@ Topics, tables, access lists, documents and the simulator's network are made fro
 logical name; a driver adds the suite's. A stream whose name ends in `.*` is a family with one member a pool.
 """
 
+import functools
 from dataclasses import dataclass
 from typing import Literal
 
@@ -225,6 +226,7 @@ def stream_of(name: str) -> Stream:
     raise UnknownStream(f"Expected one of the streams {known}, but got '{name}'.")
 
 
+@functools.lru_cache(maxsize=16_384)
 def partition_of(key: bytes, count: int) -> int:
     """The partition of a key: what Kafka's default partitioner gives, so that foreign producers agree with us."""
     return (_murmur2(key) & 0x7FFFFFFF) % count

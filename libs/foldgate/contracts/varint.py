@@ -13,10 +13,15 @@ class Misfit(ValueError):
 
 def varint(number: int) -> bytes:
     """The zig-zag variable-length bytes of a 64-bit integer."""
+    if 0 <= number < TABLE_SIZE:
+        return LENGTHS[number]
     if not -(1 << 63) <= number < 1 << 63:
         raise Misfit(f"Expected a number of 64 bits, but got {number}.")
-    rest = (number << 1) ^ (number >> 63)
-    rest &= 0xFFFFFFFFFFFFFFFF
+    return _zig_zag(number)
+
+
+def _zig_zag(number: int) -> bytes:
+    rest = ((number << 1) ^ (number >> 63)) & 0xFFFFFFFFFFFFFFFF
     out = bytearray()
     while rest > 0x7F:
         out.append(rest & 0x7F | 0x80)
@@ -76,6 +81,6 @@ def take_count(data: bytes, at: int) -> tuple[int, int]:
     return count, at
 
 
-LENGTHS = tuple(varint(length) for length in range(TABLE_SIZE))
-"""The bytes of the lengths that occur most."""
+LENGTHS = tuple(_zig_zag(length) for length in range(TABLE_SIZE))
+"""The bytes of the numbers and lengths that occur most."""
 BOOLEANS = {False: b"\x00", True: b"\x01"}
