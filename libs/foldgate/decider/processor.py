@@ -80,7 +80,7 @@ class Processor(Generic[S]):
         self.closed = ClosedKeys()
         self.inputs: dict[Partition, Position] = {}
         self.faults: list[Fault] = []
-        self.pending_bytes = 0
+        self.pending_bytes = self.taken = 0
         self._decider, self._seal, self._service, self._batch_bytes = decider, seal, service, batch_bytes
         self._pending: list[_Decision[S]] = []
         self._skipped: dict[Partition, Position] = {}
@@ -120,10 +120,11 @@ class Processor(Generic[S]):
         if self.has_taken(incoming.source, incoming.position):
             return
         self.inputs[incoming.source] = incoming.position
+        self.taken += 1
         held = self.live.get(key)
         at = max(now, held.at if held else 0)
         turn = _Turn(held, Message(key=key, at=at, event=incoming.event, meta=incoming.meta), incoming)
-        if key not in self.closed:
+        if held is not None or key not in self.closed:
             self._answer(turn)
         elif isinstance(incoming.event, self._decider.openings):
             self._skipped[incoming.source] = incoming.position

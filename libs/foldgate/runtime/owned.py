@@ -42,6 +42,7 @@ class OwnedPartition:
         self._position = own.acceptance.position
         self._claimant = own.acceptance.claimant
         self._acknowledged = dict(own.inputs)
+        self._taken = 0
         store = context.log.checkpoints()
         self._saving = Saving(store, processor, decider, epoch=self._position.epoch)
         self._flush: asyncio.Task[None] | None = None
@@ -120,6 +121,8 @@ class OwnedPartition:
         self._acknowledged.update(cut.positions)
         self._saving.note(cut.changed)
         metrics.EVENTS.labels(*labels).inc(len(cut.records))
+        metrics.MESSAGES.labels(*labels).inc(self.processor.taken - self._taken)
+        self._taken = self.processor.taken
         metrics.LIVE.labels(*labels, str(self.partition.number)).set(len(self.processor.live))
 
     def _head(self, cut: Cut[Any], count: int) -> BatchHead:

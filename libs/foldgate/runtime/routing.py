@@ -13,10 +13,12 @@ it twice, and it is recognised as the repeat it is.
 miss those between its own position and the one after them.
 """
 
+import contextlib
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from foldgate.contracts.codec import Undecodable
+from foldgate.contracts.codec import Decoded, Undecodable
+from foldgate.contracts.events import Meta
 from foldgate.contracts.places import START, Partition, Position
 from foldgate.contracts.topics import Stream, partition_of
 from foldgate.decider.decider import SetAside
@@ -41,9 +43,17 @@ class _Reader:
     follow: Follow
     names: frozenset[str]
 
-    @property
-    def same_key(self) -> bool:
-        return _same_key(self.follow.stream, self.own)
+    same_key: bool
+
+    def concerned_by(self, meta: Meta) -> bool:
+        """Whether a message of a stream under another key belongs to this partition."""
+        key = key_for(self.own, meta)
+        return bool(key) and partition_of(key.encode(), self.own.partitions) == self.owned.partition.number
+
+    def take(self, incoming: Incoming, now: int) -> None:
+        key = key_for(self.own, incoming.meta)
+        if key:
+            self.owned.processor.take(incoming, key=key, now=now)
 
 
 @dataclass
@@ -71,7 +81,9 @@ class Routing:
     def attach(self, owned: OwnedPartition, aggregate: Aggregate) -> None:
         """Begin to read what this partition follows, from where it stands."""
         for follow in aggregate.follows:
-            reader = _Reader(owned, aggregate.stream, follow, frozenset(event.__name__ for event in follow.events))
+            names = frozenset(event.__name__ for event in follow.events)
+            same_key = _same_key(follow.stream, aggregate.stream)
+            reader = _Reader(owned, aggregate.stream, follow, names, same_key)
             for number in _numbers(follow.stream, aggregate.stream, owned.partition):
                 self._join(Partition(follow.stream.name, number), reader)
 
@@ -92,9 +104,7 @@ class Routing:
             if source is not None and record.offset >= source.offset:
                 source.offset = record.offset + 1
                 await self._hand_out(source, record)
-                if (
-                    record.key
-                ):  # positions past others' positions need not be stored, or idle services would talk for ever
+                if record.key:  # positions past others' positions are not stored: idle services would talk for ever
                     touched.add(record.partition)
         for partition in touched & self._sources.keys():
             self._skip_to_here(partition, self._sources[partition])
@@ -115,38 +125,35 @@ class Routing:
 
     async def _hand_out(self, source: _Source, record: Record) -> None:
         if source.stream.kind == "owned":
-            if source.rule.accepts(record):
-                self._hand_out_owned(source, record)
-            else:
-                metrics.PASSED_OVER.labels(self._context.service, record.partition.stream).inc()
+            self._hand_out_owned(source, record)
             return
         for reader in source.readers:
-            if reader.same_key and not reader.owned.processor.has_taken(record.partition, source.position(record)):
+            if not reader.same_key:
+                self._hand_out_elsewhere(source, record, reader)
+            elif not reader.owned.processor.has_taken(record.partition, source.position(record)):
                 await self._hand_out_open(source, record, reader)
-        others = [reader for reader in source.readers if not reader.same_key]
-        if others:
-            self._hand_out_others(source, record, others)
 
     def _hand_out_owned(self, source: _Source, record: Record) -> None:
+        if not source.rule.accepts(record):
+            metrics.PASSED_OVER.labels(self._context.service, record.partition.stream).inc()
+            return
         try:
             if record.key and self._context.codec.peek(record.value).name in source.names:
                 self._give(source, record, source.readers)
         except Undecodable as error:
             raise LogUnreadable(f"{record.partition} at offset {record.offset}: {error}") from error
 
-    def _hand_out_others(self, source: _Source, record: Record, readers: list[_Reader]) -> None:
+    def _hand_out_elsewhere(self, source: _Source, record: Record, reader: _Reader) -> None:
         """An open stream under another key: its guard is elsewhere, so what cannot be read is nothing here."""
-        try:
-            if self._context.codec.peek(record.value).name in source.names:
-                self._give(source, record, readers)
-        except Undecodable:
-            return
+        with contextlib.suppress(Undecodable):
+            if self._context.codec.peek(record.value).name in reader.names:
+                self._give(source, record, [reader])
 
     async def _hand_out_open(self, source: _Source, record: Record, reader: _Reader) -> None:
         try:
-            name = self._checked(source, record)
-            if name in reader.names:
-                self._give(source, record, [reader])
+            meta, event = self._accepted(source.stream, record)
+            if type(event).__name__ in reader.names:
+                reader.take(Incoming(record.partition, source.position(record), meta, event, record.value), self._now())
         except Undecodable as error:
             self._set_aside(record, reader, SetAside(error.code, str(error)))
         except SetAside as refusal:
@@ -156,44 +163,44 @@ class Routing:
                 await self._context.log.submit(record.partition.stream, [Outgoing(misplaced.key, record.value)])
                 metrics.RESUBMITTED.labels(self._context.service, record.partition.stream).inc()
 
-    def _checked(self, source: _Source, record: Record) -> str:
-        """The name of an acceptable record of an open stream."""
+    def _accepted(self, stream: Stream, record: Record) -> Decoded:
+        """The event in a record of an open stream, if it may be here."""
         size = len(record.key) + len(record.value)
-        if size > source.stream.max_record_bytes:
-            limit = source.stream.max_record_bytes
-            raise SetAside("too_large", f"Expected at most {limit} bytes, but the record has {size}.")
+        if size > stream.max_record_bytes:
+            raise SetAside("too_large", f"Expected at most {stream.max_record_bytes} bytes, but the record has {size}.")
         name = self._context.codec.peek(record.value).name
-        if name not in source.stream.events:
-            allowed = ", ".join(source.stream.events)
-            raise SetAside(
-                "not_for_this_stream", f"Expected one of {allowed} on '{source.stream.name}', but got {name}."
-            )
-        key = key_for(source.stream, self._context.codec.meta(record.value)).encode()
-        if record.key != key:
-            raise SetAside(
-                "key_mismatch", f"Expected the key {key.decode()!r}, but the record has {record.key[:200]!r}."
-            )
-        if partition_of(key, source.stream.partitions) != record.partition.number:
+        if name not in stream.events:
+            allowed = ", ".join(stream.events)
+            raise SetAside("not_for_this_stream", f"Expected one of {allowed} on '{stream.name}', but got {name}.")
+        decoded = self._context.codec.decode(record.value)
+        key = key_for(stream, decoded.meta).encode()
+        if not key or record.key != key:
+            found = record.key[:200]
+            raise SetAside("key_mismatch", f"Expected the key {key.decode()!r} as its Meta says, but it is {found!r}.")
+        if partition_of(key, stream.partitions) != record.partition.number:
             raise _Misplaced(key)
-        return name
+        return decoded
 
     def _give(self, source: _Source, record: Record, readers: Iterable[_Reader]) -> None:
-        meta = self._context.codec.meta(record.value)
-        concerned = [reader for reader in readers if self._concerns(reader, key_for(reader.own, meta))]
+        """Under another key, Meta says whose it is; the rest is decoded only if it is ours."""
+        codec, meta = self._context.codec, None
+        concerned = []
+        for reader in readers:
+            if not reader.same_key:
+                meta = meta or codec.meta(record.value)
+            if meta is None or reader.same_key or reader.concerned_by(meta):
+                concerned.append(reader)
         if not concerned:
             return
-        meta, event = self._context.codec.decode(record.value)
-        now = self._context.clock.now_ms()
+        meta, event = codec.decode(record.value)
         submitted = None if source.stream.kind == "owned" else record.value
         incoming = Incoming(record.partition, source.position(record), meta, event, submitted)
         for reader in concerned:
             if type(event).__name__ in reader.names:
-                reader.owned.processor.take(incoming, key=key_for(reader.own, meta), now=now)
-                metrics.MESSAGES.labels(self._context.service, reader.own.name).inc()
+                reader.take(incoming, self._now())
 
-    @staticmethod
-    def _concerns(reader: _Reader, key: str) -> bool:
-        return bool(key) and partition_of(key.encode(), reader.own.partitions) == reader.owned.partition.number
+    def _now(self) -> int:
+        return self._context.clock.now_ms()
 
     def _set_aside(self, record: Record, reader: _Reader, why: SetAside) -> None:
         if not reader.follow.guard:
@@ -207,7 +214,7 @@ class Routing:
             service=self._context.service,
             key=record.key,
             original=record.value,
-            at=self._context.clock.now_ms(),
+            at=self._now(),
         )
         reader.owned.processor.set_aside(record.partition, position, aside)
 
