@@ -54,7 +54,8 @@ class KafkaFollower:
         if not self._ready and timeout_ms:
             await self._wait(timeout_ms)
         if not self._ready and self._failed:
-            raise self._failed
+            failed, self._failed, self._conductor = self._failed, None, None  # the next call starts over
+            raise failed
         return self._take(limit)
 
     def seek(self, partition: Partition, offset: int) -> None:
