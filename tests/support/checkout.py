@@ -14,16 +14,16 @@ COPIED = ("schemas", "libs/foldgate/contracts", "docs/generated")
 
 
 class Checkout:
-    """The schemas, the contracts and the generated pages, as they are now, below another root."""
+    """The schemas, the contracts and the generated pages, as they are now, below another root; `more` folders too."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, *more: str) -> None:
         self.root = root
-        for folder in COPIED:
+        for folder in (*COPIED, *more):
             shutil.copytree(ROOT / folder, root / folder, ignore=shutil.ignore_patterns("__pycache__"))
 
     def python(self, *words: str) -> "subprocess.CompletedProcess[str]":
         """Run Python with this copy's contracts in the place of the installed ones."""
-        environment = {**os.environ, "PYTHONPATH": str(self.root / "libs"), "PYTHONDONTWRITEBYTECODE": "1"}
+        environment = {**os.environ, "PYTHONPATH": f"{self.root / 'libs'}:{self.root}", "PYTHONDONTWRITEBYTECODE": "1"}
         command = [sys.executable, *words]
         return subprocess.run(command, cwd=self.root, env=environment, capture_output=True, text=True, check=False)
 
