@@ -177,24 +177,29 @@ async def sustained(driver: str, where: str) -> dict[str, float]:
             for at in range(0, MESSAGES, 2000):
                 await log.submit("intake", [request(keys[n], n) for n in range(at, at + 2000)])
             working = asyncio.create_task(Host(SERVICE, context(log)).run())
-            started = time.monotonic()
-            size = await _until_followed(log, MESSAGES)
-            rates.append(MESSAGES / (time.monotonic() - started))
+            rate, size = await _until_followed(log, MESSAGES)
+            rates.append(rate)
             working.cancel()
             await asyncio.gather(working, return_exceptions=True)
     return {"sustained_events_per_s": statistics.median(rates), "event_bytes": size}
 
 
-async def _until_followed(log: Log, count: int) -> float:
+async def _until_followed(log: Log, count: int) -> tuple[float, float]:
+    """Events per second from the last claim on, so without the time to join a group; and their size."""
     rules = {Partition("runs", n): Acceptance(START) for n in range(RUNS.partitions)}
     follower = log.follow(dict.fromkeys(rules, 0))
-    found = size = 0
+    found = size = claimed = 0
+    started = time.monotonic()
     while found < count:
         for record in await follower.next(limit=2000):
-            if rules[record.partition].accepts(record) and record.key:
+            if not rules[record.partition].accepts(record):
+                continue
+            if record.key:
                 found, size = found + 1, size + len(record.value)
+            elif claimed < len(rules):
+                claimed, started = claimed + 1, time.monotonic()
     await follower.close()
-    return size / found
+    return found / (time.monotonic() - started), size / found
 
 
 async def restore(log: Log) -> dict[str, float]:
