@@ -1,0 +1,194 @@
+"""The scheduler's decisions on a pool."""
+
+import msgspec
+import pytest
+
+from foldgate.contracts.events import (
+    Event,
+    Job,
+    JobDispatched,
+    JobFailed,
+    JobLost,
+    JobQueued,
+    JobReleased,
+    JobSucceeded,
+    RunSucceeded,
+    WorkerBeat,
+    WorkerJoined,
+    WorkerLost,
+    WorkerRenewed,
+    Writ,
+    WritIssued,
+)
+from foldgate.decider.decider import IllegalTransition, Tick
+from foldgate.scheduler.jobs.decide import jobs
+from foldgate.scheduler.jobs.state import Pool
+from tests.support.given import Given, meta
+
+LEASE_MS = 3000
+DECIDER = jobs(lease_ms=LEASE_MS)
+
+
+def pool() -> Given[Pool]:
+    return Given(DECIDER, key="default")
+
+
+def issued(number: int = 1, *, expires_at: int = 9000) -> WritIssued:
+    job = Job(
+        job_id=f"run_{number}:job@1",
+        step="job",
+        attempt=1,
+        kind="job",
+        topic="job.echo",
+        input="{}",
+        tenant="acme",
+        principal="ada",
+        workflow="job",
+    )
+    writ = Writ(
+        writ_id=f"writ_{number}",
+        job_id=job.job_id,
+        job_hash=b"",
+        pool="default",
+        policy_snapshot="s",
+        rule="r",
+        issued_at=0,
+        expires_at=expires_at,
+    )
+    return WritIssued(job=job, writ=writ)
+
+
+def beat(worker: str = "w/1", *, room: int = 2, leaving: bool = False) -> WorkerBeat:
+    return WorkerBeat(worker=worker, name="w", max_parallel=room, beat=1, leaving=leaving)
+
+
+def report(number: int = 1, *, lease: int = 1, worker: str = "w/1") -> JobSucceeded:
+    return JobSucceeded(job_id=f"run_{number}:job@1", lease=lease, worker=worker, output="1")
+
+
+def names(events: list[Event]) -> list[str]:
+    return [type(event).__name__ for event in events]
+
+
+def test_a_job_without_a_worker_waits() -> None:
+    subject = pool()
+    [said] = subject.said(issued())
+    assert said.event == JobQueued(job=issued().job, writ=issued().writ)
+    assert (said.run_id, said.tenant, said.principal, said.correlation) == ("run_1", "acme", "scheduler", "c")
+    assert subject.when(issued()) == [], "the same attempt waits once"
+
+
+def test_a_new_worker_gets_what_waits_longest_as_far_as_it_has_room() -> None:
+    subject = pool()
+    for number in range(1, 4):
+        subject.when(issued(number))
+    joined, *given = subject.when(beat(), at=2000)
+    assert joined == WorkerJoined(worker="w/1", name="w", max_parallel=2, expires_at=2000 + LEASE_MS)
+    dispatched = [event for event in given if isinstance(event, JobDispatched)]
+    assert [(one.job.job_id, one.worker, one.lease) for one in dispatched] == [
+        ("run_1:job@1", "w/1", 1),
+        ("run_2:job@1", "w/1", 2),
+    ]
+
+
+def test_a_job_goes_to_the_worker_with_most_room() -> None:
+    subject = pool()
+    subject.when(beat("small", room=1))
+    subject.when(beat("large", room=3))
+    workers = [event.worker for n in range(3) for event in subject.when(issued(n)) if isinstance(event, JobDispatched)]
+    assert workers[:2] == ["large", "large"]
+    subject.when(issued(7))
+    assert names(subject.when(issued(8))) == ["JobQueued"]
+
+
+def test_a_report_frees_the_room_for_the_next() -> None:
+    subject = pool()
+    subject.when(beat(room=1))
+    subject.when(issued(1))
+    subject.when(issued(2))
+    released, given = subject.when(report(1))
+    assert released == JobReleased(job_id="run_1:job@1", lease=1, worker="w/1", outcome="JobSucceeded")
+    assert isinstance(given, JobDispatched)
+    assert (given.job.job_id, given.lease) == ("run_2:job@1", 2)
+    failed = JobFailed(job_id="run_2:job@1", lease=2, worker="w/1", code="c", message="m")
+    assert names(subject.when(failed)) == ["JobReleased"]
+
+
+def test_a_report_of_what_is_not_held_frees_nothing() -> None:
+    subject = pool()
+    subject.when(beat())
+    subject.when(issued(1))
+    assert subject.when(report(1, lease=2)) == []
+    assert subject.when(report(1, worker="stranger")) == []
+    assert subject.when(report(9)) == []
+    assert names(subject.when(report(1))) == ["JobReleased"]
+    assert subject.when(report(1)) == []
+
+
+def test_a_beat_is_noted_once_a_third_of_the_lease_has_gone() -> None:
+    subject = pool()
+    subject.when(beat(), at=2000)
+    assert subject.when(beat(), at=2900) == []
+    assert subject.when(beat(), at=3000) == [WorkerRenewed(worker="w/1", max_parallel=2, expires_at=6000)]
+    assert names(subject.when(beat(room=5), at=3001)) == ["WorkerRenewed"], "its room has changed"
+
+
+def test_a_lease_that_ends_loses_the_worker_and_what_it_held() -> None:
+    subject = pool()
+    subject.when(beat(), at=2000)
+    subject.when(issued(1))
+    assert subject.state is not None
+    assert DECIDER.due(subject.state) == 2000 + LEASE_MS
+    worker, job = subject.said(Tick(), at=2000 + LEASE_MS)
+    assert worker.event == WorkerLost(worker="w/1", reason="lease_ended")
+    assert job.event == JobLost(job_id="run_1:job@1", step="job", lease=1, worker="w/1", reason="worker_lost")
+    assert (job.run_id, job.tenant) == ("run_1", "acme")
+    assert subject.when(report(1)) == [], "it comes too late to free anything"
+    assert DECIDER.due(subject.state) is None
+
+
+def test_a_worker_that_leaves_gets_no_more_and_goes_when_it_holds_nothing() -> None:
+    subject = pool()
+    subject.when(beat())
+    subject.when(issued(1))
+    assert names(subject.when(beat(leaving=True))) == ["WorkerRenewed"]
+    assert names(subject.when(issued(2))) == ["JobQueued"]
+    assert names(subject.when(report(1))) == ["JobReleased"]
+    assert subject.when(beat(leaving=True)) == [WorkerLost(worker="w/1", reason="left")]
+    assert subject.when(beat(leaving=True)) == [], "it is not known any more"
+
+
+def test_a_report_after_its_worker_was_lost_while_leaving() -> None:
+    subject = pool()
+    subject.when(beat(room=1), at=2000)
+    subject.when(issued(1))
+    assert isinstance(subject.state, Pool)
+    subject.state = msgspec.structs.replace(subject.state, workers={})
+    assert names(subject.when(report(1))) == ["JobReleased"]
+
+
+def test_a_writ_that_expires_while_waiting_gives_the_job_back() -> None:
+    subject = pool()
+    subject.when(issued(1, expires_at=2500))
+    subject.when(issued(2, expires_at=9000))
+    [lost] = subject.when(Tick(), at=2500)
+    assert lost == JobLost(job_id="run_1:job@1", step="job", lease=0, worker="", reason="writ_expired")
+    assert subject.state is not None
+    assert list(subject.state.waiting) == ["run_2:job@1"]
+
+
+def test_other_messages_say_nothing() -> None:
+    assert pool().when(RunSucceeded(output="1")) == []
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        RunSucceeded(output="1"),
+        WorkerRenewed(worker="unknown", max_parallel=1, expires_at=1),
+        JobDispatched(job=issued().job, writ=issued().writ, worker="unknown", lease=1, lease_ms=1),
+    ],
+)
+def test_an_event_that_does_not_fit_is_a_fault(event: Event) -> None:
+    with pytest.raises(IllegalTransition):
+        DECIDER.evolve(None, meta("default"), event)
