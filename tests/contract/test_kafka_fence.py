@@ -7,7 +7,6 @@ then no reader may accept it.
 import asyncio
 import os
 import signal
-import struct
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
@@ -16,13 +15,15 @@ from pathlib import Path
 
 import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.client import ConnectionGroup, CoordinationType
+from aiokafka.protocol.transaction import InitProducerIdRequest
 
 from foldgate.contracts.codec import Codec
 from foldgate.contracts.topics import RUNS
 from foldgate.eventlog.acceptance import Acceptance
 from foldgate.eventlog.kafka import KafkaLog
-from foldgate.eventlog.kafka_client import KafkaAddress, leader_of
-from foldgate.eventlog.kafka_producer import FencedProducer, PartitionProducer, Produced
+from foldgate.eventlog.kafka_client import KafkaAddress, leader_of, persevere
+from foldgate.eventlog.kafka_producer import FencedProducer, Produced
 from foldgate.eventlog.kafka_writer import KafkaWriter
 from foldgate.eventlog.log import START, Batch, BatchHead, Fenced, LogUnavailable, Outgoing, Partition, Record
 from foldgate.eventlog.owner import ClaimLost, OwnStream, claim
@@ -208,44 +209,40 @@ async def until_forgotten(bootstrap: str) -> None:
         await consumer.stop()
 
 
-async def test_no_reader_accepts_the_old_owner_once_the_epochs_are_used_up(forgetful: KafkaCluster) -> None:
-    async with opened(forgetful.bootstrap) as log:
-        first = await claimed(log, 1, "first")
-        await first.close()
-        await wind_forward(forgetful, first._producer.identity.producer_id, LAST_EPOCH - 2)
-        last_but_one = await claimed(log, 2, "last but one")
+async def test_no_reader_accepts_the_old_owner_once_the_epochs_are_used_up(kafka_bootstrap: str) -> None:
+    suite = f"{SUITE}wrap"
+    async with opened(kafka_bootstrap, suite=suite) as log:
+        await use_up_epochs(kafka_bootstrap, f"{suite}.runs-0", leaving=2)
+        last_but_one = await claimed(log, 1, "last but one")
         assert last_but_one._producer.identity.epoch == LAST_EPOCH - 1
-        old = await claimed(log, 3, "old")
+        old = await claimed(log, 2, "old")
         assert old._producer.identity.epoch == LAST_EPOCH
         with pytest.raises(Fenced):
-            await last_but_one.append(batch(2, 1, "zombie"))
-        new = await claimed(log, 4, "new")
+            await last_but_one.append(batch(1, 1, "zombie"))
+        new = await claimed(log, 3, "new")
         assert new._producer.identity.epoch == 0
         assert new._producer.identity.producer_id != old._producer.identity.producer_id
-        await old.append(batch(3, 1, "zombie"))
-        await new.append(batch(4, 1, "new"))
+        await old.append(batch(2, 1, "zombie"))
+        await new.append(batch(3, 1, "new"))
         assert await values(log) == ["zombie", "new"]
         assert await accepted(log) == ["new"]
         for writer in (last_but_one, old, new):
             await writer.close()
 
 
-async def wind_forward(cluster: KafkaCluster, producer_id: int, epoch: int) -> None:
-    """Have the coordinator believe that the transactional id has come to this epoch: 32,000 claims would do the same.
-
-    Its state is a log, so one more record of that log and a restart to read it. Only an administrator's client may
-    write there.
-    """
-    name = f"{PLACE.topic}-0".encode()
-    key = struct.pack(f">hh{len(name)}s", 0, len(name), name)
-    empty, none, now = 0, -1, 2**42
-    value = struct.pack(">hqhibiqq", 0, producer_id, epoch, 60_000, empty, none, now, -1)
-    address = KafkaAddress(bootstrap=cluster.bootstrap, client_id="__admin_client")
-    producer = await PartitionProducer(address, TopicPartition(STATE, 0)).start()
-    await producer.append([Produced(key, value, [])])
-    await producer.close()
-    await cluster.nodes[0].kill()
-    await cluster.nodes[0].restart()
+async def use_up_epochs(bootstrap: str, transactional_id: str, *, leaving: int) -> None:
+    """Ask for one producer epoch after the other, as that many claims would."""
+    client = await KafkaAddress(bootstrap=bootstrap).connect()
+    coordinator = await persevere(
+        "no coordinator",
+        lambda: client.coordinator_lookup(CoordinationType.TRANSACTION, transactional_id),
+        within_ms=30_000,
+    )
+    request, epoch = InitProducerIdRequest(transactional_id, 60_000), -1
+    while epoch < LAST_EPOCH - leaving:
+        response = await client.send(coordinator, request, group=ConnectionGroup.COORDINATION)
+        epoch = epoch if response.error_code else response.producer_epoch
+    await client.close()
 
 
 async def test_no_reader_accepts_the_old_owner_once_the_broker_forgot_an_idle_producer(forgetful: KafkaCluster) -> None:

@@ -192,6 +192,11 @@ class KafkaCluster:
         await asyncio.gather(*(node.stop() for node in self.nodes))
         self._lock.close()
 
+    async def kill(self) -> None:
+        """End all nodes without any warning, where nobody needs their data any more."""
+        await asyncio.gather(*(node.kill() for node in self.nodes))
+        self._lock.close()
+
     async def __aenter__(self) -> Self:
         await self.start()
         return self

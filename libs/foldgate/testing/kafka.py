@@ -53,7 +53,7 @@ def cluster(data: Path, *, nodes: int = 1, settings: Mapping[str, str] | None = 
     try:
         yield kafka
     finally:
-        asyncio.run(kafka.stop())
+        asyncio.run(kafka.kill())
 
 
 def _answering(bootstrap: str) -> str:
