@@ -13,7 +13,7 @@ from foldgate.contracts.events import (
     RunSucceeded,
     WritIssued,
 )
-from foldgate.decider.decider import IllegalTransition
+from foldgate.decider.decider import Decider, IllegalTransition
 from foldgate.policy_kernel.decisions.decide import decisions
 from foldgate.policy_kernel.decisions.state import Case
 from tests.support.given import Given, meta
@@ -61,8 +61,8 @@ def test_the_two_decisions_are_made_under_two_snapshots() -> None:
 
 
 @pytest.mark.parametrize("decider", [ALLOWING, DENYING])
-def test_each_attempt_is_decided_once(decider: object) -> None:
-    case = Given(decider, key=RUN)  # type: ignore[arg-type]
+def test_each_attempt_is_decided_once(decider: Decider[Case]) -> None:
+    case = Given(decider, key=RUN)
     assert len(case.when(JobRequested(job=job(1)))) == 1
     assert case.when(JobRequested(job=job(1))) == []
     assert len(case.when(JobRequested(job=job(2)))) == 1
