@@ -4,11 +4,9 @@ A run of one step so far: the job is requested, and its report, its denial or it
 The engine alone judges an attempt: the first of a report and a loss, in its own order, counts; the other is recorded.
 """
 
-import hashlib
 from collections.abc import Iterator
 
-import msgspec
-
+from foldgate.authority.request import canonical, request_hash
 from foldgate.contracts import ids
 from foldgate.contracts.events import (
     Event,
@@ -37,6 +35,9 @@ from foldgate.engine.runs.state import STEP, Run, ended
 Report = JobSucceeded | JobFailed
 Outcome = Iterator[Event | Said]
 
+MAX_CARRIED_BYTES = 256 * 1024
+"""What a request or an output may have. Two events of one decision each carry it, and an append takes 900 KiB."""
+
 
 def runs(*, max_lost: int) -> Decider[Run]:
     """The decider of runs; `max_lost` is how often a job may be lost with its worker."""
@@ -54,12 +55,6 @@ def runs(*, max_lost: int) -> Decider[Run]:
                 yield from _lost(run, lost, max_lost)
 
     return Decider(state=Run, decide=decide, evolve=evolve, ended=ended, fail=_fail, openings=(RunRequested,))
-
-
-def request_hash(request: RunRequested) -> bytes:
-    """What makes two requests the same: workflow, version, input, labels, and what a run of one step would do."""
-    same = [request.workflow, request.version, request.kind, request.topic, _canonical(request.input), request.labels]
-    return hashlib.sha256(msgspec.json.encode(same, order="deterministic")).digest()
 
 
 def _requested(run: Run | None, request: RunRequested, meta: Meta) -> Outcome:
@@ -86,14 +81,28 @@ def _refusal(request: RunRequested) -> RunRefused | None:
     if not request.topic:
         return RunRefused(code="no_topic", reason="Expected a topic such as 'job.echo', but it is empty.")
     try:
-        _canonical(request.input)
+        size = _size(canonical(request.input), *_others(request))
     except ValueError as error:
         return RunRefused(code="invalid_input", reason=f"Expected input that is JSON, but {error}.")
+    if size > MAX_CARRIED_BYTES:
+        reason = f"Expected a request of at most {MAX_CARRIED_BYTES} bytes of input and labels, but it has {size}."
+        return RunRefused(code="too_large", reason=reason)
     return None
 
 
+def _others(request: RunRequested) -> Iterator[str]:
+    """All that a run takes over from its request, but the input."""
+    yield from (request.workflow, request.version, request.kind, request.topic, request.idempotency_key)
+    yield from request.labels
+    yield from request.labels.values()
+
+
+def _size(*texts: str) -> int:
+    return sum(len(text.encode()) for text in texts)
+
+
 def _start(request: RunRequested, meta: Meta) -> Outcome:
-    text = _canonical(request.input)
+    text = canonical(request.input)
     yield RunStarted(
         workflow=request.workflow,
         version=request.version,
@@ -125,15 +134,23 @@ def _reported(run: Run | None, report: Report) -> Outcome:
     if not _is_current(run, report.job_id):
         yield from _ignored(run, report)
     elif isinstance(report, JobSucceeded):
-        try:
-            output = _canonical(report.output)
-        except ValueError as error:
-            yield from _failed(report.job_id, "invalid_output", f"Expected output that is JSON, but {error}.")
-            return
-        yield StepSucceeded(step=STEP, job_id=report.job_id, output=output)
-        yield RunSucceeded(output=output)
+        yield from _succeeded(report)
     else:
         yield from _failed(report.job_id, report.code, report.message)
+
+
+def _succeeded(report: JobSucceeded) -> Outcome:
+    try:
+        output = canonical(report.output)
+    except ValueError as error:
+        yield from _failed(report.job_id, "invalid_output", f"Expected output that is JSON, but {error}.")
+        return
+    if (size := _size(output)) > MAX_CARRIED_BYTES:
+        reason = f"Expected output of at most {MAX_CARRIED_BYTES} bytes, but it has {size}."
+        yield from _failed(report.job_id, "output_too_large", reason)
+        return
+    yield StepSucceeded(step=STEP, job_id=report.job_id, output=output)
+    yield RunSucceeded(output=output)
 
 
 def _ignored(run: Run, report: Report) -> Outcome:
@@ -177,11 +194,3 @@ def _fail(run: Run | None, _message: Message, reason: str) -> Outcome:
 
 def _is_current(run: Run | None, job_id: str) -> bool:
     return run is not None and run.status == "running" and run.job_id == job_id
-
-
-def _canonical(text: str) -> str:
-    """The one spelling of a JSON text; ValueError if it is none."""
-    try:
-        return msgspec.json.encode(msgspec.json.decode(text), order="sorted").decode()
-    except RecursionError:
-        raise ValueError("it is nested too deeply") from None

@@ -1,0 +1,67 @@
+"""What makes two requests the same, and how large a run may be."""
+
+import msgspec
+import pytest
+
+from foldgate.authority.request import canonical, request_hash
+from foldgate.contracts import ids
+from foldgate.contracts.events import JobSucceeded, RunFailed, RunRefused, RunRequested, RunStarted, StepFailed
+from foldgate.engine.runs.decide import MAX_CARRIED_BYTES, runs
+from foldgate.runtime.recovery import BATCH_BYTES
+from tests.support.given import Given
+
+RUN = ids.run_id("acme", "job", "key")
+ASKED = RunRequested(workflow="job", topic="job.echo", input='{"b":2,"a":1.50}', idempotency_key="key")
+
+
+def changed(**fields: object) -> RunRequested:
+    return msgspec.structs.replace(ASKED, **fields)
+
+
+def test_spelling_makes_no_difference() -> None:
+    assert request_hash(changed(input='{ "a": 1.5, "b": 2 }')) == request_hash(ASKED)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        changed(workflow="another"),
+        changed(version="2"),
+        changed(kind="llm"),
+        changed(topic="job.other"),
+        changed(input='{"b":2,"a":1}'),
+        changed(labels={"a": "b"}),
+    ],
+)
+def test_everything_that_is_asked_for_does(other: RunRequested) -> None:
+    assert request_hash(other) != request_hash(ASKED)
+
+
+@pytest.mark.parametrize("text", ["", "{", '{"a":NaN}', "[" * 5000, '"\\ud800"', "1" * 5000, "1e999"])
+def test_what_is_not_json_has_no_spelling(text: str) -> None:
+    with pytest.raises(ValueError, match=r"."):
+        canonical(text)
+
+
+def of(size: int) -> str:
+    return f'"{"x" * (size - 2)}"'
+
+
+def test_the_largest_request_fits_an_append_and_one_byte_more_is_refused() -> None:
+    most = MAX_CARRIED_BYTES - len("job" + "job" + "job.echo" + "key")
+    start, asked = Given(runs(max_lost=1), key=RUN).when(changed(input=of(most)))
+    assert isinstance(start, RunStarted)
+    assert sum(len(msgspec.json.encode(event)) for event in (start, asked)) < BATCH_BYTES
+    (refused,) = Given(runs(max_lost=1), key=RUN).when(changed(input=of(most + 1)))
+    assert isinstance(refused, RunRefused)
+    assert refused.code == "too_large"
+
+
+def test_output_beyond_the_limit_fails_the_run_in_words() -> None:
+    run = Given(runs(max_lost=1), key=RUN)
+    run.when(ASKED)
+    report = JobSucceeded(job_id=f"{RUN}:job@1", lease=1, worker="w", output=of(MAX_CARRIED_BYTES + 1))
+    step, end = run.when(report)
+    assert isinstance(step, StepFailed)
+    assert isinstance(end, RunFailed)
+    assert end.code == step.code == "output_too_large"
