@@ -231,8 +231,9 @@ AS_BRANCH = {"type": "array", "items": ["null", record("Part", "long")]}
         (record("RunRequested", namespace="elsewhere"), "schema id 1 is 'elsewhere.RunRequested'"),
         (record("RunRequested", namespace=3), "schema id 1 is 'RunRequested'"),
         (record("Meta", "string"), "schema id 1 is 'foldgate.Meta'"),
-        ({"type": "record", "name": 3}, "schema id 1 is ''"),
-        ({"type": "string"}, "schema id 1 is ''"),
+        ({"type": "record", "name": 3}, "schema id 1 is no record"),
+        ({"type": "string"}, "schema id 1 is no record"),
+        ({}, "schema id 1 is no record"),
     ],
 )
 def test_a_schema_under_which_nothing_can_be_read_safely_is_unknown(schema: Schema, why: str) -> None:

@@ -201,7 +201,7 @@ class Codec:
         full_name = _full_name(schema)
         name = full_name.removeprefix(_NAMESPACE)
         if name not in self._current or name == full_name:
-            found = f"schema id {number} is '{full_name[:100]}'"
+            found = f"schema id {number} is " + (f"'{full_name[:100]}'" if full_name else "no record")
             raise Undecodable("unknown_schema", f"Expected an event of this suite, but {found}.")
         try:
             edition = _Edition(name, schema, self._current[name].raw)

@@ -3,12 +3,13 @@
 from foldgate.contracts.codec import Codec
 from foldgate.contracts.topics import STREAMS
 from foldgate.eventlog.log import Log
+from foldgate.runtime.clock import SystemClock
 from foldgate.runtime.settings import Settings
 
 
 async def connect(settings: Settings) -> Log:
     """The log these settings name, with every stream in place."""
-    log = await _connect(settings)
+    log = await open_log(settings)
     try:
         await log.prepare([stream for stream in STREAMS if not stream.name.endswith(".*")])
     except BaseException:
@@ -17,7 +18,8 @@ async def connect(settings: Settings) -> Log:
     return log
 
 
-async def _connect(settings: Settings) -> Log:
+async def open_log(settings: Settings) -> Log:
+    """The log these settings name, with the streams it has."""
     if settings.kafka is not None:
         from foldgate.eventlog.kafka import KafkaLog
 
@@ -35,4 +37,4 @@ def codec_for(settings: Settings) -> Codec:
         return Codec()
     from foldgate.contracts.registry import HttpRegistry
 
-    return Codec(HttpRegistry(settings.schema_registry))
+    return Codec(HttpRegistry(settings.schema_registry, now_ms=SystemClock().monotonic_ms))
