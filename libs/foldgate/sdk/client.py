@@ -13,17 +13,26 @@ from foldgate.contracts.events import Event, Meta, RunDenied, RunFailed, RunRefu
 from foldgate.contracts.places import START, Partition
 from foldgate.contracts.topics import RUNS, partition_of
 from foldgate.eventlog.acceptance import Acceptance
-from foldgate.eventlog.log import Log, Outgoing
+from foldgate.eventlog.log import Log, Outgoing, Submitted
 from foldgate.runtime.clock import Clock, SystemClock
 
 _ENDS = (RunSucceeded, RunFailed, RunDenied, RunRefused)
 
 
-class Asked(msgspec.Struct, frozen=True):
-    """A request that is on the log."""
+class Prepared(msgspec.Struct, frozen=True):
+    """A request with its ids, not sent yet: whoever waits for its verdict knows what to wait for."""
 
     run_id: str
     request_id: str
+    event: RunRequested
+
+
+class Asked(msgspec.Struct, frozen=True):
+    """A request that is on the log, and where."""
+
+    run_id: str
+    request_id: str
+    place: Submitted
 
 
 class Client:
@@ -52,20 +61,39 @@ class Client:
         request_id: str = "",
     ) -> Asked:
         """Ask for a run of one step. The same idempotency key means the same run, however often it is asked for."""
+        prepared = self.job(
+            topic, payload, idempotency_key=idempotency_key, kind=kind, labels=labels, request_id=request_id
+        )
+        return await self.ask(prepared)
+
+    def job(
+        self,
+        topic: str,
+        payload: Any = None,
+        *,
+        idempotency_key: str = "",
+        kind: str = "job",
+        labels: Mapping[str, str] | None = None,
+        request_id: str = "",
+    ) -> Prepared:
+        """A request for a run of one step."""
         request_id = request_id or secrets.token_hex(12)
-        run_id = ids.run_id(self._tenant, "job", idempotency_key or request_id)
-        text = msgspec.json.encode({} if payload is None else payload).decode()
-        request = RunRequested(
+        event = RunRequested(
             workflow="job",
             kind=kind,
             topic=topic,
-            input=text,
+            input=msgspec.json.encode({} if payload is None else payload).decode(),
             labels=dict(labels or {}),
             idempotency_key=idempotency_key,
         )
-        value = self._codec.encode(self._meta(run_id, request_id), request)
-        await self._log.submit("intake", [Outgoing(run_id.encode(), value)])
-        return Asked(run_id, request_id)
+        return Prepared(ids.run_id(self._tenant, "job", idempotency_key or request_id), request_id, event)
+
+    async def ask(self, prepared: Prepared) -> Asked:
+        """Put a request on the log; returns when it is durable."""
+        run_id, request_id = prepared.run_id, prepared.request_id
+        value = self._codec.encode(self._meta(run_id, request_id), prepared.event)
+        (place,) = await self._log.submit("intake", [Outgoing(run_id.encode(), value)])
+        return Asked(run_id, request_id, place)
 
     async def ended(self, run_id: str) -> Event:
         """Wait for the end of a run: RunSucceeded, RunFailed, RunDenied or RunRefused."""
