@@ -1,7 +1,10 @@
 """Ids are derived from ids: the same thing has the same id, whoever computes it, however often."""
 
 import hashlib
+import re
 from typing import NamedTuple
+
+_JOB_ID = re.compile(r"([^:]+):(.+)@([1-9][0-9]{0,8})", re.DOTALL)
 
 
 class JobName(NamedTuple):
@@ -20,7 +23,7 @@ def digest(*parts: str) -> bytes:
     """SHA-256 over parts that cannot run into one another: each is preceded by its length."""
     hasher = hashlib.sha256()
     for part in parts:
-        data = part.encode()
+        data = _bytes_of(part)
         hasher.update(len(data).to_bytes(8, "big"))
         hasher.update(data)
     return hasher.digest()
@@ -37,12 +40,11 @@ def job_id(run: str, step: str, attempt: int) -> str:
 
 
 def parse_job_id(text: str) -> JobName:
-    """The parts of a job id."""
-    run, colon, rest = text.partition(":")
-    step, at, attempt = rest.rpartition("@")
-    if not (run and colon and step and at and attempt.isdecimal()):
+    """The parts of a job id; of each job there is one text alone."""
+    found = _JOB_ID.fullmatch(text)
+    if found is None:
         raise MalformedId(f"Expected a job id such as 'run_1f:step@1', but got '{text[:200]}'.")
-    return JobName(run, step, int(attempt))
+    return JobName(found[1], found[2], int(found[3]))
 
 
 def writ_id(job: str, snapshot: str) -> str:
@@ -57,4 +59,11 @@ def owned_event_id(stream: str, key: str, sequence: int) -> str:
 
 def open_event_id(writer: str, request_id: str) -> str:
     """A submission: who sent it, and that writer's own id for it."""
-    return f"{writer}/{request_id}"
+    return f"{writer.replace('%', '%25').replace('/', '%2F')}/{request_id}"
+
+
+def _bytes_of(part: str) -> bytes:
+    try:
+        return part.encode()
+    except UnicodeEncodeError:
+        raise MalformedId(f"Expected text, but got half a character in {part[:200]!r}.") from None
