@@ -30,6 +30,7 @@ AWAY = (
     asyncpg.OperatorInterventionError,  # shutting down, or starting up
     asyncpg.InsufficientResourcesError,  # no connection or no disk left, for now
     asyncpg.TransactionRollbackError,  # a deadlock, which somebody had to lose
+    asyncpg.LockNotAvailableError,  # we did not want to wait for a lock
 )
 _REFUSED = (
     asyncpg.InvalidAuthorizationSpecificationError,
@@ -110,6 +111,8 @@ class Connections:
 
     async def _once(self, work: Work[T]) -> T:
         async with self._places:
+            if self._closed:
+                raise DatabaseUnavailable("Expected connections to the database, but they were closed.")
             try:
                 connection = self._kept() or await self.connect()
             except (*AWAY, TimeoutError) as error:

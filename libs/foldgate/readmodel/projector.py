@@ -1,0 +1,134 @@
+"""Feeds a projection from the log, and builds it anew while the build that is live goes on serving.
+
+All that is kept is in the database (`postgres.py`, `builds.py`), so this may stop anywhere and begin again: it reads on
+from the stored positions. Stretches in which nothing is of interest are held back and joined to the next one, or the
+positions of idle partitions would be written for ever; a crash loses them, and they are read again.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from typing import Protocol
+
+from foldgate.contracts.places import START, Partition
+from foldgate.readmodel.builds import Build, Positions
+from foldgate.readmodel.postgres import Behind, BuildRetired, ReadModels
+from foldgate.readmodel.projection import Projection, Stretch
+
+Progress = Callable[[int, int], None]
+"""Told how many records of how many a new build has read."""
+_HOLD_BACK = 5000
+
+
+class Feed(Protocol):
+    """An endless read of a projection's partitions."""
+
+    async def next(self) -> Sequence[Stretch]:
+        """What has come; after a while without anything, nothing."""
+
+    async def close(self) -> None: ...
+
+
+class Source(Protocol):
+    """The log, as a projection needs it. Both reads begin at the given positions, or at the beginning."""
+
+    def follow(self, projection: Projection, positions: Positions) -> Feed: ...
+
+    def up_to_now(self, projection: Projection, positions: Positions) -> AsyncIterator[Stretch]:
+        """Everything that is there when it is asked for, partition by partition."""
+
+    async def ends(self, partitions: Iterable[Partition]) -> Mapping[Partition, int]:
+        """The offsets after the last records."""
+
+
+class Projector:
+    """One projection in one process. Several processes may each have one for the same projection."""
+
+    def __init__(self, models: ReadModels, source: Source, projection: Projection) -> None:
+        self._models, self._source, self._projection = models, source, projection
+        self._reached: dict[Partition, int] = {}
+        self._moved = asyncio.Condition()
+
+    async def run(self) -> None:
+        """Keep the live build up to date, for ever; where it is of another edition, replace it first."""
+        while True:
+            build = await self._models.begin(self._projection)
+            if build.state == "building":
+                await self._replace_live(build, None)
+            else:
+                await self._keep_up(build)
+
+    async def rebuild(self, progress: Progress | None = None) -> None:
+        """Build it anew from the beginning of the log, and let readers see that."""
+        await self._replace_live(await self._models.begin(self._projection, anew=True), progress)
+
+    async def reached(self, partition: Partition, offset: int) -> None:
+        """Return when readers see what the record at this offset did."""
+        async with self._moved:
+            await self._moved.wait_for(lambda: self._reached.get(partition, 0) > offset)
+
+    async def _keep_up(self, build: Build) -> None:
+        try:
+            while True:
+                await self._follow(build)
+        except BuildRetired:
+            return
+
+    async def _follow(self, build: Build) -> None:
+        """Apply what comes; return where the database is not where we think it is."""
+        positions = await self._models.positions(build)
+        await self._note({partition: position.offset for partition, position in positions.items()})
+        feed, held = self._source.follow(self._projection, positions), _HeldBack()
+        try:
+            while True:
+                stretches = await feed.next()
+                await self._models.apply(self._projection, build, held.add(stretches))
+                await self._note({stretch.partition: stretch.end.offset for stretch in stretches})
+        except Behind:
+            return
+        finally:
+            await feed.close()
+
+    async def _note(self, offsets: Mapping[Partition, int]) -> None:
+        async with self._moved:
+            self._reached.update(offsets)
+            self._moved.notify_all()
+
+    async def _replace_live(self, build: Build, progress: Progress | None) -> None:
+        """Read everything, then what came meanwhile, and the last of it while the live build is held."""
+        try:
+            await self._read_through(build, progress)
+            await self._read_through(build, None)
+            await self._models.make_live(build, lambda: self._read_through(build, None))
+        except BuildRetired:
+            return  # somebody else finished it, and it was even replaced again
+
+    async def _read_through(self, build: Build, progress: Progress | None) -> None:
+        positions = await self._models.positions(build)
+        done = {partition: positions.get(partition, START).offset for partition in self._projection.partitions}
+        total = sum((await self._source.ends(self._projection.partitions)).values())
+        async for stretch in self._source.up_to_now(self._projection, positions):
+            await self._models.apply(self._projection, build, [stretch])
+            done[stretch.partition] = stretch.end.offset
+            if progress is not None:
+                progress(sum(done.values()), total)
+
+
+class _HeldBack:
+    """Stretches that need not be written yet."""
+
+    def __init__(self) -> None:
+        self._stretches: dict[Partition, Stretch] = {}
+
+    def add(self, stretches: Iterable[Stretch]) -> list[Stretch]:
+        """Take these in too; what is worth writing comes out."""
+        for stretch in stretches:
+            held = self._stretches.get(stretch.partition)
+            self._stretches[stretch.partition] = stretch if held is None else stretch._replace(start=held.start)
+        ripe = [stretch for stretch in self._stretches.values() if _ripe(stretch)]
+        for stretch in ripe:
+            del self._stretches[stretch.partition]
+        return ripe
+
+
+def _ripe(stretch: Stretch) -> bool:
+    return bool(stretch.seen) or stretch.end.offset - stretch.start.offset > _HOLD_BACK

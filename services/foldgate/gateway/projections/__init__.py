@@ -1,0 +1,1 @@
+"""What the gateway shows: read models of the streams."""

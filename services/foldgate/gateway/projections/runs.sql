@@ -1,0 +1,22 @@
+-- One row a run.
+
+CREATE TABLE runs (
+    run_id text PRIMARY KEY,
+    tenant text NOT NULL,
+    principal text NOT NULL,
+    workflow text NOT NULL,
+    version text NOT NULL,
+    status text NOT NULL,
+    labels jsonb NOT NULL,
+    input text NOT NULL, -- canonical JSON, as it was given
+    output text,
+    error_code text,
+    error text,
+    started_at timestamptz NOT NULL,
+    ended_at timestamptz
+);
+
+-- The lists people ask for: the newest of a tenant, of one workflow, in one status.
+CREATE INDEX runs_newest ON runs (tenant, started_at DESC, run_id);
+CREATE INDEX runs_by_workflow ON runs (tenant, workflow, started_at DESC, run_id);
+CREATE INDEX runs_by_status ON runs (tenant, status, started_at DESC, run_id);
