@@ -7,9 +7,9 @@ A batch counts if it is the next batch of the current owner, or a claim by the n
 
 Everything else is passed over by all readers alike: the batch of an owner that was replaced, the second of two claims
 that raced, a repeated batch, a batch after a lost one, a record that somebody else wrote here. The rule looks at
-nothing but the log, so each reader, at any time, from any of its own positions, comes to the same answer; that is what
-makes a takeover safe, whatever a broker does to a paused or partitioned owner. Records of one batch lie next to each
-other because an append is atomic; `Position.left` lets a reader stop and resume in the middle of a batch.
+nothing but the log, so each reader, at any time, from any of its own positions, comes to the same answer (INV-01); that
+is what makes a takeover safe, whatever a broker does to a paused or partitioned owner. Records of one batch lie next to
+each other because an append is atomic; `Position.left` lets a reader stop and resume in the middle of a batch.
 """
 
 import msgspec
@@ -26,23 +26,25 @@ def encode_head(head: BatchHead) -> bytes:
 
 
 def decode_head(data: bytes) -> BatchHead | None:
-    """The head in these bytes, or None if they are not one."""
+    """The head in these bytes, or None if they are not one; anybody may have written them."""
     try:
-        return _decoder.decode(data)
-    except msgspec.DecodeError:
+        head = _decoder.decode(data)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
+    return head if head.count > 0 else None
 
 
 class Acceptance:
-    """The reader rule at one place of one owned partition."""
+    """The reader rule at one place of one owned partition. `head` is that of the batch that was opened last, or None
+    where the last record that could have opened one did not have any."""
 
     def __init__(self, position: Position, *, claimant: str = "") -> None:
         self._offset = position.offset
         self._epoch = position.epoch
         self._sequence = position.sequence
         self._left = position.left
-        self._passing_over = 0
         self.claimant = claimant
+        self.head: BatchHead | None = None
         self.passed_over = 0
 
     @property
@@ -51,35 +53,27 @@ class Acceptance:
         return Position(self._offset, self._epoch, self._sequence, self._left)
 
     def accepts(self, record: Record) -> bool:
-        """Whether this record counts; call once for each record, in order. The head of an accepted batch's first
-        record is then in `head`."""
+        """Whether this record counts; call once for each record, in order. After the first record of a batch that
+        counts, `head` is its head."""
         if self._left:
             self._left -= 1
-            self._offset = record.offset + 1
-            return True
-        if self._passing_over and record.head is None:
-            self._passing_over -= 1
+        elif not self._opens(record):
             self.passed_over += 1
             return False
-        return self._opens(record)
+        self._offset = record.offset + 1
+        return True
 
     def _opens(self, record: Record) -> bool:
-        self.head = decode_head(record.head) if record.head is not None else None
-        if self.head is None or not self._fits(self.head):
-            self._passing_over = self.head.count - 1 if self.head else 0
-            self.passed_over += 1
+        self.head = head = decode_head(record.head) if record.head is not None else None
+        if head is None or not self._fits(head):
             return False
-        self._passing_over = 0
-        self._offset = record.offset + 1
-        self._left = self.head.count - 1
-        self._sequence = self.head.sequence + 1
-        if self.head.claimant:
-            self._epoch, self.claimant = self.head.epoch, self.head.claimant
+        self._left = head.count - 1
+        self._sequence = head.sequence + 1
+        if head.claimant:
+            self._epoch, self.claimant = head.epoch, head.claimant
         return True
 
     def _fits(self, head: BatchHead) -> bool:
         if head.claimant:
             return head.epoch == self._epoch + 1 and head.sequence == 0
         return head.epoch == self._epoch and head.sequence == self._sequence
-
-    head: BatchHead | None = None
