@@ -10,8 +10,10 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 PREFIX = "FOLDGATE_"
-_OTHERS = frozenset({"FOLDGATE_TEST_KAFKA", "FOLDGATE_REQUIRE_KAFKA", "FOLDGATE_REQUIRE_POSTGRES", "FOLDGATE_CACHE"})
-"""Read elsewhere: by tests, and by the servers that `foldgate up` starts."""
+_OTHERS = frozenset(
+    {"FOLDGATE_TEST_KAFKA", "FOLDGATE_REQUIRE_KAFKA", "FOLDGATE_REQUIRE_POSTGRES", "FOLDGATE_CACHE", "FOLDGATE_DATA"}
+)
+"""Read elsewhere: by tests, by the servers that `foldgate up` starts, and by the command line."""
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,30}$")]
 Milliseconds = Annotated[int, Field(ge=1)]

@@ -74,9 +74,14 @@ class KafkaNode:
         return self._running().pid
 
     @property
-    def alive(self) -> bool:
-        """Whether the node's process runs."""
-        return self._process is not None and self._process.poll() is None
+    def status(self) -> int | None:
+        """What the process ended with, or None while it runs."""
+        return self._running().poll()
+
+    @property
+    def log(self) -> Path:
+        """What the broker says of itself."""
+        return self._log
 
     def spawn(self, lock: IO[bytes]) -> None:
         """Start the process, which shares the lock; `ready` waits for it."""

@@ -80,6 +80,11 @@ class PostgresServer:
         return self._running().pid
 
     @property
+    def status(self) -> int | None:
+        """What the server's process ended with, or None while it runs."""
+        return self._running().poll()
+
+    @property
     def alive(self) -> bool:
         """Whether the server's process runs."""
         return self._process is not None and self._process.poll() is None

@@ -1,0 +1,63 @@
+"""Which suite a command speaks to: the one the environment names, else the one that runs in the data folder."""
+
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+
+import typer
+
+from foldgate.cli.mistakes import CommandFailed
+
+if TYPE_CHECKING:
+    from foldgate.runtime.settings import Settings
+
+T = TypeVar("T")
+Data = Annotated[
+    Path | None,
+    typer.Option(
+        "--data",
+        envvar="FOLDGATE_DATA",
+        help="The data folder of the suite.  [default: ~/.local/share/foldgate]",
+        show_default=False,
+    ),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
+
+
+class NoSuite(CommandFailed):
+    """No suite runs where one was looked for, and none was named."""
+
+
+def folder(data: Path | None) -> Path:
+    """The data folder that is meant."""
+    from foldgate.servers.folder import data_folder
+
+    return (data or data_folder()).expanduser().absolute()
+
+
+def settings_of_suite(data: Path | None) -> "Settings":
+    """The settings under which the suite can be spoken to."""
+    from foldgate.cli import state
+    from foldgate.runtime.settings import from_environment, given
+
+    found = given()
+    if "FOLDGATE_POSTGRES" in found or "FOLDGATE_KAFKA" in found:
+        return from_environment(found)
+    suite = state.read(folder(data))
+    if suite is None or not suite.alive:
+        gone = f" (the last one there, process {suite.pid}, is gone)" if suite else ""
+        raise NoSuite(
+            f"Expected a suite to run in {folder(data)}, but none does{gone}. Start one with `foldgate up`, name its"
+            " folder with --data DIR, or set FOLDGATE_POSTGRES or FOLDGATE_KAFKA."
+        )
+    return from_environment({**suite.settings, **found})
+
+
+def run(work: Coroutine[Any, Any, T]) -> T:
+    """Do the work of a command; Ctrl-C ends it quietly."""
+    import uvloop
+
+    try:
+        return uvloop.run(work)
+    except KeyboardInterrupt:
+        raise typer.Exit(130) from None

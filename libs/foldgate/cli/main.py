@@ -1,0 +1,62 @@
+"""The program `foldgate`."""
+
+import sys
+from typing import Annotated
+
+import typer
+
+from foldgate.cli import demo, doctor, run, streams, timeline, up, worker
+from foldgate.cli.mistakes import report
+
+commands = typer.Typer(
+    name="foldgate",
+    help="Runs workflows of AI agents and other workers: every side effect authorised first, every transition a fact"
+    " on a log.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+commands.command("up")(up.up)
+commands.command("demo")(demo.demo)
+commands.command("doctor")(doctor.doctor)
+commands.command("timeline")(timeline.timeline)
+commands.command("worker")(worker.worker)
+commands.add_typer(run.commands, name="run")
+commands.add_typer(streams.commands, name="streams")
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        typer.echo(f"foldgate {version('foldgate')}")
+        raise typer.Exit
+
+
+@commands.callback()
+def foldgate(
+    debug: Annotated[bool, typer.Option("--debug", help="Show the stack trace of what fails.")] = False,
+    version: Annotated[
+        bool, typer.Option("--version", help="Show the version.", callback=_show_version, is_eager=True)
+    ] = False,
+) -> None:
+    """Everything that is asked before a command."""
+    del debug, version  # the one is read in `app`, when all of this is over; the other has been answered
+
+
+def app() -> None:
+    """The console script: does what is asked, and exits."""
+    try:
+        commands()
+    except Exception as error:  # noqa: BLE001 - whatever it is, it becomes one line
+        sys.exit(report(error, debug="--debug" in sys.argv or _debug_by_environment()))
+
+
+def _debug_by_environment() -> bool:
+    from foldgate.runtime.settings import given
+
+    return given().get("FOLDGATE_LOG_LEVEL") == "debug"
+
+
+if __name__ == "__main__":
+    app()

@@ -1,0 +1,52 @@
+"""The servers of a suite, seen from a command: looked at first, so that what is amiss is one line and soon said."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+from foldgate.cli.finding import NoSuite, settings_of_suite
+from foldgate.contracts.codec import Codec
+from foldgate.eventlog.log import Log
+from foldgate.eventlog.looking import Seen
+from foldgate.runtime.settings import Settings
+
+
+class Reached(NamedTuple):
+    """A suite that a command can speak to."""
+
+    log: Log
+    codec: Codec
+    settings: Settings
+    seen: Seen
+
+
+async def look(settings: Settings) -> Seen:
+    """The server that keeps the log."""
+    if settings.kafka is not None:
+        from foldgate.eventlog.kafka_looking import look_at_kafka
+
+        return await look_at_kafka(settings.kafka, suite=settings.suite)
+    from foldgate.eventlog.looking import look_at_postgres
+
+    assert settings.postgres is not None
+    return await look_at_postgres(settings.postgres, suite=settings.suite)
+
+
+@asynccontextmanager
+async def opened(data: Path | None) -> AsyncIterator[Reached]:
+    """The suite that is meant, if there is one: nothing is created by looking for it."""
+    from foldgate.runtime.connecting import codec_for, open_log
+
+    settings = settings_of_suite(data)
+    seen = await look(settings)
+    if not seen.streams:
+        raise NoSuite(
+            f"Expected a suite named '{settings.suite}' at {seen.where}, but there is none: start it with"
+            " `foldgate up`, or set FOLDGATE_SUITE to the name it has."
+        )
+    log = await open_log(settings)
+    try:
+        yield Reached(log, codec_for(settings), settings, seen)
+    finally:
+        await log.close()

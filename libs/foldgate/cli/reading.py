@@ -1,0 +1,113 @@
+"""Reads streams for people: what counts and what does not, what can be decoded and what cannot.
+
+Nothing is skipped in silence and nothing stops the reading: a record that the reader rule passes over is marked, and
+one that nobody can decode is given as its bytes with the reason. Partitions are read side by side and told in the order
+of time, as far as their clocks go; no more than a chunk of each is held.
+"""
+
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from typing import NamedTuple
+
+import msgspec
+
+from foldgate.contracts.codec import Codec, Undecodable
+from foldgate.contracts.events import Event, Meta
+from foldgate.contracts.places import START, Partition, Position
+from foldgate.contracts.topics import Stream
+from foldgate.eventlog.acceptance import Acceptance
+from foldgate.eventlog.log import Log, Record
+from foldgate.runtime.saving import Head
+
+
+class Seen(NamedTuple):
+    """A record, and what could be made of it. `at` is its time, or of what cannot be decoded the time before it."""
+
+    record: Record
+    accepted: bool
+    at: int
+    meta: Meta | None
+    event: Event | None
+    trouble: str = ""
+
+
+class Reading:
+    """One partition, from a place on: `see` is called once for each record, in order."""
+
+    def __init__(self, partition: Partition, codec: Codec, *, begin: Position, owned: bool) -> None:
+        self.partition, self._codec = partition, codec
+        self.next = begin.offset
+        self._rule = Acceptance(begin) if owned else None
+        self._at = 0
+
+    def see(self, record: Record) -> Seen:
+        """What this record is."""
+        self.next = record.offset + 1
+        accepted = self._rule is None or self._rule.accepts(record)
+        try:
+            meta, event = self._codec.decode(record.value)
+        except Undecodable as error:
+            return Seen(record, accepted, self._at, None, None, str(error))
+        self._at = meta.at
+        return Seen(record, accepted, meta.at, meta, event)
+
+
+class StreamReader:
+    """Some partitions of a stream, from their own places on: first what is there, then what comes."""
+
+    def __init__(self, log: Log, readings: Sequence[Reading], starts: Mapping[Partition, int]) -> None:
+        self._log, self._readings, self._starts = log, readings, starts
+
+    @classmethod
+    async def at(cls, log: Log, codec: Codec, *, stream: Stream, starts: Mapping[int, int]) -> "StreamReader":
+        """Begin at these offsets. Which records of an owned stream count is known only when it is read from a place
+        where that is known: a checkpoint, or its beginning."""
+        readings, owned = [], stream.kind == "owned"
+        for number, start in starts.items():
+            partition = Partition(stream.name, number)
+            begin = await position_before(log, partition, start) if owned else Position(start)
+            readings.append(Reading(partition, codec, begin=begin, owned=owned))
+        return cls(log, readings, {Partition(stream.name, number): start for number, start in starts.items()})
+
+    async def there(self) -> AsyncIterator[Seen]:
+        """What is there as of now, in the order of time."""
+        sources = [self._partition(reading) for reading in self._readings]
+        heads = [await anext(source, None) for source in sources]
+        while any(heads):
+            turn = min((i for i, head in enumerate(heads) if head is not None), key=lambda i: _order(heads[i]))
+            if (seen := heads[turn]) is not None:
+                yield seen
+            heads[turn] = await anext(sources[turn], None)
+
+    async def coming(self) -> AsyncIterator[Seen]:
+        """What comes after that, for ever."""
+        readings = {reading.partition: reading for reading in self._readings}
+        follower = self._log.follow({reading.partition: reading.next for reading in self._readings})
+        try:
+            while True:
+                for record in await follower.next():
+                    seen = readings[record.partition].see(record)
+                    if self._is_wanted(record):
+                        yield seen
+        finally:
+            await follower.close()
+
+    async def _partition(self, reading: Reading) -> AsyncGenerator[Seen, None]:
+        async for chunk in self._log.read(reading.partition, reading.next):
+            for record in chunk:
+                seen = reading.see(record)
+                if self._is_wanted(record):
+                    yield seen
+
+    def _is_wanted(self, record: Record) -> bool:
+        return record.offset >= self._starts[record.partition]
+
+
+def _order(seen: Seen | None) -> tuple[int, int]:
+    return (0, 0) if seen is None else (seen.at, seen.record.partition.number)
+
+
+async def position_before(log: Log, partition: Partition, offset: int) -> Position:
+    """The last checkpoint's position if that is not beyond this offset; else the beginning."""
+    saved = await log.checkpoints().load(partition) if offset else None
+    position = START if saved is None else msgspec.msgpack.decode(saved.head, type=Head).position
+    return position if position.offset <= offset else START

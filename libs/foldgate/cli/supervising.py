@@ -1,0 +1,139 @@
+"""Runs a planned suite: claims its folder and its port, starts its servers, then its services, and ends all of them.
+
+Why a crash between any two lines is safe: the claim on the folder and the port end with this process; servers and
+services do not outlive it; whatever they had acknowledged is on disk. `up.json` appears when all of it works, and one
+that is left behind names a process that is gone.
+
+What is started later is ended earlier, and every part is bounded in the time it may take: the services in what they may
+drain, the servers in what they need to write down.
+"""
+
+import asyncio
+import os
+import secrets
+import socket
+from collections.abc import Mapping
+from contextlib import AsyncExitStack
+
+import uvloop
+
+from foldgate.cli import state
+from foldgate.cli.hosting import in_processes, in_this_process
+from foldgate.cli.mistakes import AskedWrongly
+from foldgate.cli.own_servers import Servers, expect_same_log, own_servers, until_one_ends
+from foldgate.cli.plan import Plan
+from foldgate.cli.ready_lines import tell_ready
+from foldgate.cli.stopping import until_signal
+from foldgate.cli.terminal import note, progress
+from foldgate.runtime.clock import SystemClock
+from foldgate.runtime.health import PortInUse, listen
+from foldgate.runtime.settings import Settings, to_environment
+from foldgate.runtime.together import together
+from foldgate.servers.folder import FolderClaim
+
+
+class PortTaken(AskedWrongly):
+    """Something else listens where the API is to be served."""
+
+
+def supervise(plan: Plan, *, as_json: bool) -> None:
+    """Run the suite until a signal; raises what it failed by."""
+    uvloop.run(_until_stopped(plan, as_json=as_json))
+
+
+async def _until_stopped(plan: Plan, *, as_json: bool) -> None:
+    working = asyncio.create_task(_Suite(plan, as_json=as_json).run())
+    await until_signal(working, saying="Stopping …")
+
+
+class _Suite:
+    """One suite, from start to stop."""
+
+    def __init__(self, plan: Plan, *, as_json: bool) -> None:
+        self._plan, self._as_json = plan, as_json
+        self._clock = SystemClock()
+        self._started = self._clock.monotonic_ms()
+
+    async def run(self) -> None:
+        plan = self._plan
+        async with AsyncExitStack() as stack:
+            claim = FolderClaim.take(plan.data)
+            stack.callback(claim.release)
+            if claim.previous is not None:
+                note(
+                    f"The last suite here (pid {claim.previous.pid}) was not stopped in order; it goes on from its log."
+                )
+            listening = _listen(plan.settings)
+            stack.callback(listening.close)
+            with progress(_starting(plan)):
+                servers = await stack.enter_async_context(own_servers(plan, claim, note))
+                settings = await self._settled(servers, port=listening.getsockname()[1])
+            stack.callback(state.remove, plan.data)
+            await together(self._serve(settings, servers, listening), until_one_ends(servers.own))
+
+    async def _settled(self, servers: Servers, *, port: int) -> Settings:
+        """The settings as they are now that the servers run; and these answer, and fit."""
+        from foldgate.cli.reaching import look
+        from foldgate.runtime.connecting import connect
+
+        plan = self._plan
+        found = {"http_port": port, "api_key": plan.settings.api_key or _own_key(plan)}
+        settings = servers.complete(plan.settings).model_copy(update=found)
+        seen = await look(settings)
+        if plan.own_postgres:
+            expect_same_log(plan, f"kafka {seen.identity}" if settings.kafka else "postgresql")
+        if plan.processes:
+            await (await connect(settings)).close()  # a topology that does not fit is said once, and by us
+        return settings
+
+    async def _serve(self, settings: Settings, servers: Servers, listening: socket.socket) -> None:
+        host = in_processes if self._plan.processes else in_this_process
+
+        def ready(pids: Mapping[str, int]) -> None:
+            self._announce(settings, {**{one.name.lower(): one.pid for one in servers.own}, **pids})
+
+        await host(self._plan, settings, listening=listening, ready=ready)
+
+    def _announce(self, settings: Settings, pids: Mapping[str, int]) -> None:
+        assert settings.postgres is not None
+        suite = state.Suite(
+            url=f"http://{settings.http_host}:{settings.http_port}",
+            port=settings.http_port,
+            pid=os.getpid(),
+            pids=pids,
+            postgres=settings.postgres,
+            kafka=settings.kafka,
+            settings=to_environment(settings),
+            data=str(self._plan.data),
+            started_at=self._clock.now_ms(),
+        )
+        state.write(self._plan.data, suite)
+        tell_ready(self._plan, suite, took_ms=self._clock.monotonic_ms() - self._started, as_json=self._as_json)
+
+
+def _listen(settings: Settings) -> socket.socket:
+    try:
+        return listen(settings.http_host, settings.http_port)
+    except PortInUse:
+        raise PortTaken(
+            f"Expected to serve on {settings.http_host}:{settings.http_port}, but something else listens there: stop"
+            " it, or choose another port with --port (0 takes any free one)."
+        ) from None
+
+
+def _own_key(plan: Plan) -> str:
+    """The key of the suites in this folder: made once, readable by its owner alone."""
+    file = plan.data / "api-key"
+    if not file.exists():
+        scratch = file.with_suffix(".new")
+        descriptor = os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "w") as out:
+            out.write(secrets.token_urlsafe(24))
+        scratch.rename(file)
+    return file.read_text()
+
+
+def _starting(plan: Plan) -> str:
+    own = [name for name, wanted in (("PostgreSQL", plan.own_postgres), ("Kafka", plan.own_kafka)) if wanted]
+    patience = " (the first time, Kafka is fetched: that can take minutes)" if plan.own_kafka else ""
+    return f"Starting {' and '.join(own)}{patience}" if own else "Looking for the log"

@@ -1,0 +1,106 @@
+"""`foldgate worker`: runs a worker that is written with the SDK against the suite."""
+
+import importlib
+import importlib.util
+import sys
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from foldgate.cli.finding import Data
+from foldgate.cli.mistakes import AskedWrongly, CommandFailed
+
+if TYPE_CHECKING:
+    from traceback import FrameSummary
+
+    from foldgate.sdk.worker import Worker
+
+ATTRIBUTE = "worker"
+
+
+class WorkerBroken(CommandFailed):
+    """The worker's own module cannot be loaded."""
+
+
+def worker(
+    module: Annotated[
+        str, typer.Argument(metavar="MODULE", help="A file, or a module, that holds a Worker named 'worker'.")
+    ],
+    data: Data = None,
+) -> None:
+    """Run a worker until Ctrl-C or SIGTERM; it then finishes the jobs it holds.
+
+    A second Ctrl-C ends it at once: its jobs are then given to others when their leases have ended.
+    """
+    from foldgate.cli import finding
+
+    finding.run(_work(loaded(module), data))
+
+
+def loaded(name: str) -> "Worker":
+    """The worker in this module or file."""
+    from foldgate.sdk.worker import Worker
+
+    try:
+        found = getattr(_module(name), ATTRIBUTE, None)
+    except AskedWrongly:
+        raise
+    except Exception as error:  # any exception: it is the user's own code that runs here
+        raise WorkerBroken(f"Expected to load '{name}', but {_broken_by(error)}.") from error
+    if not isinstance(found, Worker):
+        what = "it has none" if found is None else f"there it is a {type(found).__name__}"
+        raise AskedWrongly(f"Expected '{name}' to hold a foldgate.sdk.worker.Worker named '{ATTRIBUTE}', but {what}.")
+    return found
+
+
+def _broken_by(error: Exception) -> str:
+    """What happened, and where in the user's code it began."""
+    import traceback
+
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    where = f"{error.filename}, line {error.lineno}" if isinstance(error, SyntaxError) else _place(last)
+    return f"in {where}: {type(error).__name__}: {error}"
+
+
+def _place(frame: "FrameSummary") -> str:
+    return f"{frame.filename}, line {frame.lineno}"
+
+
+def _module(name: str) -> ModuleType:
+    if name.endswith(".py") or "/" in name:
+        return _from_file(Path(name))
+    sys.path.insert(0, "")  # as `python -m` has it
+    try:
+        return importlib.import_module(name)
+    except ModuleNotFoundError as error:
+        if error.name is None or not (name == error.name or name.startswith(f"{error.name}.")):
+            raise
+        raise AskedWrongly(f"Expected a module or a file named '{name}', but there is none here.") from None
+
+
+def _from_file(path: Path) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    if spec is None or spec.loader is None or not path.is_file():
+        raise AskedWrongly(f"Expected a Python file at {path}, but there is none.")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[path.stem] = module  # what is pickled or typed in it refers to it by name
+    sys.path.insert(0, str(path.parent.absolute()))
+    spec.loader.exec_module(module)
+    return module
+
+
+async def _work(worker: "Worker", data: Path | None) -> None:
+    import asyncio
+
+    from foldgate.cli.reaching import opened
+    from foldgate.cli.stopping import until_signal
+    from foldgate.cli.terminal import note
+    from foldgate.runtime import logging
+
+    async with opened(data) as suite:
+        log = suite.log
+        logging.configure(level=suite.settings.log_level, style="text")  # a handler that fails is its author's business
+        working = asyncio.create_task(worker.work(log, ready=lambda: note(f"Worker {worker.endpoint} takes jobs.")))
+        await until_signal(working, saying="Finishing the jobs under way …")

@@ -1,0 +1,70 @@
+"""What there is, looked at and not touched: a server, its version, and the streams of a suite on it.
+
+For whoever must not create anything by asking: checks before a start, diagnoses, lists.
+"""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+from urllib.parse import urlsplit, urlunsplit
+
+from foldgate.database.connections import Connection, Connections, DatabaseRefused, DatabaseUnavailable
+from foldgate.eventlog.log import LogUnavailable
+
+PATIENCE_S = 5.0
+
+
+class Seen(NamedTuple):
+    """A server that answers. `identity` is the cluster's id (Kafka); `streams` are the suite's, with their partition
+    counts; `settings` are those of the server's that matter to us."""
+
+    where: str
+    version: str
+    identity: str
+    streams: Mapping[str, int]
+    settings: Mapping[str, str]
+
+
+async def look_at_postgres(url: str, *, suite: str, patience_s: float = PATIENCE_S) -> Seen:
+    """The PostgreSQL at this address."""
+    connections = Connections(url, schema=suite, size=1, patience_s=patience_s)
+
+    async def work(connection: Connection) -> Seen:
+        shown = {name: str(await connection.fetchval(f"SHOW {name}")) for name in ("server_version", *_TELLING)}
+        version = shown.pop("server_version")
+        has_log = await connection.fetchval("SELECT to_regclass('stream') IS NOT NULL")
+        rows = await connection.fetch("SELECT name, partitions FROM stream") if has_log else []
+        return Seen(without_password(url), version, "", {row[0]: row[1] for row in rows}, shown)
+
+    try:
+        return await connections.run(work)
+    except (DatabaseUnavailable, DatabaseRefused) as error:
+        raise LogUnavailable(f"PostgreSQL at {without_password(url)}: {error}") from error
+    finally:
+        await connections.close()
+
+
+_TELLING = ("fsync", "synchronous_commit", "full_page_writes", "max_connections")
+
+
+async def postgres_clock_ms(url: str, *, patience_s: float = PATIENCE_S) -> int:
+    """What time the server has."""
+    connections = Connections(url, schema="public", size=1, patience_s=patience_s)
+
+    async def work(connection: Connection) -> int:
+        return int(await connection.fetchval("SELECT extract(epoch FROM clock_timestamp()) * 1000"))
+
+    try:
+        return await connections.run(work)
+    except (DatabaseUnavailable, DatabaseRefused) as error:
+        raise LogUnavailable(f"PostgreSQL at {without_password(url)}: {error}") from error
+    finally:
+        await connections.close()
+
+
+def without_password(url: str) -> str:
+    """The address, fit to be shown."""
+    parts = urlsplit(url)
+    if parts.password is None:
+        return url
+    where = parts.netloc.rpartition("@")[2]
+    return urlunsplit(parts._replace(netloc=f"{parts.username}:…@{where}"))
