@@ -81,7 +81,8 @@ class KafkaFollower:
         self._arrived.clear()
         if self._failed is None:
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._arrived.wait(), timeout_ms / 1000)
+                async with asyncio.timeout(timeout_ms / 1000):
+                    await self._arrived.wait()
 
     def _take(self, limit: int) -> list[Record]:
         taken: list[Record] = []

@@ -18,13 +18,12 @@ client's attempt to reach it could take its port, or even connect to itself.
 import asyncio
 import contextlib
 import random
-import shutil
 import socket
 import subprocess
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
-from signal import SIGCONT, SIGSTOP
+from signal import SIGCONT, SIGKILL, SIGSTOP
 from types import TracebackType
 from typing import IO, Self
 
@@ -275,15 +274,17 @@ async def prepared_launch(*, heap_mb: int = 512, for_throughput: bool = False) -
 
 
 async def _write_archive(launch: Launch) -> None:
-    """Run a throw-away node once. No archive is no harm: the next start tries again, and this one goes on without."""
+    """Run a throw-away node once. Where it does not come to an orderly end, the next start tries again."""
     scratch = launch.archive_file.with_suffix(".new")
+    scratch.unlink(missing_ok=True)
     with tempfile.TemporaryDirectory(prefix="foldgate-kafka-") as folder:
         cluster = KafkaCluster(data=Path(folder), launch=launch.writing_archive(scratch))
         with contextlib.suppress(KafkaDidNotStart):
             await cluster.start()
             await cluster.nodes[0].stop(grace_s=_ARCHIVING_S)
-    if scratch.exists():
-        shutil.move(scratch, launch.archive_file)
+            if cluster.nodes[0].status != -SIGKILL:
+                scratch.touch()
+                scratch.rename(launch.archive_file)
 
 
 def _free_addresses(nodes: int) -> list[Address]:

@@ -35,7 +35,9 @@ class Launch:
         return self.jars / f"classes-{runtime}.jsa"
 
     def reading_archive(self) -> "Launch":
-        """Use the archive; a runtime that cannot simply goes on without it."""
+        """Use the archive, if there is one. An empty file stands for a runtime that cannot make one."""
+        if not self.archive_file.exists() or not self.archive_file.stat().st_size:
+            return self
         return replace(self, archive=(f"-XX:SharedArchiveFile={self.archive_file}", "-Xlog:cds=off"))
 
     def writing_archive(self, file: Path) -> "Launch":
