@@ -33,7 +33,7 @@ def job_hash(job: Job) -> bytes:
 
 
 def verify(writ: Writ, job: Job, *, pool: str, at: int) -> None:
-    """Raise WritInvalid unless the writ allows this attempt of exactly this job, in this pool, at this time."""
+    """Raise WritInvalid unless the writ allows exactly this attempt, in this pool, at this time (INV-10)."""
     if writ.job_id != job.job_id:
         raise WritInvalid("other_job", f"Expected a writ for {job.job_id}, but it is for {writ.job_id}.")
     if writ.job_hash != job_hash(job):

@@ -111,7 +111,7 @@ class Codec:
             raise Unencodable(f"Expected a {name} that fits its schema, but: {why}") from error
 
     def seal(self, meta: Meta, event: Event, previous: bytes) -> tuple[bytes, bytes]:
-        """The chain hash of an event of an owned stream, and its bytes with that hash in them."""
+        """The chain hash of an event of an owned stream (INV-03), and its bytes with that hash in them."""
         data = bytearray(self.encode(meta, event))
         start = len(self._headers[type(event).__name__])
         chain = _link(previous, self._current[type(event).__name__], memoryview(data)[start + CHAIN_SIZE :])

@@ -6,9 +6,9 @@ no state here outlives what the log says, so a crash between any two lines loses
 messages are read again. `Cut.changed` holds frozen states as of that cut: a checkpoint made from cuts that were
 acknowledged never contains a state that was not.
 
-Repeats are dropped twice over: a message at or below its source's position was answered already (positions come back
-from the log with the appends that answered them), and what comes again at a new place, as open streams may, is
-recognised by `decide` from the aggregate's own state, or by the key of an aggregate that has ended.
+Repeats add nothing (INV-06), twice over: a message at or below its source's position was answered already (positions
+come back from the log with the appends that answered them), and what comes again at a new place, as open streams may,
+is recognised by `decide` from the aggregate's own state, or by the key of an aggregate that has ended.
 """
 
 import heapq
@@ -26,6 +26,10 @@ Seal = Callable[[Meta, Event, bytes], tuple[bytes, bytes]]
 """Encodes an event with its link to the chain hash before it: returns its own chain hash, and its bytes."""
 
 
+_LEAST_WEIGHT = 500
+"""What a record set aside weighs at least: it waits in memory, but is no part of the append."""
+
+
 class Fault(NamedTuple):
     """Something wrong with us, and the aggregate it cost."""
 
@@ -35,17 +39,6 @@ class Fault(NamedTuple):
 
 class DecisionTooLarge(Exception):
     """One decision does not fit an append: a large one must be a state that goes on in chunks."""
-
-
-class _Decision(NamedTuple, Generic[S]):
-    """One message's whole outcome; a batch holds one or several."""
-
-    records: list[tuple[bytes, bytes]]
-    size: int
-    key: str
-    held: Held[S] | None
-    incoming: tuple[Partition, Position] | None
-    quarantined: Quarantined | None
 
 
 class _Turn(NamedTuple, Generic[S]):
@@ -60,13 +53,32 @@ class _Turn(NamedTuple, Generic[S]):
         return self.held.state if self.held else None
 
 
-class Cut(NamedTuple, Generic[S]):
-    """What to do next, in this order: submit `quarantined`, then append `records` with `positions`."""
+class Cut(Generic[S]):
+    """What to do next, in this order: submit `quarantined`, then append `records` with `positions`. `changed` has the
+    aggregates that live on, and `ended` when the others ended."""
 
-    records: list[tuple[bytes, bytes]]
-    positions: dict[Partition, Position]
-    changed: dict[str, Held[S] | None]
-    quarantined: list[Quarantined]
+    def __init__(self) -> None:
+        self.records: list[tuple[bytes, bytes]] = []
+        self.positions: dict[Partition, Position] = {}
+        self.changed: dict[str, Held[S] | None] = {}
+        self.ended: dict[str, int] = {}
+        self.quarantined: list[Quarantined] = []
+        self.size = 0
+        self.weight = 0
+
+    def add(self, records: list[tuple[bytes, bytes]], size: int) -> None:
+        self.records += records
+        self.size += size
+        self.weight += size
+
+    def became(self, key: str, held: Held[S], *, ended: bool) -> None:
+        self.changed[key] = None if ended else held
+        if ended:
+            self.ended[key] = held.at
+
+    def set_aside(self, record: Quarantined) -> None:
+        self.quarantined.append(record)
+        self.weight += len(record.event.original) + _LEAST_WEIGHT
 
 
 class Processor(Generic[S]):
@@ -80,9 +92,9 @@ class Processor(Generic[S]):
         self.closed = ClosedKeys()
         self.inputs: dict[Partition, Position] = {}
         self.faults: list[Fault] = []
-        self.pending_bytes = self.taken = 0
+        self.pending = self.pending_bytes = self.taken = 0
         self._decider, self._seal, self._service, self._batch_bytes = decider, seal, service, batch_bytes
-        self._pending: list[_Decision[S]] = []
+        self._cuts: deque[Cut[S]] = deque()
         self._skipped: dict[Partition, Position] = {}
         self._due: list[tuple[int, str]] = []
         self._due_of: dict[str, int] = {}
@@ -112,7 +124,7 @@ class Processor(Generic[S]):
             heapq.heappush(self._due, (due, key))
 
     def has_taken(self, source: Partition, position: Position) -> bool:
-        """Whether this partition has answered, or read past, that place of that source."""
+        """Whether this partition has answered, or read past, that place of that source: INV-09 rests on asking."""
         return position.offset <= self.inputs.get(source, START).offset
 
     def take(self, incoming: Incoming, *, key: str, now: int) -> None:
@@ -126,8 +138,8 @@ class Processor(Generic[S]):
         turn = _Turn(held, Message(key=key, at=at, event=incoming.event, meta=incoming.meta), incoming)
         if held is not None or key not in self.closed:
             self._answer(turn)
-        elif isinstance(incoming.event, self._decider.openings):
-            self._skipped[incoming.source] = incoming.position
+        elif not incoming.submitted or isinstance(incoming.event, self._decider.openings):
+            self._skipped[incoming.source] = incoming.position  # another's fact comes late: it is on its own stream
         else:
             self._refuse(turn, SetAside("run_closed", f"Expected a live '{key}', but it has ended."))
 
@@ -140,14 +152,15 @@ class Processor(Generic[S]):
         """Read past a record that nobody can decode or accept, and quarantine it."""
         if not self.has_taken(source, position):
             self.inputs[source] = position
-            self._pend(_Decision([], 0, "", None, (source, position), record))
+            self._cut_for(0, position=(source, position)).set_aside(record)
+            self.pending_bytes += len(record.event.original) + _LEAST_WEIGHT
 
     def tick(self, now: int) -> None:
         """Let each aggregate act whose time has come, once."""
         for key in list(self._pop_due(now)):
-            held, before = self.live[key], len(self._pending)
+            held, before = self.live[key], self.pending
             self._answer(_Turn(held, Message(key=key, at=max(now, held.at), event=Tick()), None))
-            if len(self._pending) == before:
+            if self.pending == before:
                 self.faults.append(Fault(key, "INV-07: it was due and did nothing; it will not be asked again."))
 
     def next_due(self) -> int | None:
@@ -156,26 +169,15 @@ class Processor(Generic[S]):
             heapq.heappop(self._due)
         return self._due[0][0] if self._due else None
 
-    @property
-    def pending(self) -> int:
-        """How many decisions wait to be cut."""
-        return len(self._pending)
-
     def cut(self, *, positions_too: bool = False) -> Cut[S] | None:
         """The next append: as many whole decisions as fit, with the positions they answer. Positions that were only
         read past go along with the last decision, or alone when `positions_too`."""
-        if not self._pending and not (positions_too and self._skipped):
+        if not self._cuts and not (positions_too and self._skipped):
             return None
-        cut: Cut[S] = Cut([], {}, {}, [])
-        for decision in self._take_fitting():
-            cut.records.extend(decision.records)
-            if decision.incoming is not None:
-                cut.positions[decision.incoming[0]] = decision.incoming[1]
-            if decision.records:
-                cut.changed[decision.key] = decision.held
-            if decision.quarantined is not None:
-                cut.quarantined.append(decision.quarantined)
-        if not self._pending:
+        cut: Cut[S] = self._cuts.popleft() if self._cuts else Cut()
+        self.pending_bytes -= cut.weight
+        if not self._cuts:
+            self.pending = 0
             cut.positions.update({source: self.inputs[source] for source in self._skipped})
             self._skipped.clear()
         return cut

@@ -4,10 +4,10 @@ While one append is in flight the processor goes on deciding; what has come toge
 is the next append. So batches grow with the load by themselves and nothing sleeps to fill one.
 
 Why a crash between any two lines is safe: quarantine records are submitted before the append that carries the position
-past them (a crash between repeats them under the same id); the append carries decisions and positions together; a
-checkpoint is made only of state whose batches were read back as accepted, so not even an owner that was replaced
-without noticing can save what never counted. Any error of the log ends this object: its processor, which may be ahead
-of the log, is thrown away, and whoever owns the partition next folds what the log says.
+past them (a crash between repeats them under the same id); the append carries decisions and positions together
+(INV-08); a checkpoint is made only of state whose batches were read back as accepted, so not even an owner that was
+replaced without noticing can save what never counted. Any error of the log ends this object: its processor, which may
+be ahead of the log, is thrown away, and whoever owns the partition next folds what the log says.
 """
 
 import asyncio

@@ -2,7 +2,7 @@
 
 Entries are `a/<key>` for a live aggregate and `c/<hour>` for the keys that ended in that hour. The head holds the
 position in the partition, the input positions, and the edition of the state: a checkpoint of another edition is not
-read, and recovery folds the log instead.
+read, and recovery folds the log instead. Either way the state is the same (INV-13).
 """
 
 import hashlib

@@ -1,4 +1,4 @@
-"""The state of a run, and the moves it can make.
+"""The state of a run, and the moves it can make: none leads on from the statuses a run ends with (INV-12).
 
 (none) --RunStarted--> running --StepSucceeded--> stepped --RunSucceeded--> succeeded
                                --StepFailed-----> stepped --RunFailed-----> failed
