@@ -333,3 +333,24 @@ async def test_two_that_prepare_at_once_agree(postgres_url: str) -> None:
     assert [await log.end(Partition("runs", 3)) for log in logs] == [0] * 4
     for log in logs:
         await log.close()
+
+
+async def test_what_is_too_old_is_deleted_and_nothing_else(postgres_url: str) -> None:
+    async with opened(postgres_url) as log:
+        owned = await log.writer(OWNED)
+        await owned.append(claim_of(1, "a"))
+        await log.submit("reports", [Outgoing(b"k", b"old")] * 12_000)
+        await log._retention.sweep()
+        await log.submit("reports", [Outgoing(b"k", b"new")] * 5)
+        await log._retention.sweep()
+        assert len(await everything(log, OPEN)) == 12_005
+        days = REPORTS.retention_days
+        await raw(postgres_url, 'UPDATE mark SET at = at - make_interval(days => $1) WHERE "offset" = 12000', days)
+        follower = log.follow({OPEN: 0})
+        await log._retention.sweep()
+        left = await everything(log, OPEN)
+        assert [(record.offset, record.value) for record in left] == [(12_000 + n, b"new") for n in range(5)]
+        assert await follower.next() == left
+        assert await log.end(OPEN) == 12_005
+        assert len(await everything(log)) == 1  # owned streams are kept for ever
+        await follower.close()

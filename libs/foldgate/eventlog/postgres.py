@@ -10,13 +10,14 @@ from typing import Self
 
 from foldgate.contracts.topics import Stream
 from foldgate.database.connections import PATIENCE_S, SIZE, Connection, Connections
-from foldgate.database.migrate import migrate, migrations_of
-from foldgate.eventlog.log import Outgoing, Partition, Record, Submitted, TopologyMismatch
+from foldgate.database.migrate import MigrationError, migrate, migrations_of
+from foldgate.eventlog.log import LogError, Outgoing, Partition, Record, Submitted, TopologyMismatch
 from foldgate.eventlog.postgres_append import PostgresWriter, Submissions
 from foldgate.eventlog.postgres_arrivals import Arrivals
 from foldgate.eventlog.postgres_checkpoints import PostgresCheckpoints
 from foldgate.eventlog.postgres_members import PostgresMembership
 from foldgate.eventlog.postgres_read import PostgresFollower, end_of, read
+from foldgate.eventlog.postgres_retention import Retention
 from foldgate.eventlog.postgres_tables import Tables
 
 # Every question the log asks goes by a primary key; a plan made while the tables were still empty must do so too.
@@ -37,6 +38,7 @@ class PostgresLog:
         self._tables, self._arrivals, self._connections = tables, arrivals, connections
         self._submissions = Submissions(tables, arrivals.appended)
         self._checkpoints = PostgresCheckpoints(tables)
+        self._retention = Retention(tables)
 
     @classmethod
     async def connect(cls, url: str, *, suite: str, size: int = SIZE, patience_s: float = PATIENCE_S) -> Self:
@@ -44,7 +46,10 @@ class PostgresLog:
         connections = Connections(url, schema=suite, size=size, patience_s=patience_s, terms=_BY_KEY)
         tables = Tables(connections)
         steps = migrations_of("foldgate.eventlog")
-        await tables.run(lambda connection: migrate(connection, suite, steps))
+        try:
+            await tables.run(lambda connection: migrate(connection, suite, steps))
+        except MigrationError as error:
+            raise LogError(str(error)) from error
         return cls(tables, Arrivals.shared(connections, url=url, suite=suite), connections)
 
     async def prepare(self, streams: Sequence[Stream]) -> None:
@@ -55,6 +60,7 @@ class PostgresLog:
             await self._tables.learn(connection)
 
         await self._tables.run(work)
+        self._retention.keep(streams)
 
     async def writer(self, partition: Partition) -> PostgresWriter:
         number = await self._tables.id_of(partition)
@@ -80,6 +86,7 @@ class PostgresLog:
         return self._checkpoints
 
     async def close(self) -> None:
+        await self._retention.close()
         await self._submissions.close()
         await self._arrivals.leave()
         await self._connections.close()

@@ -3,7 +3,8 @@
 A wake-up is only ever a hint to look. Whoever is woken looks at the tables, so one too many does no harm, and one that
 got lost (a connection that died, a process killed between its append and its NOTIFY) is made up for by the poll, one
 query for all partitions. NOTIFY in the appending transaction would make all appends wait for each other; here it comes
-after the commit, from a connection of its own, the first at once and then no more than one in a few milliseconds.
+after the commit, from a connection of its own: the first at once, and the longer they keep coming, the more of them go
+together.
 
 All logs of one process on one suite share one of these, and so one connection.
 """
@@ -19,7 +20,7 @@ from foldgate.database.connections import AWAY, Connection, Connections, Databas
 from foldgate.eventlog.postgres_tables import ENDS
 
 POLL_S = 0.2
-QUIET_S = 0.005
+_QUIET_FIRST_S, _QUIET_MOST_S = 0.001, 0.008
 _AGAIN_S = 0.1
 _ANSWERS_WITHIN_S = 5.0
 _TROUBLE = (*AWAY, TimeoutError, asyncpg.InterfaceError, DatabaseRefused)
@@ -145,6 +146,7 @@ class Arrivals:
             await asyncio.sleep(POLL_S)
 
     async def _tell(self, connection: Connection) -> None:
+        quiet = _QUIET_FIRST_S
         while True:
             await self._any_untold.wait()
             self._any_untold.clear()
@@ -154,4 +156,5 @@ class Arrivals:
                 await connection.execute(
                     "SELECT pg_notify($1, $2)", self._channel, payload if len(payload) < 4000 else _EVERYTHING
                 )
-            await asyncio.sleep(QUIET_S)
+            await asyncio.sleep(quiet)
+            quiet = min(quiet * 2, _QUIET_MOST_S) if self._any_untold.is_set() else _QUIET_FIRST_S
