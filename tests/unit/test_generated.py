@@ -175,6 +175,9 @@ def test_a_folder_that_breaks_a_rule_is_refused_in_one_line(
     for name, text in files.items():
         (tmp_path / "schemas" / name).unlink() if text is None else (tmp_path / "schemas" / name).write_text(text)
     refused(copy.generate("--check"), why)
+    with pytest.raises(SchemaError) as refusal:
+        generate.outputs(tmp_path / "schemas")
+    assert why in str(refusal.value)
 
 
 def test_an_empty_folder_is_no_checkout(tmp_path: Path) -> None:
