@@ -167,6 +167,15 @@ def test_a_report_after_its_worker_was_lost_while_leaving() -> None:
     assert names(subject.when(report(1))) == ["JobReleased"]
 
 
+def test_what_concerns_a_worker_concerns_no_run_and_no_tenant() -> None:
+    subject = pool()
+    subject.when(issued())  # so the pool's first event came of a run, and its aggregate would be about that
+    said = subject.said(beat()) + subject.said(beat(room=3)) + subject.said(Tick(), at=9_000)
+    about = {type(one.event).__name__: (one.run_id, one.tenant, one.correlation) for one in said}
+    assert about.pop("JobDispatched") == about.pop("JobLost") == ("run_1", "acme", "c")
+    assert about == dict.fromkeys(("WorkerJoined", "WorkerRenewed", "WorkerLost"), ("", "", ""))
+
+
 def test_a_writ_that_expires_while_waiting_gives_the_job_back() -> None:
     subject = pool()
     subject.when(issued(1, expires_at=2500))

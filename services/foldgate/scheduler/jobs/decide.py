@@ -67,12 +67,12 @@ class _Scheduling:
         known, room = pool.workers.get(beat.worker), 0 if beat.leaving else beat.max_parallel
         ends = at + self._lease_ms
         if known is None and room:
-            yield WorkerJoined(worker=beat.worker, name=beat.name, max_parallel=room, expires_at=ends)
+            yield _of_pool(WorkerJoined(worker=beat.worker, name=beat.name, max_parallel=room, expires_at=ends))
             yield from self._fill(pool, beat.worker, room)
         elif known is not None and beat.leaving and not known.holds:
-            yield WorkerLost(worker=beat.worker, reason="left")
+            yield _of_pool(WorkerLost(worker=beat.worker, reason="left"))
         elif known is not None and (room != known.max_parallel or self._is_stale(known, at)):
-            yield WorkerRenewed(worker=beat.worker, max_parallel=room, expires_at=ends)
+            yield _of_pool(WorkerRenewed(worker=beat.worker, max_parallel=room, expires_at=ends))
             yield from self._fill(pool, beat.worker, room - len(known.holds))
 
     def _is_stale(self, known: Known, at: int) -> bool:
@@ -103,7 +103,7 @@ class _Scheduling:
 def _expired(pool: Pool, at: int) -> Outcome:
     for name, known in pool.workers.items():
         if known.expires_at <= at:
-            yield WorkerLost(worker=name, reason="lease_ended")
+            yield _of_pool(WorkerLost(worker=name, reason="lease_ended"))
             for job_id in sorted(known.holds):
                 yield _lost(job_id, pool.held[job_id], "worker_lost")
     for job_id, waiting in pool.waiting.items():
@@ -117,6 +117,11 @@ def _lost(job_id: str, what: Hold | Waiting, reason: str) -> Said:
     return _about(JobLost(job_id=job_id, step=what.step, lease=lease, worker=worker, reason=reason), what)
 
 
+def _of_pool(event: Event) -> Said:
+    """What concerns a worker of the pool concerns no run, also where the pool's first event came of one."""
+    return Said(event, run_id="", tenant="", correlation="")
+
+
 def _about(event: Event, what: Hold | Waiting) -> Said:
-    """A pool's events each concern the run of their job."""
+    """What concerns a job concerns its run."""
     return Said(event, run_id=what.run_id, tenant=what.tenant, principal=PRINCIPAL, correlation=what.correlation)
