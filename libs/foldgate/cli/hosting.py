@@ -15,7 +15,7 @@ from foldgate.cli.mistakes import CommandFailed
 from foldgate.cli.own_servers import Running, until_one_ends
 from foldgate.cli.plan import Plan
 from foldgate.runtime.service import Service
-from foldgate.runtime.settings import Settings, environment_for
+from foldgate.runtime.settings import Settings, environment_with, to_environment
 from foldgate.runtime.together import together
 
 GATEWAY = "gateway"
@@ -88,7 +88,7 @@ def _spawned(plan: Plan, name: str, settings: Settings) -> _Service:
         settings = settings.model_copy(update={"http_host": "127.0.0.1", "http_port": free_port()})
     log = plan.log_of(name)
     command = [sys.executable, "-m", plan.services[name].module]
-    process = child.spawn(command, log=log, environment=environment_for(settings))
+    process = child.spawn(command, log=log, environment=environment_with(to_environment(settings)))
     return _Service(Running(name, process.pid, process.poll, log), process, settings.http_host, settings.http_port)
 
 

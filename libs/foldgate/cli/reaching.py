@@ -35,10 +35,16 @@ async def look(settings: Settings) -> Seen:
 
 @asynccontextmanager
 async def opened(data: Path | None) -> AsyncIterator[Reached]:
-    """The suite that is meant, if there is one: nothing is created by looking for it."""
+    """The suite that is meant by the environment or the folder."""
+    async with opened_as(settings_of_suite(data)) as suite:
+        yield suite
+
+
+@asynccontextmanager
+async def opened_as(settings: Settings) -> AsyncIterator[Reached]:
+    """The suite with these settings, if there is one: nothing is created by looking for it."""
     from foldgate.runtime.connecting import codec_for, open_log
 
-    settings = settings_of_suite(data)
     seen = await look(settings)
     if not seen.streams:
         raise NoSuite(

@@ -72,12 +72,13 @@ async def _job(
             return 0
         try:
             async with asyncio.timeout(timeout_s):
-                return _tell_end(asked.run_id, await client.ended(asked.run_id), as_json=as_json)
+                end = await client.ended(asked.run_id, request_id=asked.request_id)
         except TimeoutError:
             raise StillRunning(
                 f"Expected {asked.run_id} to end within {timeout_s:g} s, but it goes on: see"
                 f" `foldgate timeline {asked.run_id}`."
             ) from None
+        return _tell_end(asked.run_id, end, as_json=as_json)
 
 
 def _tell_asked(run_id: str, request_id: str, *, as_json: bool) -> None:

@@ -34,7 +34,7 @@ class RunUnknown(CommandFailed):
 async def print_timeline(run: str, *, data: Path | None, as_json: bool) -> None:
     """Print the timeline of a run."""
     async with opened(data) as suite:
-        events = in_order(await _events_of(suite, run))
+        events = in_order(await events_of(suite, run))
     if not events:
         raise RunUnknown(f"Expected a run '{harmless(run, most=100)}' on this log, but nothing there is about it.")
     if as_json:
@@ -44,7 +44,8 @@ async def print_timeline(run: str, *, data: Path | None, as_json: bool) -> None:
         print_events(run, events)
 
 
-async def _events_of(suite: Reached, run: str) -> list[Seen]:
+async def events_of(suite: Reached, run: str) -> list[Seen]:
+    """What counts of all that is about a run."""
     found: list[Seen] = []
     for stream in (stream_of(name) for name in _SOURCES if name in suite.seen.streams):
         reader = await StreamReader.at(suite.log, suite.codec, stream=stream, starts=_starts(stream, run))

@@ -111,11 +111,10 @@ def given(environment: Mapping[str, str] | None = None) -> dict[str, str]:
     return {name: value for name, value in environment.items() if name.startswith(PREFIX) and name not in _OTHERS}
 
 
-def environment_for(settings: Settings) -> dict[str, str]:
+def environment_with(values: Mapping[str, str]) -> dict[str, str]:
     """The environment of this process, with these settings in place of those it has: for a child process."""
     replaced = given()
-    others = {name: value for name, value in os.environ.items() if name not in replaced}
-    return {**others, **to_environment(settings)}
+    return {**{name: value for name, value in os.environ.items() if name not in replaced}, **values}
 
 
 def _field(name: str) -> str:
