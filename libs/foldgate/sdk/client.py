@@ -95,16 +95,18 @@ class Client:
         (place,) = await self._log.submit("intake", [Outgoing(run_id.encode(), value)])
         return Asked(run_id, request_id, place)
 
-    async def ended(self, run_id: str) -> Event:
-        """Wait for the end of a run: RunSucceeded, RunFailed, RunDenied or RunRefused."""
+    async def ended(self, run_id: str, *, request_id: str = "") -> Event:
+        """Wait for the end of a run: RunSucceeded, RunFailed, RunDenied or RunRefused. With a request id, only the
+        refusal of that request counts: others may have asked for the same run in other words."""
         partition = Partition("runs", partition_of(run_id.encode(), RUNS.partitions))
         rule, follower = Acceptance(START), self._log.follow({partition: 0})
         try:
             while True:
                 for record in await follower.next():
                     if rule.accepts(record) and record.key == run_id.encode():
-                        event = self._codec.decode(record.value).event
-                        if isinstance(event, _ENDS):
+                        meta, event = self._codec.decode(record.value)
+                        others = isinstance(event, RunRefused) and request_id not in ("", meta.request_id)
+                        if isinstance(event, _ENDS) and not others:
                             return event
                 await asyncio.sleep(0)
         finally:
