@@ -16,7 +16,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable
 from typing import Annotated, Any, NamedTuple, TypeVar
-from urllib.parse import SplitResult, unquote, urlsplit
+from urllib.parse import unquote, urlsplit
 
 import msgspec
 
@@ -37,12 +37,21 @@ A = TypeVar("A")
 V = TypeVar("V")
 
 
-class RegistryUnavailable(Exception):
+class RegistryUnavailable(ConnectionError):
     """The registry did not answer, or not as a registry does: it may later."""
 
 
 class RegistryRefused(Exception):
     """The registry will not do it: somebody has to change something."""
+
+
+def is_registry_url(url: str) -> bool:
+    """Whether this names a place to ask."""
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
 
 
 class _Registered(msgspec.Struct):
@@ -69,7 +78,9 @@ class HttpRegistry:
     """The registry at a URL, which may carry a user and a password. `now_ms` is a clock that never jumps."""
 
     def __init__(self, url: str, *, now_ms: Callable[[], int], timeout_s: float = 2.0) -> None:
-        parts = _split(url)
+        if not is_registry_url(url):  # which is not shown: it may hold a password
+            raise RegistryRefused("Expected a schema registry's URL, such as http://localhost:8081, but it is none.")
+        parts = urlsplit(url)
         self.place = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path.rstrip('/')}"
         self._headers = {"Accept": _TYPE, "Content-Type": _TYPE}
         if parts.username is not None:
@@ -141,18 +152,6 @@ class HttpRegistry:
         )
         quoted = f" It says: {said}." if said else ""
         return RegistryRefused(f"Expected the schema registry at {self.place} {what}, but {meaning}{quoted}")
-
-
-def _split(url: str) -> SplitResult:
-    # The URL is not shown: it may hold a password.
-    none = "Expected the URL of a schema registry, such as http://localhost:8081, but it is none."
-    try:
-        parts = urlsplit(url)
-        if parts.scheme in ("http", "https") and parts.hostname and parts.port != 0:
-            return parts
-    except ValueError as error:
-        raise RegistryRefused(none) from error
-    raise RegistryRefused(none)
 
 
 class _Refusal(NamedTuple):

@@ -2,6 +2,7 @@
 
 import difflib
 import os
+import re
 import secrets
 import socket
 from collections.abc import Mapping
@@ -10,8 +11,16 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 PREFIX = "FOLDGATE_"
+_CREDENTIALS = re.compile(r"//[^/\s]*@")
 _OTHERS = frozenset(
-    {"FOLDGATE_TEST_KAFKA", "FOLDGATE_REQUIRE_KAFKA", "FOLDGATE_REQUIRE_POSTGRES", "FOLDGATE_CACHE", "FOLDGATE_DATA"}
+    {
+        "FOLDGATE_TEST_KAFKA",
+        "FOLDGATE_TEST_REGISTRY",
+        "FOLDGATE_REQUIRE_KAFKA",
+        "FOLDGATE_REQUIRE_POSTGRES",
+        "FOLDGATE_CACHE",
+        "FOLDGATE_DATA",
+    }
 )
 """Read elsewhere: by tests, by the servers that `foldgate up` starts, and by the command line."""
 
@@ -73,6 +82,16 @@ class Settings(BaseModel):
             raise ValueError("expected a URL such as postgresql://user@host:5432/foldgate")
         return value
 
+    @field_validator("schema_registry")
+    @classmethod
+    def _registry(cls, value: str | None) -> str | None:
+        if value is not None:
+            from foldgate.contracts.registry import is_registry_url
+
+            if not is_registry_url(value):
+                raise ValueError("expected a URL such as http://user:password@localhost:8081")
+        return value
+
     @model_validator(mode="after")
     def _somewhere(self) -> "Settings":
         if self.kafka is None and self.postgres is None:
@@ -131,4 +150,5 @@ def _mistake(where: tuple[int | str, ...], what: str, found: object) -> str:
     what = what.removeprefix("Value error, ")
     if not where:
         return f"Settings: {what}."
-    return f"{PREFIX}{str(where[0]).upper()}={found}: {what[0].lower() + what[1:]}."
+    shown = _CREDENTIALS.sub("//***@", str(found))
+    return f"{PREFIX}{str(where[0]).upper()}={shown}: {what[0].lower() + what[1:]}."
