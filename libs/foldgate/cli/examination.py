@@ -8,7 +8,7 @@ from pathlib import Path
 from foldgate.cli import server_checks, state, stream_checks
 from foldgate.cli.diagnosis import Finding, bad, fine, odd
 from foldgate.cli.finding import NoSuite, settings_of_suite
-from foldgate.cli.hosting import is_ready
+from foldgate.cli.readiness import is_ready
 from foldgate.eventlog.log import LogError
 from foldgate.runtime.settings import Settings, SettingsInvalid
 from foldgate.servers.postgres_binaries import WHEEL, NoPostgres, installed_home

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from foldgate.cli.mistakes import CommandFailed
 from foldgate.cli.own_servers import Running, until_one_ends
 from foldgate.cli.plan import Plan
+from foldgate.cli.readiness import is_ready
 from foldgate.runtime.service import Service
 from foldgate.runtime.settings import Settings, environment_with, to_environment
 from foldgate.runtime.together import together
@@ -97,19 +98,3 @@ async def _announce(services: Sequence[_Service], ready: Ready) -> None:
         while not await is_ready(service.host, service.port):
             await asyncio.sleep(_POLL_S)
     ready({service.running.name: service.running.pid for service in services})
-
-
-async def is_ready(host: str, port: int) -> bool:
-    """Whether a service says of itself, over HTTP, that it is ready."""
-    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - asked at home, wherever it listens
-    try:
-        reader, writer = await asyncio.open_connection(host, port)
-    except OSError:
-        return False
-    try:
-        writer.write(f"GET /readyz HTTP/1.1\r\nHost: localhost:{port}\r\nConnection: close\r\n\r\n".encode())
-        return b" 200 " in await reader.readline()
-    except OSError:
-        return False
-    finally:
-        writer.close()

@@ -1,6 +1,5 @@
 """What `foldgate up` is asked to run: settings, servers and services, settled before anything is started."""
 
-import importlib.util
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
@@ -71,7 +70,7 @@ def planned(*, data: Path, kafka: str | None, postgres: str | None, port: int | 
 
 def installed() -> Mapping[str, EntryPoint]:
     """The services of this installation."""
-    found = {p.name: p for p in sorted(entry_points(group=SERVICES)) if importlib.util.find_spec(p.module)}
+    found = {point.name: point for point in sorted(entry_points(group=SERVICES))}
     if not found:
         raise NothingInstalled(
             f"Expected services under the entry points '{SERVICES}', but none are installed: run `pip install` on the"

@@ -22,6 +22,7 @@ def tell_ready(plan: Plan, suite: Suite, *, took_ms: int, as_json: bool) -> None
         say(_DEVELOPMENT, style="yellow")
 
 
+_JOB = '{"topic": "job.echo"}'
 _DEVELOPMENT = (
     "This is a suite for development, without policies: it allows every job (default_decision=allow). Services that\n"
     "are started by themselves deny what no rule allows."
@@ -37,7 +38,7 @@ def _facts(plan: Plan, suite: Suite) -> list[tuple[str, str]]:
         ("data", f"{shown(plan.data)}  (logs in {shown(plan.logs)})"),
         ("try", f"foldgate worker{where} examples/echo_worker.py"),
         ("", f'foldgate run job{where} job.echo --input \'{{"hello": "world"}}\' --wait'),
-        ("", f'curl -H "X-API-Key: $(cat {shown(plan.data)}/api-key)" {suite.url}/readyz'),
+        ("", f"curl -H \"X-API-Key: $(cat {shown(plan.data)}/api-key)\" {suite.url}/api/v1/jobs -d '{_JOB}'"),
         ("look", f"foldgate streams list{where}    foldgate doctor{where}"),
         ("stop", f"Ctrl-C, or kill {suite.pid}"),
     ]

@@ -13,7 +13,7 @@ import os
 import secrets
 import socket
 from collections.abc import Mapping
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, ExitStack
 
 import uvloop
 
@@ -22,6 +22,7 @@ from foldgate.cli.hosting import in_processes, in_this_process
 from foldgate.cli.mistakes import AskedWrongly
 from foldgate.cli.own_servers import Servers, expect_same_log, own_servers, until_one_ends
 from foldgate.cli.plan import Plan
+from foldgate.cli.readiness import Unreadiness, at_home, unreadiness
 from foldgate.cli.ready_lines import tell_ready
 from foldgate.cli.stopping import until_signal
 from foldgate.cli.terminal import note, progress
@@ -30,6 +31,8 @@ from foldgate.runtime.health import PortInUse, listen
 from foldgate.runtime.settings import Settings, to_environment
 from foldgate.runtime.together import together
 from foldgate.servers.folder import FolderClaim
+
+_PATIENCE_S = 10.0
 
 
 class PortTaken(AskedWrongly):
@@ -53,16 +56,16 @@ class _Suite:
         self._plan, self._as_json = plan, as_json
         self._clock = SystemClock()
         self._started = self._clock.monotonic_ms()
+        self._ready = False
 
     async def run(self) -> None:
         plan = self._plan
         async with AsyncExitStack() as stack:
             claim = FolderClaim.take(plan.data)
             stack.callback(claim.release)
+            state.remove(plan.data)
             if claim.previous is not None:
-                note(
-                    f"The last suite here (pid {claim.previous.pid}) was not stopped in order; it goes on from its log."
-                )
+                note(f"The suite here (pid {claim.previous.pid}) was not stopped in order: it goes on from its log.")
             listening = _listen(plan.settings)
             stack.callback(listening.close)
             with progress(_starting(plan)):
@@ -88,16 +91,31 @@ class _Suite:
 
     async def _serve(self, settings: Settings, servers: Servers, listening: socket.socket) -> None:
         host = in_processes if self._plan.processes else in_this_process
+        with ExitStack() as starting:
+            starting.enter_context(progress("Starting the services"))
 
-        def ready(pids: Mapping[str, int]) -> None:
-            self._announce(settings, {**{one.name.lower(): one.pid for one in servers.own}, **pids})
+            def ready(pids: Mapping[str, int]) -> None:
+                starting.close()
+                self._announce(settings, {**{one.name.lower(): one.pid for one in servers.own}, **pids})
 
-        await host(self._plan, settings, listening=listening, ready=ready)
+            await together(host(self._plan, settings, listening=listening, ready=ready), self._grow_impatient(settings))
+
+    async def _grow_impatient(self, settings: Settings) -> None:
+        """Until all is ready, say now and then what is waited for."""
+        host, port = settings.http_host, settings.http_port
+        while True:
+            await asyncio.sleep(_PATIENCE_S)
+            if self._ready:
+                return
+            lacking = await unreadiness(host, port) or Unreadiness()
+            what = "; ".join(f"{service} waits for {reason}" for service, reason in lacking.waiting_for.items())
+            note(f"Not ready yet: {what or 'other services are starting'}. The logs are in {self._plan.logs}.")
 
     def _announce(self, settings: Settings, pids: Mapping[str, int]) -> None:
         assert settings.postgres is not None
+        self._ready = True
         suite = state.Suite(
-            url=f"http://{settings.http_host}:{settings.http_port}",
+            url=f"http://{at_home(settings.http_host)}:{settings.http_port}",
             port=settings.http_port,
             pid=os.getpid(),
             pids=pids,

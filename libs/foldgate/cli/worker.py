@@ -96,11 +96,11 @@ async def _work(worker: "Worker", data: Path | None) -> None:
 
     from foldgate.cli.reaching import opened
     from foldgate.cli.stopping import until_signal
-    from foldgate.cli.terminal import note
+    from foldgate.cli.terminal import say
     from foldgate.runtime import logging
 
     async with opened(data) as suite:
         log = suite.log
         logging.configure(level=suite.settings.log_level, style="text")  # a handler that fails is its author's business
-        working = asyncio.create_task(worker.work(log, ready=lambda: note(f"Worker {worker.endpoint} takes jobs.")))
+        working = asyncio.create_task(worker.work(log, ready=lambda: say(f"Worker {worker.endpoint} takes jobs.")))
         await until_signal(working, saying="Finishing the jobs under way …")
