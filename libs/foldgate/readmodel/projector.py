@@ -46,6 +46,7 @@ class Projector:
     def __init__(self, models: ReadModels, source: Source, projection: Projection) -> None:
         self._models, self._source, self._projection = models, source, projection
         self._reached: dict[Partition, int] = {}
+        self._visible = False
         self._moved = asyncio.Condition()
 
     async def run(self) -> None:
@@ -64,7 +65,17 @@ class Projector:
     async def reached(self, partition: Partition, offset: int) -> None:
         """Return when readers see what the record at this offset did."""
         async with self._moved:
-            await self._moved.wait_for(lambda: self._reached.get(partition, 0) > offset)
+            await self._moved.wait_for(lambda: self._visible and self._reached.get(partition, 0) > offset)
+
+    async def caught_up(self) -> None:
+        """Return when readers see what was on the log when this was asked."""
+        for partition, end in (await self._source.ends(self._projection.partitions)).items():
+            await self.reached(partition, end - 1)
+
+    async def behind(self) -> int:
+        """How many records readers do not see the effect of yet."""
+        ends = await self._source.ends(self._projection.partitions)
+        return sum(max(0, end - self._reached.get(partition, 0)) for partition, end in ends.items())
 
     async def _keep_up(self, build: Build) -> None:
         try:
@@ -90,6 +101,7 @@ class Projector:
 
     async def _note(self, offsets: Mapping[Partition, int]) -> None:
         async with self._moved:
+            self._visible = True
             self._reached.update(offsets)
             self._moved.notify_all()
 

@@ -1,10 +1,14 @@
-"""From settings to a log: Kafka where brokers are named, PostgreSQL otherwise."""
+"""From settings to a log, Kafka where brokers are named and PostgreSQL otherwise, and to the read models."""
+
+from collections.abc import Sequence
 
 from foldgate.contracts.codec import Codec
 from foldgate.contracts.topics import STREAMS
 from foldgate.eventlog.log import Log
+from foldgate.readmodel.postgres import ReadModels
 from foldgate.runtime.clock import SystemClock
-from foldgate.runtime.settings import Settings
+from foldgate.runtime.service import Service
+from foldgate.runtime.settings import Settings, SettingsInvalid
 
 
 async def connect(settings: Settings) -> Log:
@@ -29,6 +33,24 @@ async def open_log(settings: Settings) -> Log:
     assert settings.postgres is not None
     patience_s = settings.retry_within_ms / 1000
     return await PostgresLog.connect(settings.postgres, suite=settings.suite, patience_s=patience_s)
+
+
+def check_models(services: Sequence[Service], settings: Settings) -> None:
+    """Raise SettingsInvalid where a service has read models, and nothing says in which database."""
+    for service in services:
+        if service.projections and settings.postgres is None:
+            raise SettingsInvalid(
+                f"FOLDGATE_POSTGRES: expected postgresql://…, because {service.name} keeps its read models in"
+                " PostgreSQL also where the log is in Kafka, but it is not set."
+            )
+
+
+async def connect_models(services: Sequence[Service], settings: Settings) -> ReadModels | None:
+    """The read models of these services; None if they have none."""
+    if settings.postgres is None or not any(service.projections for service in services):
+        return None
+    patience_s = settings.retry_within_ms / 1000
+    return await ReadModels.connect(settings.postgres, suite=settings.suite, patience_s=patience_s)
 
 
 def codec_for(settings: Settings) -> Codec:

@@ -16,6 +16,7 @@ from foldgate.eventlog.log import LogUnavailable
 from foldgate.runtime import metrics
 from foldgate.runtime.context import Context
 from foldgate.runtime.owned import OwnedPartition
+from foldgate.runtime.projections import Projections
 from foldgate.runtime.recovery import LogUnreadable, become_owner
 from foldgate.runtime.relaying import Relaying
 from foldgate.runtime.routing import Routing
@@ -42,22 +43,34 @@ class Host:
         self._failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._assigned: frozenset[Partition] | None = None
         self._unavailable_since: int | None = None
+        self._projections = Projections(service, context)
+        self.app = None if service.app is None else service.app(context, self._projections.projectors)
 
     @property
     def ready(self) -> bool:
-        """Whether everything assigned is owned and at work."""
-        return self._assigned is not None and self._assigned <= self._owned.keys()
+        """Whether everything assigned is owned and at work, and what is shown was caught up with the log."""
+        return self._owns_all and self._projections.ready and (self.app is None or self.app.ready)
 
     def waiting_for(self) -> str:
         """Why it is not ready."""
-        missing = sorted(map(str, (self._assigned or frozenset()) - self._owned.keys()))
-        return "an assignment of partitions" if self._assigned is None else ", ".join(missing)
+        if self._assigned is None:
+            return "an assignment of partitions"
+        if not self._owns_all:
+            return ", ".join(sorted(map(str, self._assigned - self._owned.keys())))
+        if self.app is None or not self._projections.ready:
+            return self._projections.waiting_for()
+        return self.app.waiting_for()
 
     async def run(self) -> None:
         """Work until cancelled; then leave in good order."""
         parts: list[Coroutine[Any, Any, None]] = [self._serve_log()] if self.service.aggregates else []
+        parts += [self.app.run()] if self.app is not None else []
         self._assigned = None if self.service.aggregates else frozenset()
-        await together(*parts, _for_ever())
+        await together(*parts, self._projections.run(), _for_ever())
+
+    @property
+    def _owns_all(self) -> bool:
+        return self._assigned is not None and self._assigned <= self._owned.keys()
 
     async def _serve_log(self) -> None:
         partitions = [Partition(a.stream.name, n) for a in self.service.aggregates for n in range(a.stream.partitions)]

@@ -6,6 +6,8 @@ business of the stream's guard, and passed over here.
 
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 
+import msgspec
+
 from foldgate.contracts.codec import Codec, Undecodable
 from foldgate.contracts.places import START, Partition, Position
 from foldgate.contracts.topics import stream_of
@@ -80,9 +82,12 @@ class _Reading:
         return Stretch(self._partition, start, self._position, seen)
 
     def _seen(self, record: Record) -> Seen | None:
-        if self._rule is not None and not self._rule.accepts(record):
+        counts = self._rule is None or self._rule.accepts(record)
+        here = START if self._rule is None else self._rule.position
+        # Also past what does not count: whoever waits for the end of the log would wait for ever for a record after it.
+        self._position = msgspec.structs.replace(here, offset=record.offset + 1)
+        if not counts:
             return None
-        self._position = Position(record.offset + 1) if self._rule is None else self._rule.position
         try:
             if record.key and self._codec.peek(record.value).name in self._names:
                 return Seen(record.offset, *self._codec.decode(record.value))

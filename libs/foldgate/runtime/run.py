@@ -14,11 +14,13 @@ from collections.abc import Callable, Sequence
 import structlog
 import uvloop
 
-from foldgate.contracts.codec import Codec
+from foldgate.database.connections import DatabaseRefused, DatabaseUnavailable
+from foldgate.database.migrate import MigrationError
 from foldgate.eventlog.log import Log, LogError
+from foldgate.readmodel.postgres import ReadModels
 from foldgate.runtime import logging
 from foldgate.runtime.clock import SystemClock
-from foldgate.runtime.connecting import codec_for, connect
+from foldgate.runtime.connecting import check_models, codec_for, connect, connect_models
 from foldgate.runtime.context import Context
 from foldgate.runtime.health import PortInUse, application, listen, serve
 from foldgate.runtime.host import Host
@@ -62,9 +64,9 @@ async def _until_stopped(services: Sequence[Service], settings: Settings, ready:
 def _outcome(working: "asyncio.Task[None]") -> int:
     if working.cancelled() or (error := working.exception()) is None:
         return CLEAN
-    if isinstance(error, PortInUse):
+    if isinstance(error, PortInUse | SettingsInvalid):
         return _say(error, UNUSABLE)
-    if isinstance(error, LogError | OSError):
+    if isinstance(error, LogError | DatabaseUnavailable | DatabaseRefused | MigrationError | OSError):
         return _say(error, FAILED)
     structlog.get_logger().error("failed", exc_info=error)
     return FAILED
@@ -79,15 +81,18 @@ async def work(
 ) -> None:
     """Run these services until cancelled; raises what they cannot survive. `listening` was opened for them by `listen`,
     for a caller who wants to know of a port in use before anything else starts."""
+    check_models(services, settings)
     listening = listening or listen(settings.http_host, settings.http_port)
     port: int = listening.getsockname()[1]
     async with contextlib.AsyncExitStack() as stack:
         stack.callback(listening.close)
         log = await connect(settings)
         stack.push_async_callback(log.close)
-        contexts = [_context(service, settings, log=log, codec=codec_for(settings)) for service in services]
-        hosts = [Host(service, context) for service, context in zip(services, contexts, strict=True)]
-        apps = [s.app(context) for s, context in zip(services, contexts, strict=True) if s.app is not None]
+        models = await connect_models(services, settings)
+        if models is not None:
+            stack.push_async_callback(models.close)
+        hosts = [Host(service, _context(service, settings, log=log, models=models)) for service in services]
+        apps = [host.app for host in hosts if host.app is not None]
         app = application({host.service.name: host for host in hosts}, apps[0] if apps else None)
         await together(serve(app, listening), *(host.run() for host in hosts), _announce(hosts, port, ready))
 
@@ -100,9 +105,16 @@ async def _announce(hosts: Sequence[Host], port: int, ready: Callable[[int], Non
         ready(port)
 
 
-def _context(service: Service, settings: Settings, *, log: Log, codec: Codec) -> Context:
-    logger = structlog.get_logger().bind(service=service.name)
-    return Context(service=service.name, settings=settings, log=log, codec=codec, clock=SystemClock(), logger=logger)
+def _context(service: Service, settings: Settings, *, log: Log, models: ReadModels | None) -> Context:
+    return Context(
+        service=service.name,
+        settings=settings,
+        log=log,
+        codec=codec_for(settings),
+        clock=SystemClock(),
+        models=models if service.projections else None,
+        logger=structlog.get_logger().bind(service=service.name),
+    )
 
 
 def _say(what: object, code: int) -> int:

@@ -1,14 +1,16 @@
 """A service is a value: which streams it owns, how their aggregates behave, what it follows."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
-from starlette.types import ASGIApp
+from starlette.types import Receive, Scope, Send
 
 from foldgate.contracts.events import Event, Meta
 from foldgate.contracts.topics import Stream
 from foldgate.decider.decider import Decider
+from foldgate.readmodel.projection import Projection
+from foldgate.readmodel.projector import Projector
 
 if TYPE_CHECKING:
     from foldgate.runtime.context import Context
@@ -44,14 +46,27 @@ class Aggregate:
     relay: Relay | None = None
 
 
+class App(Protocol):
+    """What a service serves over HTTP besides health and metrics: an ASGI application, and the work behind it."""
+
+    @property
+    def ready(self) -> bool: ...
+
+    def waiting_for(self) -> str: ...
+
+    async def run(self) -> None: ...
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None: ...
+
+
 @dataclass(frozen=True, kw_only=True)
 class Service:
-    """One service of the suite. `app` makes what it serves over HTTP besides health and metrics."""
+    """One service of the suite. `app` is made of the context and of the projectors by their projections' names."""
 
     name: str
     aggregates: tuple[Aggregate, ...] = ()
-
-    app: "Callable[[Context], ASGIApp] | None" = None
+    projections: tuple[Projection, ...] = ()
+    app: "Callable[[Context, Mapping[str, Projector]], App] | None" = None
 
 
 def key_for(stream: Stream, meta: Meta) -> str:
