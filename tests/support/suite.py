@@ -10,7 +10,9 @@ from foldgate.approval.main import SERVICE as APPROVAL
 from foldgate.contracts.codec import Codec
 from foldgate.engine.main import SERVICE as ENGINE
 from foldgate.eventlog.log import Log
+from foldgate.gateway.main import SERVICE as GATEWAY
 from foldgate.policy_kernel.main import SERVICE as POLICY_KERNEL
+from foldgate.readmodel.postgres import ReadModels
 from foldgate.runtime.clock import Clock, SystemClock
 from foldgate.runtime.context import Context
 from foldgate.runtime.host import Host
@@ -20,6 +22,7 @@ from foldgate.scheduler.main import SERVICE as SCHEDULER
 from foldgate.sdk.worker import Worker
 
 OWNERS = (ENGINE, POLICY_KERNEL, SCHEDULER, APPROVAL)
+DOOR = (GATEWAY,)
 
 
 def settings(**changes: object) -> Settings:
@@ -29,11 +32,16 @@ def settings(**changes: object) -> Settings:
 
 @contextlib.asynccontextmanager
 async def running(
-    log: Log, *, services: Sequence[Service] = OWNERS, given: Settings | None = None, clock: Clock | None = None
+    log: Log,
+    *,
+    services: Sequence[Service] = OWNERS,
+    given: Settings | None = None,
+    clock: Clock | None = None,
+    models: ReadModels | None = None,
 ) -> AsyncIterator[list[Host]]:
     """These services at work, all ready; they leave in good order at the end."""
     hosts = [
-        Host(service, _context(service, log, given=given or settings(), clock=clock or SystemClock()))
+        Host(service, _context(service, log, given=given or settings(), clock=clock or SystemClock(), models=models))
         for service in services
     ]
     tasks = [asyncio.create_task(host.run()) for host in hosts]
@@ -64,6 +72,13 @@ async def working(log: Log, worker: Worker) -> AsyncIterator[Worker]:
         await asyncio.gather(task, return_exceptions=True)
 
 
-def _context(service: Service, log: Log, *, given: Settings, clock: Clock) -> Context:
-    logger = structlog.get_logger().bind(service=service.name)
-    return Context(service=service.name, settings=given, log=log, codec=Codec(), clock=clock, logger=logger)
+def _context(service: Service, log: Log, *, given: Settings, clock: Clock, models: ReadModels | None) -> Context:
+    return Context(
+        service=service.name,
+        settings=given,
+        log=log,
+        codec=Codec(),
+        clock=clock,
+        models=models,
+        logger=structlog.get_logger().bind(service=service.name),
+    )

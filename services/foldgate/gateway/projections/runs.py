@@ -5,18 +5,20 @@ from importlib.resources import files
 
 import msgspec
 
-from foldgate.contracts.events import Event, Meta, RunDenied, RunFailed, RunStarted, RunSucceeded
+from foldgate.contracts.events import Event, Meta, RunDenied, RunFailed, RunRefused, RunStarted, RunSucceeded
 from foldgate.contracts.topics import RUNS
 from foldgate.readmodel.projection import Projection, Statement
 
 # The id of a run that was forgotten long ago may be given again: then this is the run it means now.
-_STARTED = """
-INSERT INTO runs (run_id, tenant, principal, workflow, version, status, labels, input, started_at)
-VALUES ($1, $2, $3, $4, $5, 'running', $6::text::jsonb, $7, to_timestamp($8::bigint / 1000.0))
+_BEGUN = """
+INSERT INTO runs (run_id, tenant, principal, started_at, workflow, version, kind, topic, labels, input, request_hash,
+    status)
+VALUES ($1, $2, $3, to_timestamp($4::bigint / 1000.0), $5, $6, $7, $8, $9::text::jsonb, $10, $11, 'running')
 ON CONFLICT (run_id) DO UPDATE SET
-    tenant = excluded.tenant, principal = excluded.principal, workflow = excluded.workflow,
-    version = excluded.version, status = excluded.status, labels = excluded.labels, input = excluded.input,
-    output = NULL, error_code = NULL, error = NULL, started_at = excluded.started_at, ended_at = NULL
+    tenant = excluded.tenant, principal = excluded.principal, started_at = excluded.started_at,
+    workflow = excluded.workflow, version = excluded.version, kind = excluded.kind, topic = excluded.topic,
+    labels = excluded.labels, input = excluded.input, request_hash = excluded.request_hash, status = excluded.status,
+    output = NULL, error_code = NULL, error = NULL, ended_at = NULL
 """
 _ENDED = """
 UPDATE runs SET status = $2, output = $3, error_code = $4, error = $5, ended_at = to_timestamp($6::bigint / 1000.0)
@@ -25,12 +27,13 @@ WHERE run_id = $1
 
 
 def rows(meta: Meta, event: Event) -> Sequence[Statement]:
-    """What an event changes."""
+    """What an event changes. A refusal is a run's end where it is its beginning; later it changes nothing."""
     match event:
         case RunStarted():
-            labels = msgspec.json.encode(event.labels).decode().replace("\\u0000", "\\ufffd")
-            whose = (meta.run_id, meta.tenant, meta.principal, event.workflow, event.version)
-            return [Statement(meta.run_id, _STARTED, (*whose, labels, event.input, meta.at))]
+            return [_begun(meta, event)]
+        case RunRefused() if meta.sequence == 1:
+            nothing = RunStarted(workflow="", kind="", input="null", request_hash=b"")
+            return [_begun(meta, nothing), _ended(meta, "refused", code=event.code, error=event.reason)]
         case RunSucceeded():
             return [_ended(meta, "succeeded", output=event.output)]
         case RunFailed():
@@ -39,6 +42,13 @@ def rows(meta: Meta, event: Event) -> Sequence[Statement]:
             return [_ended(meta, "denied", code=event.rule, error=event.reason)]
         case _:
             return []
+
+
+def _begun(meta: Meta, start: RunStarted) -> Statement:
+    labels = msgspec.json.encode(start.labels).decode().replace("\\u0000", "\\ufffd")
+    whose = (meta.run_id, meta.tenant, meta.principal, meta.at)
+    what = (start.workflow, start.version, start.kind, start.topic, labels, start.input, start.request_hash)
+    return Statement(meta.run_id, _BEGUN, (*whose, *what))
 
 
 def _ended(
@@ -51,7 +61,7 @@ PROJECTION = Projection(
     name="runs",
     version=1,
     streams=(RUNS.name,),
-    events=(RunStarted, RunSucceeded, RunFailed, RunDenied),
+    events=(RunStarted, RunRefused, RunSucceeded, RunFailed, RunDenied),
     tables=files("foldgate.gateway.projections").joinpath("runs.sql").read_text(),
     rows=rows,
 )

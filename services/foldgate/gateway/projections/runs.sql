@@ -6,9 +6,12 @@ CREATE TABLE runs (
     principal text NOT NULL,
     workflow text NOT NULL,
     version text NOT NULL,
+    kind text NOT NULL,
+    topic text NOT NULL,
     status text NOT NULL,
     labels jsonb NOT NULL,
     input text NOT NULL, -- canonical JSON, as it was given
+    request_hash bytea NOT NULL, -- of what was asked for; empty where nothing was started
     output text,
     error_code text,
     error text,

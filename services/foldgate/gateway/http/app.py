@@ -1,0 +1,64 @@
+"""The application: every operation, and the layers in front of them.
+
+From the outside in: whatever goes wrong is answered (`problems.py`), the caller is known (`auth.py`), a route is found,
+and its endpoint takes the request and gives the response with nothing between.
+"""
+
+from collections.abc import Mapping
+
+from starlette.requests import Request
+from starlette.routing import Route, Router
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from foldgate.gateway.http.auth import Authenticating
+from foldgate.gateway.http.jobs import Jobs
+from foldgate.gateway.http.openapi import OpenApi
+from foldgate.gateway.http.problems import Answering, Problem
+from foldgate.gateway.http.runs import Runs
+from foldgate.gateway.http.status import Status
+from foldgate.gateway.http.verdicts import Verdicts
+from foldgate.gateway.projections.runs import PROJECTION as RUNS
+from foldgate.readmodel.projector import Projector
+from foldgate.runtime.context import Context
+
+API = "/api/v1"
+
+
+class Gateway:
+    """The door for people and programs, and what works behind it."""
+
+    def __init__(self, context: Context, projectors: Mapping[str, Projector]) -> None:
+        assert context.models is not None
+        self._models = context.models
+        self.verdicts = Verdicts(context)
+        runs = Runs(context.models, projectors[RUNS.name])
+        areas = (Jobs(context, self.verdicts, runs), runs, Status(context.settings.suite, projectors))
+        operations = [operation for area in areas for operation in area.operations(API)]
+        routes = [Route(one.path, one.endpoint, methods=[one.method]) for one in operations]
+        routes.append(Route("/openapi.json", OpenApi(operations).show, methods=["GET"]))
+        inner: ASGIApp = Router(routes, redirect_slashes=False, default=_nothing_here)
+        self._app = Answering(Authenticating(inner, settings=context.settings), clock=context.clock)
+
+    @property
+    def ready(self) -> bool:
+        return self.verdicts.ready
+
+    def waiting_for(self) -> str:
+        return "the verdicts on requests"
+
+    async def run(self) -> None:
+        """Hand out verdicts, from where the read model stands."""
+        build = await self._models.begin(RUNS)
+        await self.verdicts.run(await self._models.positions(build))
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        scope.setdefault("app", self)  # without one a router answers by itself, in plain text
+        await self._app(scope, receive, send)
+
+
+async def _nothing_here(scope: Scope, _: Receive, send: Send) -> None:
+    if scope["type"] == "websocket":
+        await send({"type": "websocket.close", "code": 1008})
+        return
+    path = Request(scope).url.path
+    raise Problem("not_found", f"Expected a path of this interface, but there is no '{path[:100]}': see /openapi.json.")

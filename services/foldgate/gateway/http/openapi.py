@@ -1,0 +1,112 @@
+"""The OpenAPI document: made of the operations by FastAPI, when somebody asks for it first.
+
+Nothing else here needs FastAPI, which takes 90 ms and 6 MB to load: an idle process does without it.
+"""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from importlib.metadata import version
+from typing import Any
+
+import msgspec
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.requests import Request
+from starlette.responses import Response
+
+from foldgate.gateway.http.operations import Operation, Parameter
+from foldgate.gateway.http.problems import CODES, MEDIA_TYPE
+
+_EVERYWHERE = ("invalid_header", "unauthenticated", "foreign_page", "foreign_host", "overloaded", "internal_error")
+_WITH_BODY = ("malformed_json", "body_too_large", "unsupported_encoding", "invalid_body")
+_REF = "#/components/schemas/{model}"
+
+
+class ProblemDocument(BaseModel):
+    """What went wrong (RFC 9457)."""
+
+    model_config = ConfigDict(title="Problem")
+
+    type: str = Field(title="Type", description="urn:foldgate:problem:<code>")
+    title: str = Field(title="Title", description="The same for all problems of one code.")
+    status: int = Field(title="Status")
+    code: str = Field(title="Code", description="Stable: for programs.")
+    detail: str = Field(title="Detail", description="What was expected, what there was, and what to do.")
+    field: str = Field("", title="Field", description="The field, parameter or header at fault.")
+    errors: list[dict[str, str]] = Field(default_factory=list, title="Errors", description="Where there are several.")
+
+
+class OpenApi:
+    """Serves the document."""
+
+    def __init__(self, operations: Sequence[Operation]) -> None:
+        self._operations = operations
+        self._made: bytes | None = None
+
+    async def show(self, _: Request) -> Response:
+        """The document; made beside the event loop, because everything else goes on."""
+        if self._made is None:
+            self._made = msgspec.json.encode(await asyncio.to_thread(document, self._operations))
+        return Response(self._made, media_type="application/json")
+
+
+def document(operations: Sequence[Operation]) -> dict[str, Any]:
+    """The OpenAPI document of these operations."""
+    from fastapi import FastAPI
+
+    api = FastAPI(
+        title="Foldgate", version=version("foldgate"), summary="Runs workflows; every side effect authorised."
+    )
+    schemas: dict[str, Any] = {"Problem": ProblemDocument.model_json_schema()}
+    for operation in operations:
+        success = min(operation.answers)
+        api.add_api_route(
+            operation.path,
+            operation.endpoint,
+            methods=[operation.method],
+            status_code=success,
+            summary=operation.summary,
+            tags=[operation.area],
+            operation_id=operation.endpoint.__qualname__.replace(".", "_").lower(),
+            response_model=operation.answers[success].model,
+            responses={**_answers(operation), **_problems(operation)},
+            openapi_extra={
+                "parameters": [_parameter(one) for one in operation.parameters],
+                **_body(operation, schemas),
+            },
+        )
+    made = api.openapi()
+    made.setdefault("components", {}).setdefault("schemas", {}).update(schemas)
+    return made
+
+
+def _answers(operation: Operation) -> dict[int | str, dict[str, Any]]:
+    return {code: {"model": said.model, "description": said.description} for code, said in operation.answers.items()}
+
+
+def _problems(operation: Operation) -> dict[int | str, dict[str, Any]]:
+    codes = (*_EVERYWHERE, *(_WITH_BODY if operation.body else ()), *operation.problems)
+    by_status: dict[int, list[str]] = {}
+    for code in codes:
+        by_status.setdefault(CODES[code].status, []).append(code)
+    content = {MEDIA_TYPE: {"schema": {"$ref": _REF.format(model="Problem")}}}
+    return {status: {"description": ", ".join(same), "content": content} for status, same in sorted(by_status.items())}
+
+
+def _parameter(parameter: Parameter) -> dict[str, Any]:
+    return {
+        "name": parameter.name,
+        "in": parameter.place,
+        "required": parameter.place == "path",
+        "description": parameter.description,
+        "schema": {"type": "string", **({"pattern": parameter.pattern} if parameter.pattern else {})},
+    }
+
+
+def _body(operation: Operation, schemas: dict[str, Any]) -> Mapping[str, Any]:
+    if operation.body is None:
+        return {}
+    schema = operation.body.model_json_schema(ref_template=_REF)
+    schemas.update(schema.pop("$defs", {}))
+    schemas[schema["title"]] = schema
+    ref = {"$ref": _REF.format(model=schema["title"])}
+    return {"requestBody": {"required": True, "content": {"application/json": {"schema": ref}}}}

@@ -1,0 +1,40 @@
+"""Operations as values: what is served where, and what is said of it to those who read the OpenAPI document."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Literal, NamedTuple
+
+from pydantic import BaseModel
+from starlette.requests import Request
+from starlette.responses import Response
+
+
+class Parameter(NamedTuple):
+    """Something that is told beside the body. A pattern is what its text must fit."""
+
+    name: str
+    place: Literal["path", "query", "header"]
+    description: str
+    pattern: str = ""
+
+
+class Said(NamedTuple):
+    """An answer that is not a problem."""
+
+    model: type[BaseModel]
+    description: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Operation:
+    """One method of one path. `problems` are codes beyond those that every operation may answer with."""
+
+    method: Literal["GET", "POST", "PUT", "DELETE"]
+    path: str
+    endpoint: Callable[[Request], Awaitable[Response]]
+    summary: str
+    area: str
+    answers: Mapping[int, Said]
+    problems: tuple[str, ...] = ()
+    body: type[BaseModel] | None = None
+    parameters: tuple[Parameter, ...] = field(default=())

@@ -1,0 +1,158 @@
+"""Answers that are problems: RFC 9457 documents with a stable `code`, a sentence that says what to do, and the field.
+
+Whatever goes wrong in a request ends here. A fault of ours is answered with an id that is also in the log, where the
+rest of it is told; the answer itself never shows anything of our inside.
+"""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import msgspec
+import structlog
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from foldgate.database.connections import DatabaseRefused, DatabaseUnavailable
+from foldgate.eventlog.log import LogUnavailable, RecordTooLarge
+from foldgate.runtime.clock import Clock
+
+MEDIA_TYPE = "application/problem+json"
+AGAIN_AFTER_S = "1"
+
+
+class Kind(NamedTuple):
+    """What all problems of one code share."""
+
+    status: int
+    title: str
+
+
+CODES: dict[str, Kind] = {
+    "malformed_json": Kind(400, "The body is not JSON"),
+    "invalid_header": Kind(400, "A header is not valid"),
+    "invalid_parameter": Kind(400, "A parameter is not valid"),
+    "unauthenticated": Kind(401, "No valid key"),
+    "foreign_page": Kind(403, "Sent by a page of another site"),
+    "foreign_host": Kind(403, "Sent to another host"),
+    "not_found": Kind(404, "There is nothing here"),
+    "method_not_allowed": Kind(405, "Not done this way"),
+    "idempotency_conflict": Kind(409, "The key was used for something else"),
+    "body_too_large": Kind(413, "The body is too large"),
+    "too_large": Kind(413, "The request is too large"),
+    "unsupported_encoding": Kind(415, "The body is encoded"),
+    "invalid_body": Kind(422, "The body does not fit"),
+    "overloaded": Kind(503, "Too much at once"),
+    "not_yet": Kind(503, "Not there yet"),
+    "log_unavailable": Kind(503, "The log does not answer"),
+    "database_unavailable": Kind(503, "The database does not answer"),
+    "no_topic": Kind(422, "Refused"),
+    "internal_error": Kind(500, "A fault of ours"),
+}
+"""Stable: programs may rely on a code. A refusal by a stream's owner has the owner's code and status 422."""
+_REFUSED = Kind(422, "Refused")
+
+
+class Mistake(NamedTuple):
+    """One of several faults in a body."""
+
+    field: str
+    detail: str
+
+
+class Problem(Exception):
+    """Ends a request with this answer."""
+
+    def __init__(
+        self,
+        code: str,
+        detail: str,
+        *,
+        field: str = "",
+        more: Mapping[str, Any] | None = None,
+        mistakes: Sequence[Mistake] = (),
+    ) -> None:
+        super().__init__(detail)
+        self.code, self.detail, self.field = code, detail, field
+        self.more, self.mistakes = dict(more or {}), mistakes
+
+    @property
+    def kind(self) -> Kind:
+        return CODES.get(self.code, _REFUSED)
+
+
+def answer(problem: Problem) -> Response:
+    """The problem as a document."""
+    document: dict[str, Any] = {
+        "type": f"urn:foldgate:problem:{problem.code}",
+        "title": problem.kind.title,
+        "status": problem.kind.status,
+        "code": problem.code,
+        "detail": problem.detail,
+    }
+    if problem.field:
+        document["field"] = problem.field
+    if len(problem.mistakes) > 1:
+        document["errors"] = [mistake._asdict() for mistake in problem.mistakes]
+    body = msgspec.json.encode({**document, **problem.more})
+    return Response(body, problem.kind.status, headers=_headers(problem.kind.status), media_type=MEDIA_TYPE)
+
+
+def _headers(status: int) -> dict[str, str]:
+    if status == 401:
+        return {"WWW-Authenticate": 'Bearer realm="foldgate"'}
+    return {"Retry-After": AGAIN_AFTER_S} if status == 503 else {}
+
+
+def problem_of(error: Exception) -> Problem | None:
+    """What is to be said of a failure that is not ours; None for one that is."""
+    match error:
+        case Problem():
+            return error
+        case RecordTooLarge():
+            return Problem("body_too_large", f"{error} Put large data elsewhere, and its address into `input`.")
+        case LogUnavailable():
+            what = "Expected the log to answer, but it did not: your request may have been taken."
+            return Problem("log_unavailable", f"{what} Send it again with the same Idempotency-Key.")
+        case DatabaseUnavailable() | DatabaseRefused():
+            return Problem("database_unavailable", "Expected the database to answer, but it did not: try again soon.")
+        case HTTPException(status_code=405, headers=headers):
+            allowed = (headers or {}).get("Allow", "")
+            return Problem(
+                "method_not_allowed", f"Expected one of the methods {allowed} on this path, but got another."
+            )
+        case _:
+            return None
+
+
+class Answering:
+    """The outermost layer: whatever is raised inside is answered, once, with a problem."""
+
+    def __init__(self, app: ASGIApp, *, clock: Clock) -> None:
+        self._app, self._clock = app, clock
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        started = False
+
+        async def sending(message: Message) -> None:
+            nonlocal started
+            started = True
+            await send(message)
+
+        try:
+            await self._app(scope, receive, sending)
+        except ClientDisconnect:
+            return
+        except Exception as error:  # noqa: BLE001 - nothing of our inside leaves it
+            problem = problem_of(error) or self._fault(scope, error)
+            if not started and scope["type"] == "http":
+                await answer(problem)(scope, receive, send)
+
+    def _fault(self, scope: Scope, error: Exception) -> Problem:
+        place = f"{scope.get('method')} {scope.get('path')}"
+        name = hashlib.sha256(f"{self._clock.monotonic_ms()} {id(error)} {place}".encode()).hexdigest()[:16]
+        structlog.get_logger().error("fault", fault=name, request=place[:200], exc_info=error)
+        what = "Something broke here, not in your request; your request may have been taken."
+        return Problem("internal_error", f"{what} Look for fault {name} in the gateway's log.", more={"fault": name})

@@ -1,0 +1,163 @@
+"""Runs, as the read model shows them: only a caller's own tenant's; another's is not there.
+
+A read may wait for what it is to reflect, for a bounded time: `?after=` takes the position from the answer to a write.
+After a record of `runs` it waits until the read model reflects it; after a request, which lies on `intake`, until the
+run it asked for is there.
+"""
+
+import asyncio
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+
+import asyncpg
+import msgspec
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from starlette.requests import Request
+from starlette.responses import Response
+
+from foldgate.contracts.topics import RUNS
+from foldgate.database.connections import Connection, DatabaseUnavailable
+from foldgate.eventlog.log import Submitted
+from foldgate.gateway.http.auth import caller_of
+from foldgate.gateway.http.operations import Operation, Parameter, Said
+from foldgate.gateway.http.places import place_of, text_of
+from foldgate.gateway.http.problems import Problem
+from foldgate.readmodel.postgres import ReadModels
+from foldgate.readmodel.projector import Projector
+
+if TYPE_CHECKING:
+    Row: TypeAlias = asyncpg.Record
+else:
+    Row = asyncpg.Record
+
+CAUGHT_UP_WITHIN_S = 2.0
+QUERY_WITHIN_S = 2.0
+_LOOK_AGAIN_S = 0.05
+_KNOWN = "SELECT status, request_hash, error_code, error FROM runs WHERE run_id = $1"
+_ROW = """
+SELECT run_id, workflow, version, kind, topic, status, principal, labels::text, input, output, error_code, error,
+    started_at, ended_at
+FROM runs WHERE run_id = $1 AND tenant = $2
+"""
+
+
+class Known(NamedTuple):
+    """As much of a run as tells a repeat from a conflict."""
+
+    status: str
+    request_hash: bytes
+    error_code: str | None
+    error: str | None
+
+
+class RunError(BaseModel):
+    """Why a run did not succeed."""
+
+    code: str = Field(title="Code", description="Stable.")
+    message: str = Field(title="Message", description="A sentence.")
+
+
+class RunAnswer(BaseModel):
+    """One run."""
+
+    model_config = ConfigDict(title="Run")
+
+    run_id: str = Field(title="Run")
+    workflow: str = Field(title="Workflow", description="'job' for a run of one step.")
+    version: str = Field(title="Version", description="The version it is pinned to.")
+    kind: str = Field(title="Kind", description="Of a run of one step: its step type.")
+    topic: str = Field(title="Topic", description="Of a run of one step: its topic.")
+    status: str = Field(title="Status", description="running, succeeded, failed, denied or refused.")
+    principal: str = Field(title="Principal", description="Who asked for it.")
+    labels: dict[str, str] = Field(title="Labels")
+    input: Any = Field(title="Input")
+    output: Any = Field(title="Output", description="null until it has succeeded.")
+    error: RunError | None = Field(title="Error")
+    started_at: AwareDatetime = Field(title="Started at")
+    ended_at: AwareDatetime | None = Field(title="Ended at")
+
+
+class Runs:
+    """Answers from the read model of runs."""
+
+    def __init__(self, models: ReadModels, projector: Projector) -> None:
+        self._models, self._projector = models, projector
+
+    def operations(self, prefix: str) -> tuple[Operation, ...]:
+        """What is served."""
+        show = Operation(
+            method="GET",
+            path=f"{prefix}/workflow-runs/{{run_id}}",
+            endpoint=self.show,
+            summary="Show a run",
+            area="runs",
+            parameters=(
+                Parameter("run_id", "path", "The run."),
+                Parameter("after", "query", "The position from the answer to a write, which is to be reflected."),
+            ),
+            answers={200: Said(RunAnswer, "The run.")},
+            problems=("invalid_parameter", "not_found", "not_yet", "database_unavailable"),
+        )
+        return (show,)
+
+    async def known(self, run_id: str) -> Known | None:
+        """The run with that id, if it is there."""
+        row = await self._row(_KNOWN, run_id)
+        return None if row is None else Known(*row)
+
+    async def show(self, request: Request) -> Response:
+        """One run of the caller's tenant."""
+        run_id, tenant = request.path_params["run_id"][:100], caller_of(request).tenant
+        if (after := _after(request)) is not None:
+            await self._reflects(after, run_id, tenant)
+        row = await self._row(_ROW, run_id, tenant)
+        if row is None:
+            raise Problem(
+                "not_found", f"Expected a run of tenant '{tenant}', but there is no '{run_id}'.", field="run_id"
+            )
+        return Response(msgspec.json.encode(_document(row)), media_type="application/json")
+
+    async def _reflects(self, after: Submitted, run_id: str, tenant: str) -> None:
+        try:
+            async with asyncio.timeout(CAUGHT_UP_WITHIN_S):
+                if after.partition.stream == RUNS.name:
+                    await self._projector.reached(after.partition, after.offset)
+                else:
+                    while await self._row(_ROW, run_id, tenant) is None:
+                        await asyncio.sleep(_LOOK_AGAIN_S)
+        except TimeoutError:
+            what = (
+                f"Expected the read model to reflect {text_of(after)} within {CAUGHT_UP_WITHIN_S:g} s, but it does not"
+            )
+            raise Problem("not_yet", f"{what} yet: ask again.", field="after") from None
+
+    async def _row(self, sql: str, *arguments: str) -> Row | None:
+        async def work(connection: Connection) -> Row | None:
+            return await connection.fetchrow(sql, *arguments)
+
+        try:
+            async with asyncio.timeout(QUERY_WITHIN_S):
+                return await self._models.run(work)
+        except TimeoutError:
+            raise DatabaseUnavailable(f"Expected an answer within {QUERY_WITHIN_S:g} s.") from None
+        except (asyncpg.UndefinedTableError, asyncpg.UndefinedColumnError):
+            raise Problem("not_yet", "Expected a read model of runs, but it is being made: ask again.") from None
+
+
+def _document(row: Row) -> dict[str, Any]:
+    document = dict(row)
+    code, error = document.pop("error_code"), document.pop("error")
+    for name in ("labels", "input", "output"):
+        document[name] = None if document[name] is None else msgspec.Raw(document[name].encode())
+    return {**document, "error": None if code is None else {"code": code, "message": error}}
+
+
+def _after(request: Request) -> Submitted | None:
+    given = request.query_params.multi_items()
+    for name, _ in given:
+        if name != "after":
+            raise Problem(
+                "invalid_parameter", f"Expected no parameter but `after`, but got `{name[:60]}`.", field=name[:60]
+            )
+    if len(given) > 1:
+        raise Problem("invalid_parameter", "Expected one `after`, but there are several.", field="after")
+    return place_of(given[0][1], field="after") if given else None

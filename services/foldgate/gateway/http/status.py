@@ -1,0 +1,54 @@
+"""How the suite is doing, as far as this process knows: how much of the log its read models have yet to show."""
+
+import asyncio
+from collections.abc import Mapping
+
+import msgspec
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.requests import Request
+from starlette.responses import Response
+
+from foldgate.eventlog.log import LogUnavailable
+from foldgate.gateway.http.operations import Operation, Said
+from foldgate.readmodel.projector import Projector
+
+ANSWER_WITHIN_S = 2.0
+
+
+class StatusAnswer(BaseModel):
+    """Where the read models stand."""
+
+    model_config = ConfigDict(title="Status")
+
+    suite: str = Field(title="Suite")
+    read_models: dict[str, int] = Field(title="Read models", description="How many records each has yet to read.")
+
+
+class Status:
+    """Asks the projections of this process."""
+
+    def __init__(self, suite: str, projectors: Mapping[str, Projector]) -> None:
+        self._suite, self._projectors = suite, projectors
+
+    def operations(self, prefix: str) -> tuple[Operation, ...]:
+        """What is served."""
+        status = Operation(
+            method="GET",
+            path=f"{prefix}/status",
+            endpoint=self.show,
+            summary="How far the read models are behind the log",
+            area="operations",
+            answers={200: Said(StatusAnswer, "As of now.")},
+            problems=("log_unavailable",),
+        )
+        return (status,)
+
+    async def show(self, _: Request) -> Response:
+        """The lag of each read model."""
+        try:
+            async with asyncio.timeout(ANSWER_WITHIN_S):
+                behind = {name: await projector.behind() for name, projector in self._projectors.items()}
+        except TimeoutError:
+            raise LogUnavailable(f"Expected an answer within {ANSWER_WITHIN_S:g} s.") from None
+        body = msgspec.json.encode({"suite": self._suite, "read_models": behind})
+        return Response(body, media_type="application/json")

@@ -1,0 +1,121 @@
+"""Verdicts: what the engine said to a request, told to whoever waits for it in this process.
+
+One follower reads `runs` through the reader rule, from where the read model stands, because the rule can only be
+entered at a place where somebody knows which owner's which batch comes next. Of a record only the key is looked at,
+unless somebody waits for that run. Nothing here is kept: a process that dies answers nobody, and the same request with
+the same Idempotency-Key finds out what became of it. A follower that dies is begun again where it was, for as long as
+the world may be away; what it had not handed out it reads then.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
+
+from foldgate.contracts.events import Event, Meta
+from foldgate.contracts.places import START, Partition, Position
+from foldgate.contracts.topics import RUNS
+from foldgate.eventlog.acceptance import Acceptance
+from foldgate.eventlog.log import LogUnavailable, Record, Submitted
+from foldgate.gateway.http.problems import Problem
+from foldgate.runtime.context import Context
+
+MAX_WAITING = 10_000
+_AGAIN_S = 0.2
+_PARTITIONS = [Partition(RUNS.name, number) for number in range(RUNS.partitions)]
+
+
+class Verdict(NamedTuple):
+    """What was said, and where it lies. It may be the beginning of the run by an earlier request."""
+
+    place: Submitted
+    meta: Meta
+    event: Event
+
+
+Waiting = asyncio.Future[Verdict]
+
+
+class Verdicts:
+    """Who waits for which request about which run; `waiting` is how many."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self.waiting = 0
+        self._waiting: dict[bytes, dict[str, Waiting]] = {}
+        self._ends: dict[Partition, int] | None = None
+        self._failing_since: int | None = None
+
+    @property
+    def ready(self) -> bool:
+        """Whether everything that was there at the start is read."""
+        return self._ends == {}
+
+    @contextlib.contextmanager
+    def expected(self, run_id: str, request_id: str) -> Iterator[Waiting]:
+        """The verdict on a request that is about to be made."""
+        if self.waiting >= MAX_WAITING:
+            raise Problem("overloaded", f"Expected at most {MAX_WAITING} requests at a time: try again soon.")
+        waiting: Waiting = asyncio.get_running_loop().create_future()
+        key = run_id.encode()
+        self._waiting.setdefault(key, {})[request_id] = waiting
+        self.waiting += 1
+        try:
+            yield waiting
+        finally:
+            self.waiting -= 1
+            del self._waiting[key][request_id]
+            if not self._waiting[key]:
+                del self._waiting[key]
+            waiting.cancel()
+
+    async def run(self, positions: Mapping[Partition, Position]) -> None:
+        """Hand out verdicts until cancelled, or until the log has been away for too long."""
+        rules = {partition: Acceptance(positions.get(partition, START)) for partition in _PARTITIONS}
+        self._ends = {partition: await self._context.log.end(partition) for partition in _PARTITIONS}
+        while True:
+            try:
+                await self._follow(rules)
+            except LogUnavailable as error:
+                self._note_failure(error)
+                rules = {partition: Acceptance(rule.position) for partition, rule in rules.items()}
+                await asyncio.sleep(_AGAIN_S)
+
+    async def _follow(self, rules: Mapping[Partition, Acceptance]) -> None:
+        follower = self._context.log.follow({partition: rule.position.offset for partition, rule in rules.items()})
+        try:
+            self._note_read({partition: rule.position.offset for partition, rule in rules.items()})
+            while True:
+                records = await follower.next(timeout_ms=1000)
+                self._failing_since = None
+                for record in records:
+                    if rules[record.partition].accepts(record) and record.key in self._waiting:
+                        self._hand_out(record)
+                self._note_read({record.partition: record.offset + 1 for record in records}, all_of_it=not records)
+        finally:
+            await follower.close()
+
+    def _hand_out(self, record: Record) -> None:
+        waiting = self._waiting[record.key]
+        meta = self._context.codec.meta(record.value)
+        if meta.sequence == 1:
+            told = list(waiting.values())
+        else:
+            told = [waiting[meta.request_id]] if meta.request_id in waiting else []
+        for one in told:
+            if not one.done():
+                event = self._context.codec.decode(record.value).event
+                one.set_result(Verdict(Submitted(record.partition, record.offset), meta, event))
+
+    def _note_read(self, offsets: Mapping[Partition, int], *, all_of_it: bool = False) -> None:
+        """Nothing having come means that everything was read: the last offsets of a partition may hold no record."""
+        if self._ends:
+            left = {} if all_of_it else self._ends
+            self._ends = {partition: end for partition, end in left.items() if offsets.get(partition, 0) < end}
+
+    def _note_failure(self, error: LogUnavailable) -> None:
+        now = self._context.clock.monotonic_ms()
+        self._failing_since = now if self._failing_since is None else self._failing_since
+        self._context.logger.warning("verdicts interrupted", reason=str(error))
+        if now - self._failing_since > self._context.settings.retry_within_ms:
+            raise error

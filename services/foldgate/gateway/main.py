@@ -1,0 +1,11 @@
+"""The gateway as a service: owns nothing, shows read models, and is the door for people and programs."""
+
+from foldgate.gateway.http.app import Gateway
+from foldgate.gateway.projections.runs import PROJECTION as RUNS
+from foldgate.runtime.run import run
+from foldgate.runtime.service import Service
+
+SERVICE = Service(name="gateway", projections=(RUNS,), app=Gateway)
+
+if __name__ == "__main__":
+    run(SERVICE)
