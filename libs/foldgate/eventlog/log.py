@@ -80,7 +80,8 @@ class LogError(Exception):
 
 
 class Fenced(LogError):
-    """Another owner has taken this partition: nothing of the batch was written, nothing more can be."""
+    """Another owner has taken this partition: nothing more can be appended. Of a batch that had to be sent again, the
+    first sending may have been in time: the log tells."""
 
 
 class LogUnavailable(LogError):
