@@ -4,24 +4,22 @@ import hashlib
 from collections.abc import Iterator
 
 _HOUR_MS = 3_600_000
-_SIZE = 16
+SIZE = 16
+"""Bytes of one digest."""
 
 
 class ClosedKeys:
-    """Digests of ended keys, by the hour they ended in, so that a whole hour is stored or forgotten at once."""
+    """Digests of ended keys, by the hour they ended in, so that a whole hour is forgotten at once."""
 
     def __init__(self) -> None:
         self._hours: dict[int, set[bytes]] = {}
-        self._changed: set[int] = set()
 
     def add(self, key: str, at: int) -> None:
         """Remember that this aggregate ended at that time."""
-        hour = at // _HOUR_MS
-        self._hours.setdefault(hour, set()).add(_digest(key))
-        self._changed.add(hour)
+        self._hours.setdefault(hour_of(at), set()).add(digest_of(key))
 
     def __contains__(self, key: str) -> bool:
-        digest = _digest(key)
+        digest = digest_of(key)
         return any(digest in hour for hour in self._hours.values())
 
     def __len__(self) -> int:
@@ -32,26 +30,27 @@ class ClosedKeys:
         gone = [hour for hour in self._hours if (hour + 1) * _HOUR_MS <= at]
         for hour in gone:
             del self._hours[hour]
-        self._changed.difference_update(gone)
         return gone
 
     def hours(self) -> Iterator[int]:
         """Every hour that is remembered."""
         return iter(self._hours)
 
-    def take_changed(self) -> set[int]:
-        """The hours that have changed since this was last asked."""
-        changed, self._changed = self._changed, set()
-        return changed
-
     def dump(self, hour: int) -> bytes:
-        """One hour as bytes."""
+        """The digests of one hour."""
         return b"".join(sorted(self._hours.get(hour, ())))
 
     def load(self, hour: int, data: bytes) -> None:
-        """One hour from bytes."""
-        self._hours[hour] = {data[at : at + _SIZE] for at in range(0, len(data), _SIZE)}
+        """Remember these digests, too, as of that hour."""
+        digests = (data[at : at + SIZE] for at in range(0, len(data), SIZE))
+        self._hours.setdefault(hour, set()).update(digests)
 
 
-def _digest(key: str) -> bytes:
-    return hashlib.blake2b(key.encode(), digest_size=_SIZE).digest()
+def hour_of(at: int) -> int:
+    """The hour of a time."""
+    return at // _HOUR_MS
+
+
+def digest_of(key: str) -> bytes:
+    """What is remembered of a key."""
+    return hashlib.blake2b(key.encode(), digest_size=SIZE).digest()

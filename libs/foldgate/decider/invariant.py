@@ -14,6 +14,9 @@ INVARIANTS = {
     "INV-11": "A run that has not ended has a wake-up.",
     "INV-12": "A run reaches exactly one terminal status.",
     "INV-13": "Checkpoint and tail give the same state as the whole log.",
+    "INV-14": "What is relayed is on its target at least once, in order of first occurrence, without a gap.",
+    "INV-15": "A submission is answered, or set aside with its reason; it is never lost.",
+    "INV-16": "A job is done no more often than it was dispatched, and not again after its step has ended.",
 }
 
 

@@ -12,6 +12,7 @@ is recognised by `decide` from the aggregate's own state, or by the key of an ag
 """
 
 import heapq
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from typing import Generic, NamedTuple
 
@@ -53,9 +54,23 @@ class _Turn(NamedTuple, Generic[S]):
         return self.held.state if self.held else None
 
 
+class _Decision(NamedTuple, Generic[S]):
+    """One message's whole outcome; `held` is the aggregate after it, if it said anything."""
+
+    records: list[tuple[bytes, bytes]]
+    key: str = ""
+    held: Held[S] | None = None
+    place: tuple[Partition, Position] | None = None
+    aside: Quarantined | None = None
+
+    @property
+    def size(self) -> int:
+        return sum(len(key) + len(value) for key, value in self.records)
+
+
 class Cut(Generic[S]):
     """What to do next, in this order: submit `quarantined`, then append `records` with `positions`. `changed` has the
-    aggregates that live on, and `ended` when the others ended."""
+    aggregates that it moved, None for those that it ended, and `ended` when that was."""
 
     def __init__(self) -> None:
         self.records: list[tuple[bytes, bytes]] = []
@@ -63,22 +78,20 @@ class Cut(Generic[S]):
         self.changed: dict[str, Held[S] | None] = {}
         self.ended: dict[str, int] = {}
         self.quarantined: list[Quarantined] = []
-        self.size = 0
-        self.weight = 0
+        self.decisions = self.size = self.weight = 0
 
-    def add(self, records: list[tuple[bytes, bytes]], size: int) -> None:
-        self.records += records
-        self.size += size
-        self.weight += size
-
-    def became(self, key: str, held: Held[S], *, ended: bool) -> None:
-        self.changed[key] = None if ended else held
-        if ended:
-            self.ended[key] = held.at
-
-    def set_aside(self, record: Quarantined) -> None:
-        self.quarantined.append(record)
-        self.weight += len(record.event.original) + _LEAST_WEIGHT
+    def add(self, decision: _Decision[S], *, size: int, over: bool) -> None:
+        """One more decision, whole."""
+        self.decisions, self.size, self.weight = self.decisions + 1, self.size + size, self.weight + size
+        self.records += decision.records
+        if decision.place is not None:
+            self.positions[decision.place[0]] = decision.place[1]
+        if decision.held is not None:
+            self.changed[decision.key] = None if over else decision.held
+            self.ended |= {decision.key: decision.held.at} if over else {}
+        if decision.aside is not None:
+            self.quarantined.append(decision.aside)
+            self.weight += _LEAST_WEIGHT + len(decision.aside.event.original)
 
 
 class Processor(Generic[S]):
@@ -92,7 +105,7 @@ class Processor(Generic[S]):
         self.closed = ClosedKeys()
         self.inputs: dict[Partition, Position] = {}
         self.faults: list[Fault] = []
-        self.pending = self.pending_bytes = self.taken = 0
+        self.taken = 0
         self._decider, self._seal, self._service, self._batch_bytes = decider, seal, service, batch_bytes
         self._cuts: deque[Cut[S]] = deque()
         self._skipped: dict[Partition, Position] = {}
@@ -152,8 +165,7 @@ class Processor(Generic[S]):
         """Read past a record that nobody can decode or accept, and quarantine it."""
         if not self.has_taken(source, position):
             self.inputs[source] = position
-            self._cut_for(0, position=(source, position)).set_aside(record)
-            self.pending_bytes += len(record.event.original) + _LEAST_WEIGHT
+            self._pend(_Decision([], place=(source, position), aside=record), size=0)
 
     def tick(self, now: int) -> None:
         """Let each aggregate act whose time has come, once."""
@@ -169,15 +181,23 @@ class Processor(Generic[S]):
             heapq.heappop(self._due)
         return self._due[0][0] if self._due else None
 
+    @property
+    def pending(self) -> int:
+        """How many decisions wait to be appended."""
+        return sum(cut.decisions for cut in self._cuts)
+
+    @property
+    def pending_bytes(self) -> int:
+        """What they weigh."""
+        return sum(cut.weight for cut in self._cuts)
+
     def cut(self, *, positions_too: bool = False) -> Cut[S] | None:
         """The next append: as many whole decisions as fit, with the positions they answer. Positions that were only
         read past go along with the last decision, or alone when `positions_too`."""
         if not self._cuts and not (positions_too and self._skipped):
             return None
         cut: Cut[S] = self._cuts.popleft() if self._cuts else Cut()
-        self.pending_bytes -= cut.weight
         if not self._cuts:
-            self.pending = 0
             cut.positions.update({source: self.inputs[source] for source in self._skipped})
             self._skipped.clear()
         return cut
@@ -196,21 +216,22 @@ class Processor(Generic[S]):
         for one in said:
             held, value = self._next(turn, held, one if isinstance(one, Said) else Said(one))
             records.append((key.encode(), value))
-        size = sum(len(name) + len(value) for name, value in records)
+        place = (turn.incoming.source, turn.incoming.position) if turn.incoming else None
+        decision = _Decision(records, key, held if records else None, place, aside)
+        size = decision.size
         if size > self._batch_bytes:
             raise DecisionTooLarge(f"Expected a decision of at most {self._batch_bytes} bytes, but it has {size}.")
-        if held is not None and records:
-            self.keep(key, held)
-        place = (turn.incoming.source, turn.incoming.position) if turn.incoming else None
+        if decision.held is not None:
+            self.keep(key, decision.held)
         if records or aside:
-            self._pend(_Decision(records, size, key, self.live.get(key), place, aside))
+            self._pend(decision, size=size)
         elif place is not None:
             self._skipped[place[0]] = place[1]
 
     def _next(self, turn: _Turn[S], held: Held[S] | None, said: Said) -> tuple[Held[S], bytes]:
         if held is not None and self._decider.ended(held.state):
             raise broken("INV-04", f"{said.event} for {turn.message.key}")
-        submitted = turn.incoming.submitted if turn.incoming else None
+        submitted = turn.incoming.value if turn.incoming and turn.incoming.submitted else None
         stream = self.partition.stream
         meta = stamped(said, turn.message, held, stream=stream, service=self._service, submitted=submitted)
         state = self._decider.evolve(held.state if held else None, meta, said.event)
@@ -239,23 +260,15 @@ class Processor(Generic[S]):
             by=self.partition,
             service=self._service,
             key=incoming.meta.key.encode(),
-            original=incoming.submitted or b"",
+            original=incoming.value,
             at=turn.message.at,
         )
 
-    def _pend(self, decision: _Decision[S]) -> None:
-        self._pending.append(decision)
-        self.pending_bytes += decision.size
-
-    def _take_fitting(self) -> list[_Decision[S]]:
-        size = count = 0
-        for decision in self._pending:
-            if count and size + decision.size > self._batch_bytes:
-                break
-            size, count = size + decision.size, count + 1
-        taken, self._pending = self._pending[:count], self._pending[count:]
-        self.pending_bytes -= size
-        return taken
+    def _pend(self, decision: _Decision[S], *, size: int) -> None:
+        if not self._cuts or self._cuts[-1].size + size > self._batch_bytes:
+            self._cuts.append(Cut())
+        over = decision.held is not None and self._decider.ended(decision.held.state)
+        self._cuts[-1].add(decision, size=size, over=over)
 
     def _pop_due(self, now: int) -> Iterator[str]:
         while (due := self.next_due()) is not None and due <= now:

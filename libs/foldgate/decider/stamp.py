@@ -30,13 +30,15 @@ class Held(msgspec.Struct, Generic[S], frozen=True, array_like=True, kw_only=Tru
 
 
 class Incoming(NamedTuple):
-    """A message as it was read: from where, the position after it, its bytes if it came from an open stream."""
+    """A message as it was read: from where, the position after it, its bytes. `submitted`: it came from an open stream,
+    so it may be anybody's, and may come again."""
 
     source: Partition
     position: Position
     meta: Meta
     event: Event
-    submitted: bytes | None = None
+    value: bytes
+    submitted: bool = True
 
 
 class Quarantined(NamedTuple):

@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 
 from foldgate.eventlog.checkpoints import Saved
 from foldgate.eventlog.kafka_producer import PartitionProducer, Produced
-from foldgate.eventlog.log import MAX_BATCH_BYTES, LogError, Partition, Record
+from foldgate.eventlog.log import MAX_BATCH_BYTES, Partition, Record
 
 _OVERHEAD = 40  # bytes that Kafka may add to a record
 _HEAD = ""
@@ -75,7 +75,7 @@ class KafkaCheckpoints:
             self._producers[partition] = await self._start_producer(partition)
         try:
             await self._producers[partition].append(batch)
-        except LogError:
+        except BaseException:  # also where its owner gave the save up: such a producer takes nothing more
             await self._producers.pop(partition).close()
             raise
 

@@ -58,7 +58,7 @@ class KafkaAddress:
         check_library(importlib.metadata.version("aiokafka"))
         client = AIOKafkaClient(**self.options())
         try:
-            await persevere(f"No Kafka at {self.bootstrap}", client.bootstrap, within_ms=self.patience_ms)
+            await persevere(f"No Kafka at {self.bootstrap}", lambda: _bootstrap(client), within_ms=self.patience_ms)
         except BaseException:
             await client.close()
             raise
@@ -76,6 +76,16 @@ class KafkaAddress:
             "sasl_plain_username": self.sasl_username,
             "sasl_plain_password": self.sasl_password,
         }
+
+
+async def _bootstrap(client: AIOKafkaClient) -> None:
+    """Its end is awaited even where nobody wants it any more: cut off half-way, the library leaves a socket open."""
+    meeting = asyncio.ensure_future(client.bootstrap())
+    try:
+        await asyncio.shield(meeting)
+    except asyncio.CancelledError:
+        await asyncio.wait([meeting])
+        raise
 
 
 def check_library(installed: str) -> None:

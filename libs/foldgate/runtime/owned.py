@@ -1,7 +1,7 @@
 """One owned partition at work: cuts what its processor has decided, appends it, and saves checkpoints.
 
 While one append is in flight the processor goes on deciding; what has come together by the time of the acknowledgement
-is the next append. So batches grow with the load by themselves and nothing sleeps to fill one.
+is the next append. So batches grow with the load by themselves and nothing sleeps to fill one. Saves go on beside.
 
 Why a crash between any two lines is safe: quarantine records are submitted before the append that carries the position
 past them (a crash between repeats them under the same id); the append carries decisions and positions together
@@ -11,7 +11,7 @@ be ahead of the log, is thrown away, and whoever owns the partition next folds w
 """
 
 import asyncio
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from foldgate.contracts.events import PositionsAdvanced
@@ -45,11 +45,11 @@ class OwnedPartition:
         self._taken = 0
         store = context.log.checkpoints()
         self._saving = Saving(store, processor, decider, epoch=self._position.epoch)
-        self._flush: asyncio.Task[None] | None = None
+        self._saved: Position | None = None
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._closing = False
         self._drained = asyncio.Event()
-        self._drained.set()
-        started = context.clock.monotonic_ms()
-        self._positions_at = self._saved_at = started
+        self._positions_at = self._saved_at = context.clock.monotonic_ms()
 
     @property
     def partition(self) -> Partition:
@@ -57,39 +57,50 @@ class OwnedPartition:
 
     def pump(self) -> None:
         """See that what is decided gets appended, and what is due gets saved."""
-        if self.lost.done() or (self._flush is not None and not self._flush.done()):
+        if self.lost.done() or self._closing:
             return
-        now = self._context.clock.monotonic_ms()
-        if self.processor.pending or now - self._positions_at >= self._context.settings.positions_every_ms:
-            self._flush = asyncio.create_task(self._guarded(self._append_all()))
-        elif now - self._saved_at >= self._context.settings.checkpoint_every_ms:
-            self._flush = asyncio.create_task(self._guarded(self._save()))
+        now, settings = self._context.clock.monotonic_ms(), self._context.settings
+        if self.processor.pending or now - self._positions_at >= settings.positions_every_ms:
+            self._begin("append", self._append_all)
+        if now - self._saved_at >= settings.checkpoint_every_ms:
+            self._begin("save", self._save)
 
     async def room(self) -> None:
         """Wait until little enough is pending to read on."""
-        while self.processor.pending_bytes > PENDING_LIMIT and not self.lost.done():
+        while self.processor.pending_bytes > PENDING_LIMIT and not (self.lost.done() or self._closing):
             self._drained.clear()
             self.pump()
             await self._drained.wait()
 
     async def leave(self) -> None:
         """Append what is decided, save, and put the pen down."""
-        while self.processor.pending and not self.lost.done():
-            self.pump()
-            await asyncio.wait([task for task in (self._flush,) if task is not None])
-        if self._flush is not None:
-            await asyncio.wait([self._flush])
-        if not self.lost.done():
-            await self._guarded(self._append_all())
-            await self._guarded(self._save())
-        await self._writer.close()
+        self._closing = True
+        if self._tasks:
+            await asyncio.wait(self._tasks.values())
+        for last in (self._append_all, self._save):
+            if not self.lost.done():
+                await self._guarded(last())
+        await self._put_down()
 
     async def abandon(self) -> None:
         """Put the pen down at once: the partition is lost."""
-        if self._flush is not None:
-            self._flush.cancel()
-            await asyncio.wait([self._flush])
+        self._closing = True
+        for task in self._tasks.values():
+            task.cancel()
+        if self._tasks:
+            await asyncio.wait(self._tasks.values())
+        await self._put_down()
+
+    async def _put_down(self) -> None:
+        """Nothing is appended after this: what was cut and not acknowledged must not be followed by what comes next."""
+        if not self.lost.done():
+            self.lost.set_result(None)
+        self._drained.set()
         await self._writer.close()
+
+    def _begin(self, name: str, work: Callable[[], Awaitable[None]]) -> None:
+        if name not in self._tasks or self._tasks[name].done():
+            self._tasks[name] = asyncio.create_task(self._guarded(work()), name=f"{name} {self.partition}")
 
     async def _guarded(self, work: Awaitable[None]) -> None:
         try:
@@ -119,7 +130,7 @@ class OwnedPartition:
         at = self._position
         self._position = Position(first + len(records), at.epoch, at.sequence + 1)
         self._acknowledged.update(cut.positions)
-        self._saving.note(cut.changed)
+        self._saving.note(cut)
         metrics.EVENTS.labels(*labels).inc(len(cut.records))
         metrics.MESSAGES.labels(*labels).inc(self.processor.taken - self._taken)
         self._taken = self.processor.taken
@@ -149,14 +160,22 @@ class OwnedPartition:
             self._context.logger.warning("quarantined", place=place, code=event.code, id=meta.event_id)
 
     async def _save(self) -> None:
+        """Save the state as of now, once it is known to count; appending goes on meanwhile."""
+        if self._position != self._saved:
+            self._saving.forget_closed_before(self._context.clock.now_ms() - self._context.settings.closed_window_ms)
+            snapshot = self._saving.snapshot(self._position, self._acknowledged)
+            await self._read_back(snapshot.position)
+            await self._saving.save(snapshot)
+            self._saved = snapshot.position
+        self._saved_at = self._context.clock.monotonic_ms()
+
+    async def _read_back(self, position: Position) -> None:
         await self._own.catch_up(self._context.log, lambda _: None)
-        if self._own.acceptance.claimant != self._claimant or self._own.acceptance.position != self._position:
+        rule = self._own.acceptance
+        if rule.claimant != self._claimant or rule.position.offset < position.offset:
             raise Fenced(
                 f"{self.partition}: expected to read back what was appended, but another owner has taken over."
             )
-        self._saving.forget_closed_before(self._context.clock.now_ms() - self._context.settings.closed_window_ms)
-        await self._saving.save(self._position, self._acknowledged)
-        self._saved_at = self._context.clock.monotonic_ms()
 
     def _report_faults(self) -> None:
         for fault in self.processor.faults:

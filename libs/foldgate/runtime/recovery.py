@@ -9,7 +9,6 @@ passed over, and the log is folded from its beginning.
 import secrets
 from typing import Any
 
-from foldgate.contracts.codec import Undecodable
 from foldgate.contracts.places import Partition
 from foldgate.decider.decider import Decider
 from foldgate.decider.processor import Processor
@@ -64,5 +63,5 @@ class _Fold:
         try:
             meta, event = self._codec.decode(record.value)
             self._processor.restore(meta, event)
-        except Undecodable as error:
+        except Exception as error:  # any exception: whatever cannot be folded, by whatever fault, is never skipped
             raise LogUnreadable(f"{record.partition} at offset {record.offset}: {error}") from error

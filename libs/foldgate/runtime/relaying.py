@@ -5,6 +5,7 @@ append carries like any input position. So after a crash it resumes at or before
 what is copied again is the same record, which its readers recognise by the lease it names.
 """
 
+from foldgate.contracts.codec import Undecodable
 from foldgate.contracts.places import START
 from foldgate.contracts.topics import stream_of
 from foldgate.eventlog.acceptance import Acceptance
@@ -12,6 +13,7 @@ from foldgate.eventlog.log import Follower, Outgoing, Record
 from foldgate.runtime import metrics
 from foldgate.runtime.context import Context
 from foldgate.runtime.owned import OwnedPartition
+from foldgate.runtime.recovery import LogUnreadable
 from foldgate.runtime.service import Relay
 
 
@@ -36,9 +38,15 @@ class Relaying:
     async def _step(self, follower: Follower) -> None:
         records = await follower.next(timeout_ms=1000)
         accepted = [record for record in records if self._rule.accepts(record) and record.key]
-        wanted = [r for r in accepted if self._context.codec.peek(r.value).name in self._names]
-        await self._copy(wanted)
-        self._owned.processor.skip(self._owned.partition, self._rule.position)
+        await self._copy([record for record in accepted if self._is_wanted(record)])
+        if accepted:  # the position past our own positions is not stored: it would be the next to be past
+            self._owned.processor.skip(self._owned.partition, self._rule.position)
+
+    def _is_wanted(self, record: Record) -> bool:
+        try:
+            return self._context.codec.peek(record.value).name in self._names
+        except Undecodable as error:
+            raise LogUnreadable(f"{record.partition} at offset {record.offset}: {error}") from error
 
     async def _copy(self, records: list[Record]) -> None:
         by_target: dict[str, list[Outgoing]] = {}

@@ -193,8 +193,8 @@ class Routing:
         if not concerned:
             return
         meta, event = codec.decode(record.value)
-        submitted = None if source.stream.kind == "owned" else record.value
-        incoming = Incoming(record.partition, source.position(record), meta, event, submitted)
+        submitted = source.stream.kind != "owned"
+        incoming = Incoming(record.partition, source.position(record), meta, event, record.value, submitted)
         for reader in concerned:
             if type(event).__name__ in reader.names:
                 reader.take(incoming, self._now())

@@ -1,21 +1,27 @@
 """Checkpoints of one owned partition: which states changed since the last, and how they are stored and read.
 
-Entries are `a/<key>` for a live aggregate and `c/<hour>` for the keys that ended in that hour. The head holds the
-position in the partition, the input positions, and the edition of the state: a checkpoint of another edition is not
-read, and recovery folds the log instead. Either way the state is the same (INV-13).
+Entries are `a/<key>` for a live aggregate and `c/<hour>/<n>` for keys that ended in that hour. The head holds the
+position in the partition, the input positions, and the edition of the state: a checkpoint of another edition, or one
+that cannot be read, is none, and recovery folds the log instead.
+
+A snapshot is of what the log has acknowledged, and of nothing later, though the processor is ahead of it: only cuts
+that were appended are noted here. Ended keys come first among the entries: where a save is cut short, a key may then be
+among the ended and the live, and its tail leads from the one to the other; it can never be in neither.
 """
 
 import hashlib
 from collections.abc import Mapping
-from typing import Any, Generic
+from typing import Any, Generic, NamedTuple
 
 import msgspec
 
 from foldgate.contracts.places import Partition, Position
 from foldgate.decider.decider import Decider, S
-from foldgate.decider.processor import Processor
+from foldgate.decider.processor import Cut, Processor
 from foldgate.decider.stamp import Held
 from foldgate.eventlog.checkpoints import Checkpoints, Saved
+from foldgate.runtime.endings import Endings, hour_in
+from foldgate.runtime.parts import Parts, Torn, join
 
 
 class Head(msgspec.Struct, frozen=True, array_like=True):
@@ -26,61 +32,72 @@ class Head(msgspec.Struct, frozen=True, array_like=True):
     inputs: tuple[tuple[str, int, Position], ...]
 
 
+class Snapshot(NamedTuple):
+    """What is to be saved, as of a position."""
+
+    position: Position
+    head: bytes
+    entries: dict[str, bytes | None]
+
+
 class Saving(Generic[S]):
-    """Collects what changed, and saves it under the owner's epoch. The first save of an owner is complete."""
+    """Collects what changed, and saves it under the owner's epoch. The first save of an owner is complete. After a save
+    that failed there is no other: its owner has lost the partition."""
 
     def __init__(self, store: Checkpoints, processor: Processor[S], decider: Decider[S], *, epoch: int) -> None:
         self._store, self._processor, self._epoch = store, processor, epoch
         self._edition = edition(decider)
         self._changed: dict[str, Held[S] | None] = dict(processor.live)
-        self._gone: list[int] = []
-        processor.closed.take_changed()
-        self._hours = set(processor.closed.hours())
+        self._endings = Endings(processor.closed)
+        self._parts = Parts()
 
-    def note(self, changed: Mapping[str, Held[S] | None]) -> None:
-        """These states were acknowledged by the log."""
-        self._changed.update(changed)
+    def note(self, cut: Cut[S]) -> None:
+        """The log has acknowledged a cut."""
+        self._changed.update(cut.changed)
+        for key, at in cut.ended.items():
+            self._endings.note(key, at)
 
     def forget_closed_before(self, at: int) -> None:
         """Ended keys are remembered no longer than this."""
-        self._gone += self._processor.closed.forget_before(at)
+        for hour in self._processor.closed.forget_before(at):
+            self._endings.forget(hour)
 
-    async def save(self, position: Position, inputs: Mapping[Partition, Position]) -> None:
-        """Store what changed since the last save, as of this position. What is not stored stays for the next."""
-        entries, changed = self._entries(), self._changed
-        places = tuple((source.stream, source.number, place) for source, place in inputs.items())
-        head = msgspec.msgpack.encode(Head(self._edition, position, places))
-        self._changed, self._hours, self._gone = {}, set(), []
-        try:
-            await self._store.save(self._processor.partition, epoch=self._epoch, head=head, changed=entries)
-        except BaseException:
-            self._changed = {**changed, **self._changed}
-            self._hours.update(self._processor.closed.hours())
-            raise
-
-    def _entries(self) -> dict[str, bytes | None]:
-        entries: dict[str, bytes | None] = {f"c/{hour}": None for hour in self._gone}
+    def snapshot(self, position: Position, inputs: Mapping[Partition, Position]) -> Snapshot:
+        """What changed since the last snapshot, as of this position."""
+        entries = self._endings.take()
         for key, held in self._changed.items():
             entries[f"a/{key}"] = None if held is None else msgspec.msgpack.encode(held)
-        self._hours |= self._processor.closed.take_changed()
-        for hour in self._hours:
-            entries[f"c/{hour}"] = self._processor.closed.dump(hour)
-        return entries
+        self._changed = {}
+        places = tuple((source.stream, source.number, place) for source, place in inputs.items())
+        head = msgspec.msgpack.encode(Head(self._edition, position, places))
+        return Snapshot(position, head, self._parts.split(entries))
+
+    async def save(self, snapshot: Snapshot) -> None:
+        """Store it."""
+        partition = self._processor.partition
+        await self._store.save(partition, epoch=self._epoch, head=snapshot.head, changed=snapshot.entries)
 
 
 def restore(saved: Saved, processor: Processor[S], decider: Decider[S]) -> Head | None:
-    """Load a checkpoint into a fresh processor; None, and nothing loaded, if it is of another edition."""
-    head = msgspec.msgpack.decode(saved.head, type=Head)
-    if head.edition != edition(decider):
+    """Load a checkpoint into a fresh processor; None if it is of another edition, or torn: then begin with another
+    processor."""
+    try:
+        head = msgspec.msgpack.decode(saved.head, type=Head)
+        if head.edition != edition(decider):
+            return None
+        _load(join(saved.entries), processor, decider)
+    except (msgspec.DecodeError, Torn):
         return None
-    decode = msgspec.msgpack.Decoder(Held[decider.state]).decode  # type: ignore[name-defined]
-    for name, value in saved.entries.items():
-        kind, _, key = name.partition("/")
-        if kind == "c":
-            processor.closed.load(int(key), value)
-        else:
-            processor.keep(key, decode(value))
     return head
+
+
+def _load(entries: Mapping[str, bytes], processor: Processor[S], decider: Decider[S]) -> None:
+    decode = msgspec.msgpack.Decoder(Held[decider.state]).decode  # type: ignore[name-defined]
+    for name, value in entries.items():
+        if name.startswith("c/"):
+            processor.closed.load(hour_in(name), value)
+        else:
+            processor.keep(name.removeprefix("a/"), decode(value))
 
 
 def edition(decider: Decider[Any]) -> bytes:

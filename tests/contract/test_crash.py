@@ -1,0 +1,119 @@
+"""Every service crashes at every thing it does with the log, and nothing is lost, doubled or out of order."""
+
+import asyncio
+import contextlib
+import random
+from collections import Counter
+from collections.abc import Iterable
+from typing import Any
+
+import pytest
+
+from foldgate.contracts.events import Job, JobLost
+from foldgate.contracts.topics import stream_of
+from foldgate.eventlog.log import Log
+from foldgate.eventlog.memory import MemoryLog
+from foldgate.sdk.client import Client
+from foldgate.sdk.worker import Worker
+from tests.support.checker import check, check_runs
+from tests.support.crashing import Incarnation
+from tests.support.history import History, history_of
+from tests.support.leaping import LoopClock, leaping
+from tests.support.lives import CODEC, Kept, Stage, kept, kept_worker
+from tests.support.logs import USED
+from tests.support.recovering import check_recovery
+from tests.support.settling import settled
+from tests.support.suite import OWNERS
+
+RUNS = 12
+ACTORS = [*(service.name for service in OWNERS), "worker"]
+
+
+class Cast:
+    """The services and two workers at work on one log, with what the handlers did."""
+
+    def __init__(self, stage: Stage) -> None:
+        self.stage = stage
+        self.executed: Counter[str] = Counter()
+        self.kept: dict[str, Kept] = {}
+
+    @contextlib.asynccontextmanager
+    async def playing(self, plans: dict[str, Iterable[int | None]]) -> Any:
+        async with contextlib.AsyncExitStack() as stack:
+            for service in OWNERS:
+                plan = plans.get(service.name, ())
+                self.kept[service.name] = await stack.enter_async_context(kept(self.stage, service, plan=plan))
+            for name in ("worker", "other worker"):
+                plan = plans.get(name, ())
+                self.kept[name] = await stack.enter_async_context(kept_worker(self.stage, self.worker, plan=plan))
+            yield
+
+    def worker(self, life: Incarnation) -> Worker:
+        worker = Worker("test", max_parallel=2, beat_every_ms=200, clock=self.stage.clock, codec=CODEC)
+
+        @worker.job("job.echo")
+        async def echo(job: Job) -> Any:
+            self.executed[job.job_id] += not life.dead.is_set()
+            await self.stage.a_while()
+            return {"said": job.input}
+
+        return worker
+
+
+async def some_runs(log: Log, stage: Stage, prefix: str) -> list[str]:
+    """Ask for runs, and wait until all have ended."""
+    client = Client(log, clock=stage.clock, codec=CODEC)
+    asked = []
+    for n in range(RUNS):
+        asked.append(await client.run_job("job.echo", {"n": n}, idempotency_key=f"{prefix}{n}"))
+        await stage.a_while()
+    await asyncio.gather(*(client.ended(one.run_id) for one in asked))
+    return [one.run_id for one in asked]
+
+
+async def play(cast: Cast, log: Log, plans: dict[str, Iterable[int | None]], *, prefix: str = "k") -> list[str]:
+    """One play to its end: all over, all told."""
+    async with cast.playing(plans), asyncio.timeout(600):
+        runs = await some_runs(log, cast.stage, prefix)
+        await settled(log)
+        return runs
+
+
+async def judge(log: Log, cast: Cast, runs: list[str]) -> History:
+    history = await history_of(log)
+    check(history)
+    check_runs(history, runs, cast.executed)
+    await check_recovery(log, cast.stage, OWNERS)
+    return history
+
+
+async def crash_at(actor: str, place: int, seed: int = 1) -> Incarnation:
+    """A whole play on a fresh log in which one actor crashes once; returns its first life."""
+    log = MemoryLog()
+    await log.prepare([*USED, stream_of("dispatch.default")])
+    chance = random.Random(f"{actor} {seed}")
+    latency = lambda: chance.choice((0.0, 0.001, 0.004, 0.02))  # noqa: E731
+    cast = Cast(Stage(lambda: contextlib.nullcontext(log), LoopClock(), latency))
+    runs = await play(cast, log, {actor: [place]})
+    life = cast.kept[actor].lives[0]
+    try:
+        history = await judge(log, cast, runs)
+        if actor != "worker":
+            assert not history.of(JobLost)
+            assert cast.executed == {f"{run_id}:job@1": 1 for run_id in runs}
+    except BaseException as error:
+        error.add_note(f"{actor} crashed at place {place}: {life.died_in}")
+        raise
+    return life
+
+
+@pytest.mark.parametrize("actor", ACTORS)
+def test_a_crash_at_any_place_loses_and_doubles_nothing(actor: str) -> None:
+    """On the memory log: place 1, place 2, … until a life has no such place any more."""
+    place, died = 1, set()
+    while (life := leaping(crash_at(actor, place))).dead.is_set():
+        died.add(life.died_in.rstrip("0123456789-"))
+        place += 1
+    assert place > 20
+    if actor in ("engine", "policy_kernel", "scheduler"):
+        assert {"before append", "after append", "after claim", "next"} <= {name.rsplit(" ", 1)[0] for name in died}

@@ -1,0 +1,185 @@
+"""Checks a whole log against the invariants, and knows nothing of how it came about."""
+
+from collections import Counter, defaultdict
+from collections.abc import Collection, Mapping
+
+from foldgate.authority.writ import job_hash
+from foldgate.contracts import ids
+from foldgate.contracts.codec import NO_CHAIN
+from foldgate.contracts.events import (
+    Event,
+    JobDispatched,
+    JobFailed,
+    JobRequested,
+    JobSucceeded,
+    MessageQuarantined,
+    RunDenied,
+    RunFailed,
+    RunRefused,
+    RunRequested,
+    RunStarted,
+    RunSucceeded,
+    StepDenied,
+    StepFailed,
+    StepSucceeded,
+    WritIssued,
+)
+from foldgate.contracts.places import Partition
+from foldgate.decider.invariant import broken
+from tests.support.history import CODEC, Counted, Fact, History
+
+ENDS: tuple[type[Event], ...] = (RunSucceeded, RunFailed, RunDenied, RunRefused)
+STEP_ENDS: tuple[type[Event], ...] = (StepSucceeded, StepFailed, StepDenied)
+LATE = frozenset({"run_closed"})
+"""A report that comes after the end of its run is shown in quarantine: at least once makes some late."""
+
+
+def hold(invariant: str, condition: bool, seen: str) -> None:
+    """Stop here unless the invariant holds."""
+    if not condition:
+        raise broken(invariant, seen)
+
+
+def check(history: History, *, set_aside: Collection[str] = LATE) -> None:
+    """Raise InvariantBroken, naming the invariant, unless all hold; `set_aside` are the codes quarantine may have."""
+    _one_owner(history.batches)
+    _told_once(history.facts)
+    for facts in by_aggregate(history.facts).values():
+        _one_story(facts)
+    _ends(history)
+    _answered_where_read(history)
+    _authorised(history)
+    _relayed(history)
+    _nothing_lost(history, set_aside)
+
+
+def check_runs(history: History, runs: Collection[str], executed: Mapping[str, int]) -> None:
+    """These runs and no others, each over; `executed` counts by job id how often a handler was begun."""
+    ended = {fact.meta.run_id for fact in history.of(*ENDS)}
+    hold("INV-12", ended == set(runs), f"{len(ended)} of {len(runs)} runs over; not: {sorted(set(runs) - ended)}")
+    dispatched = Counter(fact.event.job.job_id for fact in history.facts if isinstance(fact.event, JobDispatched))
+    for job_id, times in executed.items():
+        hold("INV-16", times <= dispatched[job_id], f"{job_id} done {times} times, dispatched {dispatched[job_id]}")
+
+
+def by_aggregate(facts: Collection[Fact]) -> dict[tuple[str, str], list[Fact]]:
+    """Facts by stream and key, in order."""
+    found: dict[tuple[str, str], list[Fact]] = defaultdict(list)
+    for fact in facts:
+        found[fact.partition.stream, fact.meta.key].append(fact)
+    return found
+
+
+def _one_owner(batches: Mapping[Partition, list[Counted]]) -> None:
+    for partition, counted in batches.items():
+        epochs = [batch.head.epoch for batch in counted]
+        hold("INV-01", epochs == sorted(epochs), f"{partition}: epochs {epochs}")
+        owners = [batch.head.claimant for batch in counted if batch.head.claimant]
+        hold("INV-01", len(owners) == len(set(owners)) == len(set(epochs)), f"{partition}: owners {owners}")
+
+
+def _told_once(facts: Collection[Fact]) -> None:
+    [(event_id, times)] = Counter(fact.meta.event_id for fact in facts).most_common(1) or [("", 1)]
+    hold("INV-06", times <= 1, f"{event_id} is there {times} times")
+
+
+def _one_story(facts: list[Fact]) -> None:
+    """One aggregate from its first event on."""
+    chain, clock, at = NO_CHAIN, 0, 0
+    for sequence, fact in enumerate(facts, start=1):
+        meta = fact.meta
+        hold("INV-02", meta.sequence == sequence, f"{meta.event_id} at place {sequence}")
+        hold("INV-02", meta.event_id == ids.owned_event_id(meta.stream, meta.key, sequence), meta.event_id)
+        hold("INV-03", CODEC.chain_holds(fact.value, chain), meta.event_id)
+        hold("INV-05", meta.clock > clock and meta.at >= at, f"{meta.event_id}: {meta.clock} after {clock}")
+        chain, clock, at = meta.chain, meta.clock, meta.at
+
+
+def _ends(history: History) -> None:
+    runs = by_aggregate([fact for fact in history.facts if fact.partition.stream == "runs"])
+    for (_, run_id), facts in runs.items():
+        ends = [n for n, fact in enumerate(facts) if isinstance(fact.event, ENDS)]
+        hold("INV-12", len(ends) <= 1, f"{run_id}: {[type(fact.event).__name__ for fact in facts]}")
+        hold("INV-04", ends in ([], [len(facts) - 1]), f"{run_id} goes on after its end")
+        step_over = [n for n, fact in enumerate(facts) if isinstance(fact.event, STEP_ENDS)]
+        later = [fact for n in step_over for fact in facts[n:] if isinstance(fact.event, (*STEP_ENDS, JobRequested))]
+        hold("INV-16", len(later) <= 1, f"{run_id}: {[type(fact.event).__name__ for fact in facts]}")
+
+
+def _answered_where_read(history: History) -> None:
+    """Each event comes in the very append whose positions pass the message that it answers."""
+    places = _places(history)
+    for partition, counted in history.batches.items():
+        caused: dict[int, list[Fact]] = defaultdict(list)
+        for fact in history.facts:
+            if fact.partition == partition and fact.meta.causation:
+                caused[fact.batch].append(fact)
+        positions: dict[Partition, int] = {}
+        for number, batch in enumerate(counted):
+            before = dict(positions)
+            for stream, source, position in batch.head.positions:
+                last = before.get(Partition(stream, source), 0)
+                hold("INV-09", position.offset >= last, f"{partition}, {stream}-{source}: {position} after {last}")
+                positions[Partition(stream, source)] = position.offset
+            for fact in caused[number]:
+                read = [before.get(p, 0) <= at < positions.get(p, 0) for p, at in places[fact.meta.causation]]
+                hold("INV-08", any(read), f"{fact.meta.event_id} answers {fact.meta.causation}, not read in its batch")
+
+
+def _places(history: History) -> dict[str, list[tuple[Partition, int]]]:
+    places: dict[str, list[tuple[Partition, int]]] = defaultdict(list)
+    for fact in (*history.facts, *history.submitted):
+        places[fact.meta.event_id].append((fact.partition, fact.offset))
+    return places
+
+
+def _authorised(history: History) -> None:
+    """Every dispatch follows a live writ for exactly that job; a lease is given once."""
+    writs = {fact.event.writ.writ_id: fact for fact in history.facts if isinstance(fact.event, WritIssued)}
+    leases: Counter[tuple[str, int]] = Counter()
+    for fact in history.facts:
+        if not isinstance(fact.event, JobDispatched):
+            continue
+        job, writ, issued = fact.event.job, fact.event.writ, writs.get(fact.event.writ.writ_id)
+        leases[fact.meta.key, fact.event.lease] += 1
+        hold("INV-10", issued is not None and issued.event.writ == writ, f"{job.job_id} without a writ")  # type: ignore[union-attr]
+        assert issued is not None
+        hold("INV-10", issued.meta.clock < fact.meta.clock, f"{job.job_id} dispatched before its writ")
+        hold("INV-10", (writ.job_id, writ.job_hash) == (job.job_id, job_hash(job)), f"{job.job_id}: {writ}")
+        hold("INV-10", writ.issued_at <= fact.meta.at < writ.expires_at, f"{job.job_id} dispatched at {fact.meta.at}")
+    hold("INV-06", all(times == 1 for times in leases.values()), f"leases {leases.most_common(3)}")
+
+
+def _relayed(history: History) -> None:
+    for pool, copies in history.dispatched.items():
+        there = list(dict.fromkeys(fact.meta.event_id for fact in copies))
+        said = [
+            fact.meta.event_id
+            for fact in history.facts
+            if isinstance(fact.event, JobDispatched) and fact.meta.pool == pool
+        ]
+        hold("INV-14", there == said, f"dispatch.{pool}: {len(there)} of {len(said)}, {_difference(there, said)}")
+
+
+def _difference(there: list[str], said: list[str]) -> str:
+    for n, (one, other) in enumerate(zip(there, said, strict=False)):
+        if one != other:
+            return f"at {n}: {one} instead of {other}"
+    return f"ends after {min(len(there), len(said))}"
+
+
+def _nothing_lost(history: History, set_aside: Collection[str]) -> None:
+    answered = {fact.meta.causation for fact in history.facts}
+    asides = [fact.event for fact in history.submitted if isinstance(fact.event, MessageQuarantined)]
+    wrong = [aside for aside in asides if aside.code not in set_aside]
+    hold("INV-15", not wrong, f"set aside: {[(aside.code, aside.reason) for aside in wrong[:3]]}")
+    places = {(Partition(aside.source_stream, aside.source_partition), aside.source_offset) for aside in asides}
+    begun = {fact.meta.key for fact in history.of(RunStarted, RunRefused)}
+    for fact in history.asked(RunRequested):
+        hold("INV-15", fact.meta.run_id in begun or _is_aside(fact, places), f"{fact.meta.event_id} has no answer")
+    for fact in history.asked(JobSucceeded, JobFailed):
+        hold("INV-15", fact.meta.event_id in answered or _is_aside(fact, places), f"{fact.meta.event_id} has no answer")
+
+
+def _is_aside(fact: Fact, places: set[tuple[Partition, int]]) -> bool:
+    return (fact.partition, fact.offset) in places
