@@ -148,7 +148,7 @@ def test_after_kill_9_nothing_is_left_and_the_next_one_goes_on(tmp_path: Path) -
 
 
 def test_without_its_database_it_ends_and_says_so(tmp_path: Path) -> None:
-    with up(tmp_path / "data") as suite:
+    with up(tmp_path / "data", settings={"FOLDGATE_DRAIN_WITHIN_MS": "500"}) as suite:
         psutil.Process(suite.suite["pids"]["postgresql"]).send_signal(signal.SIGKILL)
         assert suite.ended() == 1
         assert "PostgreSQL (pid" in suite.errors

@@ -20,7 +20,7 @@ from foldgate.cli.reaching import Reached, opened_as
 from foldgate.cli.reading import Seen, StreamReader
 from foldgate.cli.run_history import events_of, in_order, print_events
 from foldgate.cli.terminal import note, progress, say
-from foldgate.contracts.events import JobDispatched, JobLost, RunSucceeded
+from foldgate.contracts.events import JobDispatched, JobLost, RunSucceeded, WorkerJoined
 from foldgate.contracts.topics import stream_of
 from foldgate.runtime.settings import environment_with, from_environment
 from foldgate.sdk.client import Client
@@ -74,7 +74,7 @@ class _Demonstration:
     async def _lose_a_worker(self, suite: Reached) -> str:
         async with self._worker("first") as first:
             with progress("Starting a worker"):
-                await self._until(lambda: "takes jobs" in first.said(), first)
+                await self._happened(suite, "jobs", lambda seen: isinstance(seen.event, WorkerJoined))
             asked = await Client(suite.log, codec=suite.codec).run_job(TOPIC, {"to": COUNT_TO})
             say(f"2. A run of one step was asked for: count to {COUNT_TO}, slowly. {asked.run_id}")
             with progress("Waiting for a worker to be in the middle of it"):

@@ -1,5 +1,6 @@
 """The program `foldgate`."""
 
+import logging
 import sys
 from typing import Annotated
 
@@ -46,6 +47,7 @@ def foldgate(
 
 def app() -> None:
     """The console script: does what is asked, and exits."""
+    logging.getLogger().addHandler(logging.NullHandler())  # what libraries complain of, we say in our own words
     try:
         commands()
     except Exception as error:  # noqa: BLE001 - whatever it is, it becomes one line

@@ -1,12 +1,13 @@
 """The events of one run, gathered from the log and put in order.
 
-A stream's own clock orders it after what its owner has seen, but workers and clients, who write on open streams, have
-none. So each event is placed one after the later of the event it answers and the one before it in its own stream and
-key; that is a Lamport clock over all streams. Equal places are told apart by stream and sequence: the order is the same
-whoever computes it.
+Causes come before effects: each event after the one that it answers, and after the one before it in its partition. An
+owner's Lamport clock does not give that order: workers and clients, who write on open streams, have none, so a chain of
+causes that leads through them starts low again. What is neither cause nor effect of one another is ordered by time.
+The order is the same whoever computes it.
 """
 
-from collections.abc import Mapping, Sequence
+import heapq
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,6 @@ from foldgate.cli.reading import Seen, StreamReader
 from foldgate.cli.tailing import as_object, time_of_day
 from foldgate.cli.telling import ENDS, told
 from foldgate.cli.terminal import harmless, say, say_json
-from foldgate.contracts.events import Meta
 from foldgate.contracts.topics import Stream, partition_of, stream_of
 
 _SOURCES = ("intake", "runs", "decisions", "approvals", "jobs", "reports")
@@ -65,40 +65,52 @@ def _starts(stream: Stream, run: str) -> Mapping[int, int]:
 
 
 def in_order(events: Sequence[Seen]) -> list[Seen]:
-    """Causes before effects."""
-    metas = {meta.event_id: meta for seen in events if (meta := seen.meta) is not None}
-    before = _predecessors(metas)
-    places: dict[str, int] = {}
-    for event_id in metas:
-        _settle(event_id, metas, before, places)
-    return sorted(events, key=lambda seen: _key(seen, places))
+    """Causes before effects, and what is neither by time."""
+    places = {meta.event_id: index for index, seen in reversed(list(enumerate(events))) if (meta := seen.meta)}
+    effects: list[list[int]] = [[] for _ in events]
+    causes = [0] * len(events)
+    for cause, effect in {*_answers(events, places), *_successions(events)}:
+        effects[cause].append(effect)
+        causes[effect] += 1
+    ordered = _by_time_where_free(events, effects, causes)
+    # Ids on open streams are foreign, and may lead in circles: what is in one comes last.
+    return [events[index] for index in ordered + sorted(set(range(len(events))) - set(ordered))]
 
 
-def _key(seen: Seen, places: Mapping[str, int]) -> tuple[int, str, int, int]:
-    meta = seen.meta
-    assert meta is not None
-    return places[meta.event_id], meta.stream, meta.sequence, seen.record.offset
+def _by_time_where_free(events: Sequence[Seen], effects: list[list[int]], causes: list[int]) -> list[int]:
+    free = [(*_when(seen), index) for index, seen in enumerate(events) if not causes[index]]
+    heapq.heapify(free)
+    ordered = []
+    while free:
+        *_, index = heapq.heappop(free)
+        ordered.append(index)
+        for effect in effects[index]:
+            causes[effect] -= 1
+            if not causes[effect]:
+                heapq.heappush(free, (*_when(events[effect]), effect))
+    return ordered
 
 
-def _predecessors(metas: Mapping[str, Meta]) -> dict[str, str]:
-    """The event before each in its stream and key, as far as it is about this run."""
-    owned = sorted((m for m in metas.values() if m.sequence), key=lambda m: (m.stream, m.key, m.sequence))
-    return {b.event_id: a.event_id for a, b in pairwise(owned) if (a.stream, a.key) == (b.stream, b.key)}
+def _when(seen: Seen) -> tuple[int, int, str]:
+    return seen.at, seen.meta.clock if seen.meta else 0, seen.record.partition.stream
 
 
-def _settle(event_id: str, metas: Mapping[str, Meta], before: Mapping[str, str], places: dict[str, int]) -> None:
-    """Give an event its place after all that it follows. Ids are foreign where strangers write, so circles end."""
-    waiting = [event_id]
-    while waiting:
-        current = waiting[-1]
-        meta = metas[current]
-        causes = [cause for cause in (meta.causation, before.get(current, "")) if cause in metas and cause != current]
-        open_ones = [cause for cause in causes if cause not in places and cause not in waiting]
-        if open_ones:
-            waiting += open_ones[:1]
-            continue
-        places[current] = max([meta.clock, *(places.get(cause, 0) + 1 for cause in causes)])
-        waiting.pop()
+def _answers(events: Sequence[Seen], places: Mapping[str, int]) -> Iterator[tuple[int, int]]:
+    """Each event after the one it answers."""
+    for index, seen in enumerate(events):
+        cause = places.get(seen.meta.causation, index) if seen.meta else index
+        if cause != index:
+            yield cause, index
+
+
+def _successions(events: Sequence[Seen]) -> Iterator[tuple[int, int]]:
+    """Each event after the one before it in its partition."""
+    by_place = sorted(
+        range(len(events)), key=lambda index: (events[index].record.partition, events[index].record.offset)
+    )
+    for before, after in pairwise(by_place):
+        if events[before].record.partition == events[after].record.partition:
+            yield before, after
 
 
 def print_events(run: str, events: Sequence[Seen]) -> None:

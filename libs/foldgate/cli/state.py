@@ -14,7 +14,7 @@ import msgspec
 NAME = "up.json"
 
 
-class Suite(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Suite(msgspec.Struct, frozen=True, kw_only=True):
     """A suite that `foldgate up` runs."""
 
     url: str

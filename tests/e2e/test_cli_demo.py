@@ -1,0 +1,34 @@
+"""`foldgate demo` shows what it says, and leaves nothing."""
+
+import subprocess
+from pathlib import Path
+
+import psutil
+
+from tests.support.commands import COMMAND, WITHIN_S, environment, foldgate
+
+
+def test_it_shows_a_run_that_survives_its_worker(tmp_path: Path, postgres_url: str) -> None:
+    somebodys = {"FOLDGATE_POSTGRES": postgres_url}  # configured, and none of its business
+    done = subprocess.run(
+        [*COMMAND, "demo"],
+        env={**environment(somebodys), "TMPDIR": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        timeout=WITHIN_S,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    told = [line.split() for line in done.stdout.splitlines()]
+    events = [words[3] for words in told if len(words) > 3 and words[1:2] == ["s"]]
+    first = ["RunRequested", "RunStarted", "JobRequested", "WritIssued", "JobDispatched"]
+    second = ["JobLost", "JobRequested", "WritIssued", "JobDispatched", "JobSucceeded"]
+    shown = [name for name in events if name != "JobQueued"]  # where the second worker was slow to start
+    assert shown[:10] == first + second
+    assert sorted(shown[10:]) == ["CaseClosed", "JobReleased", "RunSucceeded", "StepSucceeded"]
+    assert '{"counted_to":3,"attempt":2}' in done.stdout
+    assert "Not there yet" in done.stdout
+    assert not list(tmp_path.iterdir())
+    running = [" ".join(process.info["cmdline"] or []) for process in psutil.process_iter(["cmdline"])]
+    assert not [words for words in running if str(tmp_path) in words]
+    assert "Expected a suite named 'foldgate'" in foldgate("streams", "list", settings=somebodys).stderr
