@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from foldgate.cli.last_words import ending, last_words
-from foldgate.cli.mistakes import AskedWrongly, CommandFailed, exit_code, explained
+from foldgate.cli.mistakes import AskedWrongly, CannotGoOn, exit_code, explained
 from foldgate.cli.reading import Seen
 from foldgate.cli.run_history import in_order
 from foldgate.cli.telling import shown_bytes, told
@@ -74,7 +74,7 @@ def test_what_is_ours_speaks_for_itself_and_what_is_not_is_called_a_fault() -> N
         "A fault of Foldgate itself: ZeroDivisionError: division."
     )
     assert [
-        exit_code(error) for error in (Fenced(), SettingsInvalid(), AskedWrongly(), CommandFailed(), OSError())
+        exit_code(error) for error in (Fenced(), SettingsInvalid(), AskedWrongly(), CannotGoOn(), OSError())
     ] == [*(1, 2, 2, 1, 1)]
 
 

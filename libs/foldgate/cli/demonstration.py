@@ -13,9 +13,9 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from subprocess import Popen
 
-from foldgate.cli import state
+from foldgate.cli import up_file
 from foldgate.cli.last_words import ending, last_words
-from foldgate.cli.mistakes import CommandFailed
+from foldgate.cli.mistakes import CannotGoOn
 from foldgate.cli.reaching import Reached, opened_as
 from foldgate.cli.reading import Seen, StreamReader
 from foldgate.cli.run_history import events_of, in_order, print_events
@@ -33,7 +33,7 @@ _SUITE_LEAVES_WITHIN_S = 12.0
 _POLL_S = 0.02
 
 
-class DemonstrationFailed(CommandFailed):
+class DemonstrationFailed(CannotGoOn):
     """What was to be shown did not happen."""
 
 
@@ -96,8 +96,8 @@ class _Demonstration:
     async def _suite(self) -> AsyncIterator[Reached]:
         settings = {"FOLDGATE_LEASE_MS": str(LEASE_MS)}
         async with self._child("up", "--port", "0", settings=settings, grace_s=_SUITE_LEAVES_WITHIN_S) as up:
-            await self._until(lambda: state.read(self._folder) is not None, up)
-            found = state.read(self._folder)
+            await self._until(lambda: up_file.read(self._folder) is not None, up)
+            found = up_file.read(self._folder)
             assert found is not None
             async with opened_as(from_environment(found.settings)) as suite:
                 yield suite

@@ -5,7 +5,7 @@ import sys
 from collections.abc import Awaitable, Callable, Iterable
 from pathlib import Path
 
-from foldgate.cli import server_checks, state, stream_checks
+from foldgate.cli import server_checks, stream_checks, up_file
 from foldgate.cli.diagnosis import Finding, bad, fine, odd
 from foldgate.cli.finding import NoSuite, settings_of_suite
 from foldgate.cli.readiness import is_ready
@@ -66,7 +66,7 @@ def _own_postgres() -> Finding:
 
 async def _suite(folder: Path, settings: Settings) -> Finding:
     """The suite of this folder, or one that was named and whose processes are elsewhere."""
-    suite = state.read(folder)
+    suite = up_file.read(folder)
     if suite is None or not suite.alive or (suite.postgres, suite.kafka) != (settings.postgres, settings.kafka):
         return fine("suite", f"'{settings.suite}', as the environment names it")
     if await is_ready(settings.http_host, suite.port):

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
-from foldgate.cli.mistakes import CommandFailed
+from foldgate.cli.mistakes import CannotGoOn
 
 if TYPE_CHECKING:
     from foldgate.runtime.settings import Settings
@@ -24,7 +24,7 @@ Data = Annotated[
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 
 
-class NoSuite(CommandFailed):
+class NoSuite(CannotGoOn):
     """No suite runs where one was looked for, and none was named."""
 
 
@@ -37,13 +37,13 @@ def folder(data: Path | None) -> Path:
 
 def settings_of_suite(data: Path | None) -> "Settings":
     """The settings under which the suite can be spoken to."""
-    from foldgate.cli import state
+    from foldgate.cli import up_file
     from foldgate.runtime.settings import from_environment, given
 
     found = given()
     if "FOLDGATE_POSTGRES" in found or "FOLDGATE_KAFKA" in found:
         return from_environment(found)
-    suite = state.read(folder(data))
+    suite = up_file.read(folder(data))
     if suite is None or not suite.alive:
         gone = f" (the last one there, process {suite.pid}, is gone)" if suite else ""
         raise NoSuite(

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from foldgate.cli.mistakes import CommandFailed
+from foldgate.cli.mistakes import CannotGoOn
 from foldgate.cli.own_servers import Running, until_one_ends
 from foldgate.cli.plan import Plan
 from foldgate.cli.readiness import is_ready
@@ -28,7 +28,7 @@ Ready = Callable[[Mapping[str, int]], None]
 """Told once everything works: the process ids of services that have processes of their own."""
 
 
-class ServiceBroken(CommandFailed):
+class ServiceBroken(CannotGoOn):
     """A service of this installation cannot be loaded."""
 
 

@@ -13,13 +13,13 @@ from foldgate.cli.terminal import complain
 FAILED, UNUSABLE = 1, 2
 
 
-class CommandFailed(Exception):
+class CannotGoOn(Exception):
     """The text says what was expected, what was found, and what to do."""
 
     exit_code = FAILED
 
 
-class AskedWrongly(CommandFailed):
+class AskedWrongly(CannotGoOn):
     """What was asked makes no sense, or cannot be done so."""
 
     exit_code = UNUSABLE
@@ -45,7 +45,7 @@ def explained(error: Exception) -> str:
 
 def exit_code(error: Exception) -> int:
     """The exit code that goes with the error."""
-    if isinstance(error, CommandFailed):
+    if isinstance(error, CannotGoOn):
         return error.exit_code
     return UNUSABLE if type(error).__name__ in _UNUSABLE else FAILED
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from foldgate.cli.last_words import ending, last_words
-from foldgate.cli.mistakes import AskedWrongly, CommandFailed
+from foldgate.cli.mistakes import AskedWrongly, CannotGoOn
 from foldgate.cli.plan import Plan
 from foldgate.runtime.settings import Settings
 from foldgate.runtime.together import together
@@ -21,7 +21,7 @@ from foldgate.servers.folder import FolderClaim
 _POLL_S = 0.05
 
 
-class ProcessEnded(CommandFailed):
+class ProcessEnded(CannotGoOn):
     """A process that the suite cannot do without has ended."""
 
 

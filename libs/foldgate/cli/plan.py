@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 
-from foldgate.cli.mistakes import AskedWrongly, CommandFailed
+from foldgate.cli.mistakes import AskedWrongly, CannotGoOn
 from foldgate.runtime.settings import Settings, SettingsInvalid, from_environment, given
 
 SERVICES = "foldgate.services"
@@ -21,7 +21,7 @@ DEFAULTS = {
 }
 
 
-class NothingInstalled(CommandFailed):
+class NothingInstalled(CannotGoOn):
     """There are no services to run."""
 
 

@@ -5,8 +5,8 @@ from pathlib import Path
 from rich.text import Text
 
 from foldgate.cli.plan import Plan
-from foldgate.cli.state import Suite
 from foldgate.cli.terminal import say, say_json
+from foldgate.cli.up_file import Suite
 from foldgate.servers.folder import data_folder
 
 

@@ -6,12 +6,12 @@ from typing import Annotated, Any
 import typer
 
 from foldgate.cli.finding import AsJson, Data
-from foldgate.cli.mistakes import FAILED, AskedWrongly, CommandFailed
+from foldgate.cli.mistakes import FAILED, AskedWrongly, CannotGoOn
 
 commands = typer.Typer(help="Ask for runs.", no_args_is_help=True)
 
 
-class StillRunning(CommandFailed):
+class StillRunning(CannotGoOn):
     """The run has not ended in the time that was given."""
 
 

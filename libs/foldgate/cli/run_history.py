@@ -14,7 +14,7 @@ from typing import Any
 
 from rich.text import Text
 
-from foldgate.cli.mistakes import CommandFailed
+from foldgate.cli.mistakes import CannotGoOn
 from foldgate.cli.reaching import Reached, opened
 from foldgate.cli.reading import Seen, StreamReader
 from foldgate.cli.tailing import as_object, time_of_day
@@ -27,7 +27,7 @@ _WHO = {"intake": "client", "reports": "worker"}
 _STYLES = {"succeeded": "green", "failed": "red", "denied": "red", "refused": "red", "running": "yellow"}
 
 
-class RunUnknown(CommandFailed):
+class RunUnknown(CannotGoOn):
     """Nothing on the log is about that run."""
 
 

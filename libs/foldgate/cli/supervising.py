@@ -17,7 +17,7 @@ from contextlib import AsyncExitStack, ExitStack
 
 import uvloop
 
-from foldgate.cli import state
+from foldgate.cli import up_file
 from foldgate.cli.hosting import in_processes, in_this_process
 from foldgate.cli.mistakes import AskedWrongly
 from foldgate.cli.own_servers import Servers, expect_same_log, own_servers, until_one_ends
@@ -63,7 +63,7 @@ class _Suite:
         async with AsyncExitStack() as stack:
             claim = FolderClaim.take(plan.data)
             stack.callback(claim.release)
-            state.remove(plan.data)
+            up_file.remove(plan.data)
             if claim.previous is not None:
                 note(f"The suite here (pid {claim.previous.pid}) was not stopped in order: it goes on from its log.")
             listening = _listen(plan.settings)
@@ -71,7 +71,7 @@ class _Suite:
             with progress(_starting(plan)):
                 servers = await stack.enter_async_context(own_servers(plan, claim, note))
                 settings = await self._settled(servers, port=listening.getsockname()[1])
-            stack.callback(state.remove, plan.data)
+            stack.callback(up_file.remove, plan.data)
             await together(self._serve(settings, servers, listening), until_one_ends(servers.own))
 
     async def _settled(self, servers: Servers, *, port: int) -> Settings:
@@ -114,7 +114,7 @@ class _Suite:
     def _announce(self, settings: Settings, pids: Mapping[str, int]) -> None:
         assert settings.postgres is not None
         self._ready = True
-        suite = state.Suite(
+        suite = up_file.Suite(
             url=f"http://{at_home(settings.http_host)}:{settings.http_port}",
             port=settings.http_port,
             pid=os.getpid(),
@@ -125,7 +125,7 @@ class _Suite:
             data=str(self._plan.data),
             started_at=self._clock.now_ms(),
         )
-        state.write(self._plan.data, suite)
+        up_file.write(self._plan.data, suite)
         tell_ready(self._plan, suite, took_ms=self._clock.monotonic_ms() - self._started, as_json=self._as_json)
 
 

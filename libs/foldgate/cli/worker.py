@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from foldgate.cli.finding import Data
-from foldgate.cli.mistakes import AskedWrongly, CommandFailed
+from foldgate.cli.mistakes import AskedWrongly, CannotGoOn
 
 if TYPE_CHECKING:
     from traceback import FrameSummary
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 ATTRIBUTE = "worker"
 
 
-class WorkerBroken(CommandFailed):
+class WorkerBroken(CannotGoOn):
     """The worker's own module cannot be loaded."""
 
 
