@@ -40,10 +40,7 @@ async def running(
     models: ReadModels | None = None,
 ) -> AsyncIterator[list[Host]]:
     """These services at work, all ready; they leave in good order at the end."""
-    hosts = [
-        Host(service, _context(service, log, given=given or settings(), clock=clock or SystemClock(), models=models))
-        for service in services
-    ]
+    hosts = [Host(service, context(service.name, log, given=given, clock=clock, models=models)) for service in services]
     tasks = [asyncio.create_task(host.run()) for host in hosts]
     try:
         async with asyncio.timeout(60):
@@ -72,13 +69,21 @@ async def working(log: Log, worker: Worker) -> AsyncIterator[Worker]:
         await asyncio.gather(task, return_exceptions=True)
 
 
-def _context(service: Service, log: Log, *, given: Settings, clock: Clock, models: ReadModels | None) -> Context:
+def context(
+    service: str,
+    log: Log,
+    *,
+    given: Settings | None = None,
+    clock: Clock | None = None,
+    models: ReadModels | None = None,
+) -> Context:
+    """What a service of that name is given."""
     return Context(
-        service=service.name,
-        settings=given,
+        service=service,
+        settings=given or settings(),
         log=log,
         codec=Codec(),
-        clock=clock,
+        clock=clock or SystemClock(),
         models=models,
-        logger=structlog.get_logger().bind(service=service.name),
+        logger=structlog.get_logger().bind(service=service),
     )

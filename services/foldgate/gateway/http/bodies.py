@@ -1,7 +1,7 @@
 """What a body may be: one JSON object, read strictly, whatever the Content-Type says.
 
-JSON that two programs could read differently is refused: a name that comes twice in an object, NaN, numbers beyond
-what anyone can hold, halves of surrogate pairs. A field that nobody knows is refused with the nearest that somebody
+JSON that two programs could read differently is refused: a name that comes twice in an object, NaN, numbers beyond a
+double or 64 bits, halves of surrogate pairs. A field that nobody knows is refused with the nearest that somebody
 does, because a misspelt field that is passed over is a run that does something else than was asked.
 """
 
@@ -19,6 +19,7 @@ from foldgate.gateway.http.problems import Mistake, Problem
 MAX_BYTES = 1024 * 1024
 MAX_DEPTH = 64
 _TOLD = 20
+_DIGITS = 20
 M = TypeVar("M", bound=BaseModel)
 
 
@@ -47,10 +48,10 @@ async def received(request: Request) -> bytes:
 def parsed(data: bytes) -> Any:
     """The JSON in these bytes."""
     try:
-        value = json.loads(data.decode(), object_pairs_hook=_object, parse_constant=_constant, parse_float=_number)
+        value = _decoder.decode(data.decode())
         if data.count(b"[") + data.count(b"{") > MAX_DEPTH:
             _check_depth(value)
-        return msgspec.json.decode(msgspec.json.encode(value))
+        msgspec.json.encode(value)  # which strings of halves of surrogate pairs do not survive
     except RecursionError:
         raise _too_deep() from None
     except UnicodeEncodeError:
@@ -58,8 +59,9 @@ def parsed(data: bytes) -> Any:
     except UnicodeDecodeError as error:
         what = f"Expected UTF-8, but byte {error.start} is 0x{data[error.start]:02x}."
         raise Problem("malformed_json", what) from None
-    except ValueError as error:
+    except json.JSONDecodeError as error:
         raise Problem("malformed_json", _not_json(data, error)) from None
+    return value
 
 
 def fitting(value: Any, model: type[M]) -> M:
@@ -96,6 +98,15 @@ def _number(text: str) -> float:
     return value
 
 
+def _whole(text: str) -> int:
+    if len(text) <= _DIGITS and -(2**63) <= (value := int(text)) < 2**64:
+        return value
+    raise Problem("malformed_json", f"Expected a whole number of at most 64 bits, but got {text[:40]}.")
+
+
+_decoder = json.JSONDecoder(object_pairs_hook=_object, parse_constant=_constant, parse_float=_number, parse_int=_whole)
+
+
 def _check_depth(value: Any) -> None:
     level = [value]
     for _ in range(MAX_DEPTH):
@@ -119,12 +130,11 @@ def _too_large() -> NoReturn:
     raise Problem("body_too_large", f"{what} Put large data elsewhere, and its address into `input`.")
 
 
-def _not_json(data: bytes, error: ValueError) -> str:
+def _not_json(data: bytes, error: json.JSONDecodeError) -> str:
     if not data.strip():
         return "Expected a JSON object, but the body is empty."
-    if isinstance(error, json.JSONDecodeError):
-        return f"Expected JSON, but at line {error.lineno}, column {error.colno}: {error.msg}."
-    return "Expected JSON, but it holds a number that is too large."
+    where = f"at line {error.lineno}, column {error.colno}: {error.msg}"
+    return f"Expected JSON, but {where}."
 
 
 def _path(place: tuple[int | str, ...]) -> str:

@@ -44,12 +44,12 @@ CODES: dict[str, Kind] = {
     "too_large": Kind(413, "The request is too large"),
     "unsupported_encoding": Kind(415, "The body is encoded"),
     "invalid_body": Kind(422, "The body does not fit"),
+    "no_topic": Kind(422, "Refused"),
+    "internal_error": Kind(500, "A fault of ours"),
     "overloaded": Kind(503, "Too much at once"),
     "not_yet": Kind(503, "Not there yet"),
     "log_unavailable": Kind(503, "The log does not answer"),
     "database_unavailable": Kind(503, "The database does not answer"),
-    "no_topic": Kind(422, "Refused"),
-    "internal_error": Kind(500, "A fault of ours"),
 }
 """Stable: programs may rely on a code. A refusal by a stream's owner has the owner's code and status 422."""
 _REFUSED = Kind(422, "Refused")

@@ -6,6 +6,7 @@ run it asked for is there.
 """
 
 import asyncio
+import re
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import asyncpg
@@ -32,6 +33,7 @@ else:
 CAUGHT_UP_WITHIN_S = 2.0
 QUERY_WITHIN_S = 2.0
 _LOOK_AGAIN_S = 0.05
+_ID = re.compile(r"[!-~]{1,100}")
 _KNOWN = "SELECT status, request_hash, error_code, error FROM runs WHERE run_id = $1"
 _ROW = """
 SELECT run_id, workflow, version, kind, topic, status, principal, labels::text, input, output, error_code, error,
@@ -106,13 +108,14 @@ class Runs:
 
     async def show(self, request: Request) -> Response:
         """One run of the caller's tenant."""
-        run_id, tenant = request.path_params["run_id"][:100], caller_of(request).tenant
-        if (after := _after(request)) is not None:
+        run_id, tenant = request.path_params["run_id"], caller_of(request).tenant
+        may_be_one, after = _ID.fullmatch(run_id), _after(request)
+        if may_be_one and after is not None:
             await self._reflects(after, run_id, tenant)
-        row = await self._row(_ROW, run_id, tenant)
+        row = await self._row(_ROW, run_id, tenant) if may_be_one else None
         if row is None:
             raise Problem(
-                "not_found", f"Expected a run of tenant '{tenant}', but there is no '{run_id}'.", field="run_id"
+                "not_found", f"Expected a run of tenant '{tenant}', but there is no '{run_id[:100]}'.", field="run_id"
             )
         return Response(msgspec.json.encode(_document(row)), media_type="application/json")
 
