@@ -47,6 +47,10 @@ class IllegalTransition(Exception):
     """An event does not fit the state it meets: a fault of ours."""
 
 
+def never(_: object) -> None:
+    """When an aggregate without timers wants a Tick."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Decider(Generic[S]):
     """How aggregates of one stream behave.
@@ -64,7 +68,7 @@ class Decider(Generic[S]):
     state: type[S]
     decide: Callable[[S | None, Message], Iterable[Event | Said]]
     evolve: Callable[[S | None, Meta, Event], S]
-    due: Callable[[S], int | None] = lambda _: None
+    due: Callable[[S], int | None] = never
     ended: Callable[[S], bool] = lambda _: False
     fail: Callable[[S | None, Message, str], Iterable[Event | Said]] = lambda *_: ()
     openings: tuple[type[Event], ...] = ()

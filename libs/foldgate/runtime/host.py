@@ -3,27 +3,33 @@
 One task reads and decides for all partitions; each partition appends in a task of its own; each assigned partition has
 a holder task that recovers it, claims it, and does so again after a while if it was lost. Recovery never happens in a
 membership callback. Ownership is settled on the log alone: a wrong or late assignment costs time, not truth.
+
+Time is judged only by who knows the news: after a claim, and after a pause of the process, no timer of a partition runs
+out before all has been read that lay there by then, or a worker whose beats wait there unread would be taken for dead.
 """
 
 import asyncio
+import contextlib
 import random
 from collections.abc import Coroutine
 from typing import Any
 
 from foldgate.contracts.places import Partition
-from foldgate.decider.decider import Decider
-from foldgate.eventlog.log import LogUnavailable
+from foldgate.decider.decider import Decider, never
+from foldgate.eventlog.log import LogError, LogUnavailable
 from foldgate.runtime import metrics
 from foldgate.runtime.context import Context
 from foldgate.runtime.owned import OwnedPartition
 from foldgate.runtime.projections import Projections
 from foldgate.runtime.recovery import LogUnreadable, become_owner
 from foldgate.runtime.relaying import Relaying
-from foldgate.runtime.routing import Routing
+from foldgate.runtime.routing import Routing, sources_of
 from foldgate.runtime.service import Aggregate, Service
 from foldgate.runtime.together import together
 
 _IDLE_MS = 100
+_PAUSED_MS = 1_000
+_GOODBYE_S = 2.0
 _BACKOFF_FIRST_S, _BACKOFF_MOST_S = 0.2, 5.0
 
 
@@ -39,7 +45,12 @@ class Host:
         }
         self._owned: dict[Partition, OwnedPartition] = {}
         self._holders: dict[Partition, asyncio.Task[None]] = {}
-        self._joining: asyncio.Queue[tuple[OwnedPartition, bool, asyncio.Future[None]]] = asyncio.Queue()
+        self._ending: dict[Partition, asyncio.Task[None]] = {}
+        self._orderly = True
+        self._judged_at = 0
+        self._joining: asyncio.Queue[tuple[OwnedPartition, dict[Partition, int] | None, asyncio.Future[None]]] = (
+            asyncio.Queue()
+        )
         self._failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._assigned: frozenset[Partition] | None = None
         self._unavailable_since: int | None = None
@@ -78,56 +89,89 @@ class Host:
         routing = Routing(self._context)
         try:
             await together(self._follow_assignments(membership), self._work(routing), _raised(self._failed))
+        except Exception:
+            self._orderly = False
+            raise
         finally:
             await self._leave(routing)
-            await membership.close()
+            with contextlib.suppress(LogError, TimeoutError):
+                async with asyncio.timeout(_GOODBYE_S):
+                    await membership.close()
 
     async def _follow_assignments(self, membership: Any) -> None:
         while True:
             self._assigned = await membership.changed()
             for partition in self._holders.keys() - self._assigned:
-                self._holders.pop(partition).cancel()
+                self._ending[partition] = self._holders.pop(partition)
+                self._ending[partition].cancel()
             for partition in sorted(self._assigned - self._holders.keys()):
-                self._holders[partition] = asyncio.create_task(self._hold(partition), name=f"hold {partition}")
+                holding = self._hold(partition, after=self._ending.pop(partition, None))
+                self._holders[partition] = asyncio.create_task(holding, name=f"hold {partition}")
             self._context.logger.info("assigned", partitions=sorted(map(str, self._assigned)))
 
     async def _work(self, routing: Routing) -> None:
         """Read, decide, and start appends: the one loop that all partitions of this service share."""
+        self._judged_at = self._context.clock.monotonic_ms()
         while True:
             self._let_join(routing)
             now = self._context.clock.now_ms()
-            for owned in self._owned.values():
+            await self._after_a_pause(routing)
+            for owned in self._timely(routing):
                 owned.processor.tick(now)
+            for owned in self._owned.values():
                 owned.pump()
-            await routing.step(timeout_ms=self._time_to_next(now))
+            await routing.step(timeout_ms=self._time_to_next(routing, now))
             for owned in list(self._owned.values()):
                 await owned.room()
 
-    def _time_to_next(self, now: int) -> int:
+    async def _after_a_pause(self, routing: Routing) -> None:
+        """Where this process stood still, see first what has come meanwhile."""
+        before, self._judged_at = self._judged_at, self._context.clock.monotonic_ms()
+        if self._judged_at - before > _PAUSED_MS:
+            for owned in self._owned.values():
+                routing.expect(owned, await self._ends(owned.partition))
+
+    def _timely(self, routing: Routing) -> list[OwnedPartition]:
+        """Those that know enough to judge the time."""
+        return [owned for owned in self._owned.values() if routing.is_up_to_date(owned)]
+
+    async def _ends(self, partition: Partition) -> dict[Partition, int]:
+        """How far the sources of a partition with timers go."""
+        if self._deciders[partition.stream].due is never:
+            return {}
+        sources = sources_of(self._aggregates[partition.stream], partition)
+        return {source: await self._context.log.end(source) for source in sources}
+
+    def _time_to_next(self, routing: Routing, now: int) -> int:
         if not self._joining.empty():
             return 0
-        dues = [due for owned in self._owned.values() if (due := owned.processor.next_due()) is not None]
+        dues = [due for owned in self._timely(routing) if (due := owned.processor.next_due()) is not None]
         return max(0, min([_IDLE_MS, *(due - now for due in dues)]))
 
     def _let_join(self, routing: Routing) -> None:
         while not self._joining.empty():
-            owned, comes, done = self._joining.get_nowait()
-            if comes:
+            owned, ends, done = self._joining.get_nowait()
+            if ends is not None:
                 routing.attach(owned, self._aggregates[owned.partition.stream])
+                routing.expect(owned, ends)
                 self._owned[owned.partition] = owned
             else:
                 routing.detach(owned)
-                self._owned.pop(owned.partition, None)
+                if self._owned.get(owned.partition) is owned:
+                    del self._owned[owned.partition]
             if not done.done():
                 done.set_result(None)
 
-    async def _in_the_loop(self, owned: OwnedPartition, *, comes: bool) -> None:
+    async def _in_the_loop(self, owned: OwnedPartition, ends: dict[Partition, int] | None) -> None:
+        """Let it join, with the ends of its sources; or without any, leave."""
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._joining.put_nowait((owned, comes, done))
+        self._joining.put_nowait((owned, ends, done))
         await done
 
-    async def _hold(self, partition: Partition) -> None:
+    async def _hold(self, partition: Partition, *, after: "asyncio.Task[None] | None") -> None:
         """Own one assigned partition, again after each loss, until cancelled."""
+        if after is not None:
+            await asyncio.wait([after])
         backoff = _BACKOFF_FIRST_S
         while True:
             started = self._context.clock.monotonic_ms()
@@ -148,16 +192,16 @@ class Host:
         with metrics.RECOVERY.labels(*labels).time():
             owned = await become_owner(self._context, partition, self._deciders[partition.stream])
         metrics.CLAIMS.labels(*labels).inc()
+        metrics.OWNED.labels(*labels).inc()
         relay = asyncio.create_task(self._relay(aggregate, owned))
         try:
-            await self._in_the_loop(owned, comes=True)
+            await self._in_the_loop(owned, await self._ends(partition))
             self._unavailable_since = None
-            metrics.OWNED.labels(*labels).inc()
             self._context.logger.info("owned", partition=str(partition), live=len(owned.processor.live))
             await asyncio.wait([owned.lost, relay], return_when=asyncio.FIRST_COMPLETED)
             await (relay if relay.done() else owned.lost)
         except asyncio.CancelledError:
-            await self._give_up(owned, orderly=True)
+            await self._give_up(owned, orderly=self._orderly)
             raise
         except BaseException:
             await self._give_up(owned, orderly=False)
@@ -168,7 +212,7 @@ class Host:
             metrics.OWNED.labels(*labels).dec()
 
     async def _give_up(self, owned: OwnedPartition, *, orderly: bool) -> None:
-        leaving = asyncio.ensure_future(self._in_the_loop(owned, comes=False))
+        leaving = asyncio.ensure_future(self._in_the_loop(owned, None))
         await asyncio.wait([leaving], timeout=2)
         await (owned.leave() if orderly else owned.abandon())
 
@@ -195,10 +239,13 @@ class Host:
     async def _leave(self, routing: Routing) -> None:
         for holder in self._holders.values():
             holder.cancel()
-        leaving = asyncio.gather(*self._holders.values(), return_exceptions=True)
+        leaving = asyncio.gather(*self._holders.values(), *self._ending.values(), return_exceptions=True)
+        until = self._context.clock.monotonic_ms() + self._context.settings.drain_within_ms
         while not leaving.done():
             self._let_join(routing)
             await asyncio.wait([leaving], timeout=0.01)
+            if self._context.clock.monotonic_ms() > until:
+                leaving.cancel()
         await routing.close()
 
 

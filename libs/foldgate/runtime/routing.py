@@ -14,8 +14,9 @@ miss those between its own position and the one after them.
 """
 
 import contextlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from foldgate.contracts.codec import Decoded, Undecodable
 from foldgate.contracts.events import Meta
@@ -32,6 +33,7 @@ from foldgate.runtime.recovery import LogUnreadable
 from foldgate.runtime.service import Aggregate, Follow, key_for
 
 CHUNK = 500
+_NEWS_WITHIN_MS = 5_000
 
 
 @dataclass
@@ -70,12 +72,20 @@ class _Source:
         return self.rule.position if self.stream.kind == "owned" else Position(record.offset + 1)
 
 
+class _News(NamedTuple):
+    """What lies before a partition unread, and how long that is waited for."""
+
+    ends: dict[Partition, int]
+    until: int
+
+
 class Routing:
     """The reading side of one service in one process."""
 
     def __init__(self, context: Context) -> None:
         self._context = context
         self._sources: dict[Partition, _Source] = {}
+        self._news: dict[OwnedPartition, _News] = {}
         self._follower = context.log.follow({})
 
     def attach(self, owned: OwnedPartition, aggregate: Aggregate) -> None:
@@ -84,11 +94,28 @@ class Routing:
             names = frozenset(event.__name__ for event in follow.events)
             same_key = _same_key(follow.stream, aggregate.stream)
             reader = _Reader(owned, aggregate.stream, follow, names, same_key)
-            for number in _numbers(follow.stream, aggregate.stream, owned.partition):
-                self._join(Partition(follow.stream.name, number), reader)
+            for source in _sources(follow.stream, aggregate.stream, owned.partition):
+                self._join(source, reader)
+
+    def expect(self, owned: OwnedPartition, ends: Mapping[Partition, int]) -> None:
+        """Note how much there is to read for this partition before it may judge the time."""
+        self._news[owned] = _News(dict(ends), self._context.clock.monotonic_ms() + _NEWS_WITHIN_MS)
+
+    def is_up_to_date(self, owned: OwnedPartition) -> bool:
+        """Whether that has been read, or was waited for long enough: offsets may have holes, also at the end."""
+        news = self._news.get(owned)
+        if news is None:
+            return True
+        read = [p for p, end in news.ends.items() if p in self._sources and self._sources[p].offset >= end]
+        for partition in read:
+            del news.ends[partition]
+        if not news.ends or self._context.clock.monotonic_ms() >= news.until:
+            del self._news[owned]
+        return owned not in self._news
 
     def detach(self, owned: OwnedPartition) -> None:
         """Read no more for this partition."""
+        self._news.pop(owned, None)
         for partition, source in list(self._sources.items()):
             source.readers = [reader for reader in source.readers if reader.owned is not owned]
             if not source.readers:
@@ -234,8 +261,15 @@ class _Misplaced(Exception):
         self.key = key
 
 
-def _numbers(source: Stream, own: Stream, partition: Partition) -> Iterable[int]:
-    return (partition.number,) if _same_key(source, own) else range(source.partitions)
+def sources_of(aggregate: Aggregate, partition: Partition) -> list[Partition]:
+    """Every partition that the owner of this one reads."""
+    follows = (_sources(follow.stream, aggregate.stream, partition) for follow in aggregate.follows)
+    return [source for sources in follows for source in sources]
+
+
+def _sources(source: Stream, own: Stream, partition: Partition) -> list[Partition]:
+    numbers = (partition.number,) if _same_key(source, own) else range(source.partitions)
+    return [Partition(source.name, number) for number in numbers]
 
 
 def _same_key(source: Stream, own: Stream) -> bool:
