@@ -17,7 +17,7 @@ Data = Annotated[
     typer.Option(
         "--data",
         envvar="FOLDGATE_DATA",
-        help="The data folder of the suite.  [default: ~/.local/share/foldgate]",
+        help="The data folder of the suite. Default: ~/.local/share/foldgate.",
         show_default=False,
     ),
 ]

@@ -11,10 +11,13 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+import structlog
+
 from foldgate.cli.mistakes import CannotGoOn
 from foldgate.cli.own_servers import Running, until_one_ends
 from foldgate.cli.plan import Plan
 from foldgate.cli.readiness import is_ready
+from foldgate.cli.terminal import note
 from foldgate.runtime.service import Service
 from foldgate.runtime.settings import Settings, environment_with, to_environment
 from foldgate.runtime.together import together
@@ -46,7 +49,20 @@ async def in_this_process(plan: Plan, settings: Settings, *, listening: socket.s
     finally:
         working.cancel()
         await asyncio.wait([working], timeout=settings.drain_within_ms / 1000)
-    await working
+        if not working.done():
+            note(
+                f"Stopped after {settings.drain_within_ms} ms with work under way: it is read again at the next start."
+            )
+    await _told_to_the_log(working)
+
+
+async def _told_to_the_log(working: "asyncio.Task[None]") -> None:
+    """People are told in a line; where exactly it happened is for the log."""
+    try:
+        await working
+    except Exception as error:
+        structlog.get_logger().error("failed", exc_info=error)
+        raise
 
 
 def _loaded(plan: Plan, name: str) -> Service:
@@ -89,7 +105,8 @@ def _spawned(plan: Plan, name: str, settings: Settings) -> _Service:
         settings = settings.model_copy(update={"http_host": "127.0.0.1", "http_port": free_port()})
     log = plan.log_of(name)
     command = [sys.executable, "-m", plan.services[name].module]
-    process = child.spawn(command, log=log, environment=environment_with(to_environment(settings)))
+    values = {**to_environment(settings), "FOLDGATE_INSTANCE": settings.instance}
+    process = child.spawn(command, log=log, environment=environment_with(values))
     return _Service(Running(name, process.pid, process.poll, log), process, settings.http_host, settings.http_port)
 
 

@@ -33,13 +33,13 @@ def tail(
         typer.Option(
             "--from",
             metavar="OFFSET|beginning|end",
-            help="Where to begin in each partition.  [default: at the last LIMIT records]",
+            help="Where to begin in each partition. Default: at the last LIMIT records.",
             show_default=False,
         ),
     ] = None,
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on with what comes.")] = False,
     limit: Annotated[
-        int | None, typer.Option(min=1, help="How many records.  [default: 20, or no limit with --from]")
+        int | None, typer.Option(min=1, help="How many records. Default: 20, or no limit with --from.")
     ] = None,
     run: Annotated[str | None, typer.Option(metavar="RUN", help="Only what is about this run.")] = None,
     everything: Annotated[

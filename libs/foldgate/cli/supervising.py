@@ -26,9 +26,10 @@ from foldgate.cli.readiness import Unreadiness, at_home, unreadiness
 from foldgate.cli.ready_lines import tell_ready
 from foldgate.cli.stopping import until_signal
 from foldgate.cli.terminal import note, progress
+from foldgate.contracts.ids import digest
 from foldgate.runtime.clock import SystemClock
 from foldgate.runtime.health import PortInUse, listen
-from foldgate.runtime.settings import Settings, to_environment
+from foldgate.runtime.settings import Settings, given, to_environment
 from foldgate.runtime.together import together
 from foldgate.servers.folder import FolderClaim
 
@@ -80,7 +81,7 @@ class _Suite:
         from foldgate.runtime.connecting import connect
 
         plan = self._plan
-        found = {"http_port": port, "api_key": plan.settings.api_key or _own_key(plan)}
+        found = {"http_port": port, "api_key": plan.settings.api_key or _own_key(plan), "instance": _instance(plan)}
         settings = servers.complete(plan.settings).model_copy(update=found)
         seen = await look(settings)
         if plan.own_postgres:
@@ -137,6 +138,13 @@ def _listen(settings: Settings) -> socket.socket:
             f"Expected to serve on {settings.http_host}:{settings.http_port}, but something else listens there: stop"
             " it, or choose another port with --port (0 takes any free one)."
         ) from None
+
+
+def _instance(plan: Plan) -> str:
+    """The same at every start in this folder, which nobody else holds: so who comes back gets its partitions at once,
+    where the brokers would else wait for one who is gone."""
+    host = socket.gethostname()
+    return given().get("FOLDGATE_INSTANCE") or f"{host}-{digest(host, str(plan.data)).hex()[:8]}"
 
 
 def _own_key(plan: Plan) -> str:

@@ -25,7 +25,7 @@ def up(
     data: Data = None,
     port: Annotated[
         int | None,
-        typer.Option(help="Where the API is served; 0 takes any free port.  [default: 8081]", show_default=False),
+        typer.Option(help="Where the API is served; 0 takes any free port. Default: 8081.", show_default=False),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
