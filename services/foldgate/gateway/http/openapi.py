@@ -19,6 +19,12 @@ from foldgate.gateway.http.problems import CODES, MEDIA_TYPE
 _EVERYWHERE = ("invalid_header", "unauthenticated", "foreign_page", "foreign_host", "overloaded", "internal_error")
 _WITH_BODY = ("malformed_json", "body_too_large", "unsupported_encoding", "invalid_body")
 _REF = "#/components/schemas/{model}"
+_TENANT = Parameter("X-Tenant-ID", "header", "Whose objects are meant; 'default' if it is not sent.")
+_KEYS = {
+    "ApiKey": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
+    "Bearer": {"type": "http", "scheme": "bearer"},
+}
+"""One of them is to be sent where the suite has a key."""
 
 
 class ProblemDocument(BaseModel):
@@ -70,13 +76,14 @@ def document(operations: Sequence[Operation]) -> dict[str, Any]:
             response_model=operation.answers[success].model,
             responses={**_answers(operation), **_problems(operation)},
             openapi_extra={
-                "parameters": [_parameter(one) for one in operation.parameters],
+                "parameters": [_parameter(one) for one in (*operation.parameters, _TENANT)],
                 **_body(operation, schemas),
             },
         )
     made = api.openapi()
-    made.setdefault("components", {}).setdefault("schemas", {}).update(schemas)
-    return made
+    made["components"]["schemas"].update(schemas)
+    made["components"]["securitySchemes"] = _KEYS
+    return {**made, "security": [{name: []} for name in _KEYS]}
 
 
 def _answers(operation: Operation) -> dict[int | str, dict[str, Any]]:
