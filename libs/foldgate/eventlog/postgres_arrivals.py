@@ -117,10 +117,13 @@ class Arrivals:
             if pid != own:
                 self._heard(str(payload))
 
+        def terminated(_: object) -> None:
+            tasks[0].cancel()
+
         await connection.add_listener(self._channel, heard)
         self._wake_all()
         tasks = [asyncio.create_task(work(connection)) for work in (self._poll, self._tell)]
-        connection.add_termination_listener(lambda _: tasks[0].cancel())
+        connection.add_termination_listener(terminated)
         try:
             await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         finally:
