@@ -1,12 +1,15 @@
 """What the command line says: nothing that drives a terminal, no stack frames, causes before effects."""
 
+import re
 from pathlib import Path
 
 import pytest
+import typer
 from hypothesis import given
 from hypothesis import strategies as st
 
 from foldgate.cli.last_words import ending, last_words
+from foldgate.cli.main import commands
 from foldgate.cli.mistakes import AskedWrongly, CannotGoOn, exit_code, explained
 from foldgate.cli.reading import Seen
 from foldgate.cli.run_history import in_order
@@ -17,6 +20,8 @@ from foldgate.contracts.places import Partition
 from foldgate.eventlog.log import Fenced, Record
 from foldgate.runtime.settings import SettingsInvalid
 from tests.support.given import meta
+
+ROOT = Path(__file__).parents[2]
 
 
 @given(st.text())
@@ -73,9 +78,26 @@ def test_what_is_ours_speaks_for_itself_and_what_is_not_is_called_a_fault() -> N
     assert explained(ZeroDivisionError("division")).startswith(
         "A fault of Foldgate itself: ZeroDivisionError: division."
     )
-    assert [
-        exit_code(error) for error in (Fenced(), SettingsInvalid(), AskedWrongly(), CannotGoOn(), OSError())
-    ] == [*(1, 2, 2, 1, 1)]
+    assert [exit_code(error) for error in (Fenced(), SettingsInvalid(), AskedWrongly(), CannotGoOn(), OSError())] == [
+        *(1, 2, 2, 1, 1)
+    ]
+
+
+def named_commands() -> set[tuple[str, ...]]:
+    """What the README and the ready lines have people type."""
+    texts = [ROOT / "README.md", ROOT / "libs" / "foldgate" / "cli" / "ready_lines.py"]
+    typed = [words for text in texts for words in re.findall(r"foldgate( [a-z]+)( [a-z]+)?", text.read_text())]
+    return {tuple(word.strip() for word in words if word) for words in typed}
+
+
+def test_the_commands_that_people_are_told_to_type_exist() -> None:
+    program = typer.main.get_command(commands)
+    assert isinstance(program, typer.core.TyperGroup)
+    groups = {name: getattr(command, "commands", {}) for name, command in program.commands.items()}
+    named = named_commands()
+    assert {("up",), ("streams", "list"), ("run", "job")} <= named
+    assert not [words for words in named if words[0] not in groups]
+    assert not [words for words in named if groups[words[0]] and words[1] not in groups[words[0]]]
 
 
 def seen(stream: str, offset: int, event_id: str, *, causation: str = "", at: int = 0, clock: int = 0) -> Seen:

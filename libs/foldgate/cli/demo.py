@@ -4,9 +4,12 @@ from typing import Annotated
 
 import typer
 
+from foldgate.cli.finding import AsJson
+
 
 def demo(
     keep: Annotated[bool, typer.Option("--keep", help="Keep the data folder afterwards, to look at.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Show on this machine what happens to a run whose worker dies: nothing is lost, and nothing is done unseen.
 
@@ -16,4 +19,4 @@ def demo(
     from foldgate.cli import finding
     from foldgate.cli.demonstration import demonstrate
 
-    finding.run(demonstrate(keep=keep))
+    finding.run(demonstrate(keep=keep, as_json=as_json))

@@ -8,25 +8,27 @@ import asyncio
 import shutil
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from subprocess import Popen
 
 from foldgate.cli import up_file
+from foldgate.cli.demo_worker import TOPIC
 from foldgate.cli.last_words import ending, last_words
 from foldgate.cli.mistakes import CannotGoOn
 from foldgate.cli.reaching import Reached, opened_as
 from foldgate.cli.reading import Seen, StreamReader
 from foldgate.cli.run_history import events_of, in_order, print_events
-from foldgate.cli.terminal import note, progress, say
+from foldgate.cli.tailing import as_object
+from foldgate.cli.terminal import note, progress, say, say_json
 from foldgate.contracts.events import JobDispatched, JobLost, RunSucceeded, WorkerJoined
 from foldgate.contracts.topics import stream_of
 from foldgate.runtime.settings import environment_with, from_environment
 from foldgate.sdk.client import Client
 from foldgate.servers import child
 
-TOPIC, COUNT_TO = "demo.count", 3
+COUNT_TO = 3
 LEASE_MS = 2_000
 _WITHIN_S = 60.0
 _SUITE_LEAVES_WITHIN_S = 12.0
@@ -37,12 +39,12 @@ class DemonstrationFailed(CannotGoOn):
     """What was to be shown did not happen."""
 
 
-async def demonstrate(*, keep: bool) -> None:
-    """Show it."""
+async def demonstrate(*, keep: bool, as_json: bool) -> None:
+    """Show it; for programs only the timeline."""
     folder = Path(tempfile.mkdtemp(prefix="foldgate-demo-"))
     try:
         async with asyncio.timeout(_WITHIN_S):
-            await _Demonstration(folder).run()
+            await _Demonstration(folder, as_json=as_json).run()
     except TimeoutError:
         raise DemonstrationFailed(
             f"Expected the demonstration to end within {_WITHIN_S:g} s, but it did not. Its logs are in {folder}."
@@ -56,41 +58,55 @@ async def demonstrate(*, keep: bool) -> None:
 class _Demonstration:
     """One demonstration, in one folder."""
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
+    def __init__(self, folder: Path, *, as_json: bool) -> None:
+        self._folder, self._as_json = folder, as_json
 
     async def run(self) -> None:
         async with AsyncExitStack() as stack:
             with progress("Starting a suite in a folder of its own"):
                 suite = await stack.enter_async_context(self._suite())
-            say(f"1. A suite runs: five services and a PostgreSQL of its own, in {self._folder}.")
+            self._tell("1. A suite runs: five services and a PostgreSQL of its own, in a temporary folder.")
             run_id = await self._lose_a_worker(suite)
             async with self._worker("second") as second:
                 await self._be_finished_by(suite, run_id, second)
+            self._show(run_id, in_order(await events_of(suite, run_id)))
+        self._tell(f"\n{_HONESTLY}")
+
+    def _tell(self, line: str) -> None:
+        """Where a program reads the result, what people read goes beside it."""
+        if self._as_json:
+            note(line)
+        else:
+            say(line)
+
+    def _show(self, run_id: str, events: Sequence[Seen]) -> None:
+        if self._as_json:
+            for seen in events:
+                say_json(as_object(seen))
+        else:
             say()
-            print_events(run_id, in_order(await events_of(suite, run_id)))
-        say(f"\n{_HONESTLY}", style="dim")
+            print_events(run_id, events)
 
     async def _lose_a_worker(self, suite: Reached) -> str:
         async with self._worker("first") as first:
             with progress("Starting a worker"):
                 await self._happened(suite, "jobs", lambda seen: isinstance(seen.event, WorkerJoined))
             asked = await Client(suite.log, codec=suite.codec).run_job(TOPIC, {"to": COUNT_TO})
-            say(f"2. A run of one step was asked for: count to {COUNT_TO}, slowly. {asked.run_id}")
+            self._tell(f"2. A run of one step was asked for: count to {COUNT_TO}, slowly. {asked.run_id}")
             with progress("Waiting for a worker to be in the middle of it"):
                 await self._happened(suite, "jobs", lambda seen: _is(seen, JobDispatched, asked.run_id))
                 await self._until(lambda: "attempt 1: 2" in first.said(), first)
             await child.kill(first.process)
-        say(f"3. Worker 1 (process {first.process.pid}) was killed with SIGKILL after it had counted to 2.")
+        self._tell(f"3. Worker 1 (process {first.process.pid}) was killed with SIGKILL after it had counted to 2.")
         return asked.run_id
 
     async def _be_finished_by(self, suite: Reached, run_id: str, second: "_Child") -> None:
         with progress(f"Waiting for the lease of {LEASE_MS} ms to end"):
             await self._happened(suite, "jobs", lambda seen: _is(seen, JobLost, run_id))
-        say("4. Its lease has ended: the attempt is lost, the run asks for another, and policy is asked again.")
+        self._tell("4. Its lease has ended: the attempt is lost, the run asks for another, and policy is asked again.")
         with progress("Waiting for the second worker"):
             await self._happened(suite, "runs", lambda seen: _is(seen, RunSucceeded, run_id))
-        say(f"5. Worker 2 (process {second.process.pid}) has done it. This is what the log says:")
+        self._tell(f"5. Worker 2 (process {second.process.pid}) has done it. This is what the log says:")
 
     @asynccontextmanager
     async def _suite(self) -> AsyncIterator[Reached]:

@@ -15,6 +15,7 @@ commands = typer.Typer(
     " on a log.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 commands.command("up")(up.up)

@@ -8,7 +8,7 @@ import typer
 from foldgate.cli.finding import AsJson, Data
 from foldgate.cli.mistakes import FAILED, AskedWrongly, CannotGoOn
 
-commands = typer.Typer(help="Ask for runs.", no_args_is_help=True)
+commands = typer.Typer(help="Ask for runs.", no_args_is_help=True, rich_markup_mode="markdown")
 
 
 class StillRunning(CannotGoOn):

@@ -6,7 +6,7 @@ import typer
 
 from foldgate.cli.finding import AsJson, Data
 
-commands = typer.Typer(help="Look at the streams of the log.", no_args_is_help=True)
+commands = typer.Typer(help="Look at the streams of the log.", no_args_is_help=True, rich_markup_mode="markdown")
 
 
 def _names(incomplete: str) -> list[str]:

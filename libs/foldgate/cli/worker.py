@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from foldgate.cli.finding import Data
+from foldgate.cli.finding import AsJson, Data
 from foldgate.cli.mistakes import AskedWrongly, CannotGoOn
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ def worker(
         str, typer.Argument(metavar="MODULE", help="A file, or a module, that holds a Worker named 'worker'.")
     ],
     data: Data = None,
+    as_json: AsJson = False,
 ) -> None:
     """Run a worker until Ctrl-C or SIGTERM; it then finishes the jobs it holds.
 
@@ -36,7 +37,7 @@ def worker(
     """
     from foldgate.cli import finding
 
-    finding.run(_work(loaded(module), data))
+    finding.run(_work(loaded(module), data, as_json=as_json))
 
 
 def loaded(name: str) -> "Worker":
@@ -91,16 +92,22 @@ def _from_file(path: Path) -> ModuleType:
     return module
 
 
-async def _work(worker: "Worker", data: Path | None) -> None:
+async def _work(worker: "Worker", data: Path | None, *, as_json: bool) -> None:
     import asyncio
 
     from foldgate.cli.reaching import opened
     from foldgate.cli.stopping import until_signal
-    from foldgate.cli.terminal import say
+    from foldgate.cli.terminal import say, say_json
     from foldgate.runtime import logging
 
+    def ready() -> None:
+        if as_json:
+            say_json({"worker": worker.endpoint})
+        else:
+            say(f"Worker {worker.endpoint} takes jobs.")
+
     async with opened(data) as suite:
-        log = suite.log
-        logging.configure(level=suite.settings.log_level, style="text")  # a handler that fails is its author's business
-        working = asyncio.create_task(worker.work(log, ready=lambda: say(f"Worker {worker.endpoint} takes jobs.")))
+        # A handler that fails is its author's business: the log says where.
+        logging.configure(level=suite.settings.log_level, style="json" if as_json else "text")
+        working = asyncio.create_task(worker.work(suite.log, ready=ready))
         await until_signal(working, saying="Finishing the jobs under way …")
