@@ -17,6 +17,7 @@ from foldgate.eventlog.log import Log
 from foldgate.eventlog.memory import MemoryLog
 from foldgate.gateway.http import verdicts
 from foldgate.gateway.http.app import Gateway
+from foldgate.sdk.client import Client
 from foldgate.sdk.worker import JobError, Worker
 from tests.support.door import Door, gateway
 from tests.support.logs import Opened
@@ -168,6 +169,31 @@ async def test_a_refusal_is_the_engines_word(opened: Opened, postgres_url: str) 
         shown = await door.client.get(f"{RUNS}/{refused.json()['run_id']}")
         assert shown.json()["status"] == "refused"
         assert shown.json()["error"]["code"] == "too_large"
+
+
+async def test_a_later_refusal_does_not_change_the_run(postgres_url: str) -> None:
+    log = MemoryLog()
+    async with running(log), gateway(log, postgres_url) as door, asyncio.timeout(60):
+        begun = (await start(door, key="k", tenant="acme")).json()
+        await Client(log, tenant="acme").run_job("job.other", idempotency_key="k", request_id="conflicting")
+        number = int(begun["position"].partition("-")[2].partition(":")[0])
+        refusal = await record_of(log, Partition("runs", number), "conflicting")
+        run, after = f"{RUNS}/{begun['run_id']}", {"after": f"runs-{number}:{refusal}"}
+        shown = await door.client.get(run, params=after, headers={"X-Tenant-ID": "acme"})
+        assert (shown.json()["status"], shown.json()["error"]) == ("running", None)
+
+
+async def record_of(log: Log, partition: Partition, request_id: str) -> int:
+    """Where the answer to a request lies."""
+    found: list[int] = []
+
+    async def is_there() -> bool:
+        records = [record async for chunk in log.read(partition, 0) for record in chunk if record.key]
+        found[:] = [r.offset for r in records if Codec().meta(r.value).request_id == request_id]
+        return bool(found)
+
+    await until(is_there, what="an answer to a request")
+    return found[0]
 
 
 async def test_without_an_engine_the_answer_says_where_the_request_lies(

@@ -101,6 +101,26 @@ async def test_a_verdict_names_its_request_and_its_place(opened: Opened) -> None
             assert Codec().meta(record.value) == meta
 
 
+async def test_the_start_of_a_run_is_told_to_all_who_wait_for_it() -> None:
+    """The engine answers one of two requests with one key; whoever made the other learns that the run is there."""
+    log = MemoryLog()
+    async with running(log), asyncio.timeout(60):
+        verdicts, client = Verdicts(context("gateway", log)), Client(log)
+        async with at_work(verdicts):
+            one, other = (client.job("job.echo", idempotency_key="k") for _ in range(2))
+            assert one.run_id == other.run_id
+            with (
+                verdicts.expected(one.run_id, one.request_id) as first,
+                verdicts.expected(other.run_id, other.request_id) as second,
+            ):
+                await client.ask(one)
+                assert await first == await second
+            with verdicts.expected(one.run_id, "conflicting") as mine, verdicts.expected(one.run_id, "x") as others:
+                await client.ask(client.job("job.other", idempotency_key="k", request_id="conflicting"))
+                assert isinstance((await mine).event, RunRefused)
+                assert not others.done(), "what is said to one later is nobody else's"
+
+
 async def test_what_nobody_may_say_is_no_verdict() -> None:
     log = MemoryLog()
     async with running(log), asyncio.timeout(60):
