@@ -42,15 +42,20 @@ def hold(invariant: str, condition: bool, seen: str) -> None:
 
 def check(history: History, *, set_aside: Collection[str] = LATE) -> None:
     """Raise InvariantBroken, naming the invariant, unless all hold; `set_aside` are the codes quarantine may have."""
+    check_streams(history)
+    _ends(history)
+    _authorised(history)
+    _relayed(history)
+    _nothing_lost(history, set_aside)
+
+
+def check_streams(history: History) -> None:
+    """What holds for any owned stream, whatever it is about."""
     _one_owner(history.batches)
     _told_once(history.facts)
     for facts in by_aggregate(history.facts).values():
         _one_story(facts)
-    _ends(history)
     _answered_where_read(history)
-    _authorised(history)
-    _relayed(history)
-    _nothing_lost(history, set_aside)
 
 
 def check_runs(history: History, runs: Collection[str], executed: Mapping[str, int]) -> None:

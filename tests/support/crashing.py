@@ -123,9 +123,11 @@ class CrashingLog:
         await self._life.look("prepare", self._log.prepare(streams))
 
     async def writer(self, partition: Partition) -> Writer:
-        writer = await self._life.change(f"writer {partition}", self._log.writer(partition))
-        self._life.opened.append(writer)
-        return _Writer(writer, self._life, partition)
+        return _Writer(await self._life.change(f"writer {partition}", self._open(partition)), self._life, partition)
+
+    async def _open(self, partition: Partition) -> Writer:
+        self._life.opened.append(writer := await self._log.writer(partition))
+        return writer
 
     async def end(self, partition: Partition) -> int:
         return await self._life.look(f"end {partition}", self._log.end(partition))

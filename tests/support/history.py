@@ -55,7 +55,7 @@ class History(NamedTuple):
 
 
 async def history_of(log: Log, *, pools: Sequence[str] = ("default",)) -> History:
-    """Read everything."""
+    """Read everything. Partitions are read one after the other: only of a log that rests is it the whole truth."""
     await log.prepare([stream_of(f"dispatch.{pool}") for pool in pools])
     batches: dict[Partition, list[Counted]] = {}
     noise = 0

@@ -60,8 +60,8 @@ class Stage:
 class Kept:
     """A process that is started again whenever it crashes. `lives` has its incarnations, the last one at work."""
 
-    def __init__(self, stage: Stage, plan: Iterator[int | None]) -> None:
-        self._stage, self._plan = stage, plan
+    def __init__(self, stage: Stage, plan: Iterator[int | None], *, lives: int | None = None) -> None:
+        self._stage, self._plan, self._most = stage, plan, lives
         self.lives: list[Incarnation] = []
 
     @property
@@ -74,14 +74,16 @@ class Kept:
 
     async def keep(self, start: Callable[[Log, Incarnation], Any]) -> None:
         """One life after the other; whatever ends one but its crash is a failure of the test."""
-        while True:
+        while len(self.lives) != self._most:
             life = Incarnation(next(self._plan, None), latency=self._stage.latency)
             self.lives.append(life)
             async with self._stage.connect() as log:
                 await _live(life, start(CrashingLog(log, life), life))
+        await asyncio.Event().wait()
 
 
 async def _live(life: Incarnation, work: Any) -> None:
+    asyncio.get_running_loop().set_exception_handler(_but_crashes)
     working = asyncio.create_task(work)
     dying = asyncio.create_task(life.dead.wait())
     try:
@@ -95,12 +97,18 @@ async def _live(life: Incarnation, work: Any) -> None:
         working.result()
 
 
+def _but_crashes(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """Nobody looks at what became of the tasks of the dead."""
+    if not isinstance(context.get("exception"), Crashed):
+        loop.default_exception_handler(context)
+
+
 @contextlib.asynccontextmanager
 async def kept(
-    stage: Stage, service: Service, *, instance: str = "", plan: Iterable[int | None] = ()
+    stage: Stage, service: Service, *, instance: str = "", plan: Iterable[int | None] = (), lives: int | None = None
 ) -> AsyncIterator[Kept]:
-    """A service that is always started again."""
-    process = Kept(stage, iter(plan))
+    """A service that is always started again, or has so many lives."""
+    process = Kept(stage, iter(plan), lives=lives)
     name = instance or f"{service.name}-1"
 
     def start(log: Log, _: Incarnation) -> Any:

@@ -95,6 +95,7 @@ class OwnedPartition:
         """Nothing is appended after this: what was cut and not acknowledged must not be followed by what comes next."""
         if not self.lost.done():
             self.lost.set_result(None)
+        self.lost.exception()  # looked at, also where nobody waits for it any more
         self._drained.set()
         await self._writer.close()
 
