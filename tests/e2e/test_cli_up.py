@@ -41,6 +41,30 @@ def test_what_it_writes_down_is_its_owners_alone(suite: Up) -> None:
 
 
 @pytest.mark.usefixtures("worker")
+def test_the_api_takes_the_key_that_was_made_for_it(suite: Up) -> None:
+    api, key = f"{suite.suite['url']}/api/v1", (suite.data / "api-key").read_text()
+    assert httpx.post(f"{api}/jobs", json={"topic": "job.echo"}).status_code == 401
+    with httpx.Client(headers={"X-API-Key": key}) as client:
+        asked = client.post(f"{api}/jobs", json={"topic": "job.echo"}).raise_for_status().json()
+        wanted = (
+            "streams",
+            "tail",
+            "runs",
+            "--run",
+            asked["run_id"],
+            "--from",
+            "beginning",
+            "--follow",
+            "--limit",
+            "4",
+        )
+        last = suite.lines(*wanted)[-1]
+        after = f"{last['stream']}-{last['partition']}:{last['offset']}"
+        shown = client.get(f"{api}/workflow-runs/{asked['run_id']}", params={"after": after}).raise_for_status().json()
+    assert (last["event"], shown["status"]) == ("RunSucceeded", "succeeded")
+
+
+@pytest.mark.usefixtures("worker")
 def test_a_run_of_one_step(suite: Up) -> None:
     ended = suite.json("run", "job", "job.echo", "--input", '{"a": [1]}', "--wait")
     assert ended["status"] == "succeeded"

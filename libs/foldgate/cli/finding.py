@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from foldgate.runtime.settings import Settings
 
 T = TypeVar("T")
+LOCAL = "local"
+"""What `--kafka` takes instead of an address: a broker of the suite's own."""
 Data = Annotated[
     Path | None,
     typer.Option(
@@ -41,6 +43,8 @@ def settings_of_suite(data: Path | None) -> "Settings":
     from foldgate.runtime.settings import from_environment, given
 
     found = given()
+    if found.get("FOLDGATE_KAFKA") == LOCAL:  # meant for `up`: where that broker is, the suite itself says
+        del found["FOLDGATE_KAFKA"]
     if "FOLDGATE_POSTGRES" in found or "FOLDGATE_KAFKA" in found:
         return from_environment(found)
     suite = up_file.read(folder(data))

@@ -14,6 +14,7 @@ from typing import NamedTuple
 from foldgate.cli.last_words import ending, last_words
 from foldgate.cli.mistakes import AskedWrongly, CannotGoOn
 from foldgate.cli.plan import Plan
+from foldgate.cli.terminal import note
 from foldgate.runtime.settings import Settings
 from foldgate.runtime.together import together
 from foldgate.servers.folder import FolderClaim
@@ -92,10 +93,9 @@ async def until_one_ends(running: "tuple[Running, ...] | list[Running]") -> None
     while True:
         for one in running:
             if (status := one.status()) is not None:
-                raise ProcessEnded(
-                    f"{one.name} (pid {one.pid}) has ended with {ending(status)}; everything else was stopped."
-                    f" {last_words(one.log)}"
-                )
+                what = f"{one.name} (pid {one.pid}) has ended with {ending(status)}"
+                note(f"{what}. Stopping everything else …")
+                raise ProcessEnded(f"{what}, and everything else was stopped. {last_words(one.log)}")
         await asyncio.sleep(_POLL_S)
 
 

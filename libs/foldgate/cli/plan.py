@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 
+from foldgate.cli.finding import LOCAL
 from foldgate.cli.mistakes import AskedWrongly, CannotGoOn
 from foldgate.runtime.settings import Settings, SettingsInvalid, from_environment, given
 
 SERVICES = "foldgate.services"
-LOCAL = "local"
 _TO_BE_STARTED = "postgresql://"
 """Stands for the address of a server of our own until that runs."""
 

@@ -3,20 +3,20 @@
 import asyncio
 import os
 import signal
-from collections.abc import Sequence
 from typing import Any
 
 from foldgate.cli.terminal import note
 
 AT_ONCE = 1
-SIGNALS = (signal.SIGTERM, signal.SIGINT)
+SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
-async def until_signal(working: "asyncio.Task[Any]", *, saying: str, signals: Sequence[int] = SIGNALS) -> None:
+async def until_signal(working: "asyncio.Task[Any]", *, saying: str) -> None:
     """Wait for the end of the work, or cancel it at a signal and wait until it has left. Raises what it failed by."""
     stopping = asyncio.Event()
-    for number in signals:
-        asyncio.get_running_loop().add_signal_handler(number, _asked_to_stop, stopping)
+    for number in SIGNALS:
+        if signal.getsignal(number) is not signal.SIG_IGN:  # as `nohup` has it
+            asyncio.get_running_loop().add_signal_handler(number, _asked_to_stop, stopping)
     waiting = asyncio.create_task(stopping.wait())
     await asyncio.wait([working, waiting], return_when=asyncio.FIRST_COMPLETED)
     if not working.done():

@@ -161,5 +161,13 @@ def _own_key(plan: Plan) -> str:
 
 def _starting(plan: Plan) -> str:
     own = [name for name, wanted in (("PostgreSQL", plan.own_postgres), ("Kafka", plan.own_kafka)) if wanted]
-    patience = " (the first time, Kafka is fetched: that can take minutes)" if plan.own_kafka else ""
-    return f"Starting {' and '.join(own)}{patience}" if own else "Looking for the log"
+    return f"Starting {' and '.join(own)}{_patience(plan)}" if own else "Looking for the log"
+
+
+def _patience(plan: Plan) -> str:
+    if not plan.own_kafka:
+        return ""
+    from foldgate.servers.kafka_artifacts import VERSION, cache_folder
+
+    there = (cache_folder() / f"kafka-{VERSION}").is_dir()
+    return "" if there else f" (Kafka {VERSION} has to be fetched first: that can take minutes)"
