@@ -122,7 +122,7 @@ class Connections:
             except BaseException as error:
                 away = isinstance(error, (*AWAY, TimeoutError)) or connection.is_closed()
                 connection.terminate()
-                if away:
+                if away and isinstance(error, Exception):  # a cancellation is never tried again
                     raise _Away(error) from error
                 raise
             self._give_back(connection)
