@@ -322,8 +322,11 @@ async def test_another_edition_replaces_the_live_one_when_it_is_ready(postgres_u
                     return bool(await models.run(lambda connection: connection.fetchval(query)) == 20)
                 return False
 
+            async def is_alone() -> bool:
+                return len(await schemas(models)) == 1
+
             await until(has_more, what="the wider table to be seen")
-        assert len(await schemas(models)) == 1
+            await until(is_alone, what="those before it to be dropped")
 
 
 async def test_what_is_of_no_interest_is_not_written_down_each_time(postgres_url: str) -> None:

@@ -69,7 +69,14 @@ def listen(host: str, port: int) -> socket.socket:
 async def serve(app: ASGIApp, listening: socket.socket) -> None:
     """Serve until cancelled, then finish the requests under way, within two seconds."""
     server = _Server(
-        uvicorn.Config(app, log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=2)
+        uvicorn.Config(
+            app,
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            lifespan="off",
+            timeout_graceful_shutdown=2,
+        )
     )
     serving = asyncio.create_task(server.serve(sockets=[listening]))
     try:
