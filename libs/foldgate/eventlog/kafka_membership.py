@@ -1,9 +1,10 @@
 """Membership on Kafka: a consumer group that shares partitions out, and consumes nothing.
 
 The group's consumer is subscribed to the topics, all of its partitions are paused, and it is polled only to be seen to
-be alive. One assignor is offered (the library joins once for each), and the instance is a static member: one that
-comes back within the session time-out keeps its partitions. Nothing is done inside the rebalance callback but to note
-the assignment, because no heartbeats are sent while it runs. Correctness never rests on any of this: the claim decides.
+be alive. One assignor is offered (the library joins once for each), and the instance is a static member: one that is
+killed and comes back within the session time-out keeps its partitions; one that is closed leaves at once. Nothing is
+done inside the rebalance callback but to note the assignment, because no heartbeats are sent while it runs. Correctness
+never rests on any of this: the claim decides.
 """
 
 import asyncio
@@ -16,10 +17,12 @@ from aiokafka.errors import KafkaError
 from aiokafka.structs import TopicPartition
 
 from foldgate.eventlog.kafka_client import KafkaAddress, describe, persevere
+from foldgate.eventlog.kafka_leaving import leave
 from foldgate.eventlog.log import LogError, LogUnavailable, Partition
 
 _POLL_MS = 1_000
 _REJOIN_WITHIN_MS = 10_000
+_LEAVE_WITHIN_S = 2.0
 
 
 class KafkaMembership:
@@ -60,6 +63,17 @@ class KafkaMembership:
         if self._staying is not None:
             self._staying.cancel()
             await asyncio.gather(self._staying, return_exceptions=True)
+            await self._leave()
+
+    async def _leave(self) -> None:
+        """Be out of the group, if a broker answers in time."""
+        with contextlib.suppress(LogError, KafkaError, TimeoutError):
+            async with asyncio.timeout(_LEAVE_WITHIN_S):
+                client = await self._address.connect()
+                try:
+                    await leave(client, group=self._identity["group_id"], instance=self._identity["group_instance_id"])
+                finally:
+                    await client.close()
 
     async def _stay(self) -> None:
         """Be a member until closed."""
