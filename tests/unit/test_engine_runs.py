@@ -76,6 +76,9 @@ def test_another_body_with_the_same_key_is_a_conflict_and_changes_nothing() -> N
     [
         ({"workflow": "unheard-of"}, "unknown_workflow"),
         ({"topic": ""}, "no_topic"),
+        ({"topic": "job." + "x" * 300}, "name_too_long"),
+        ({"kind": "k" * 256}, "name_too_long"),
+        ({"version": "v" * 256}, "name_too_long"),
         ({"input": "{"}, "invalid_input"),
         ({"input": ""}, "invalid_input"),
         ({"input": "[" * 100_000}, "invalid_input"),
@@ -96,6 +99,13 @@ def test_a_run_id_that_does_not_follow_from_the_request_is_set_aside() -> None:
     with pytest.raises(SetAside, match="Expected run id") as caught:
         new().when(REQUEST, run_id="run_of_my_own", tenant="acme")
     assert caught.value.code == "run_id_mismatch"
+
+
+@pytest.mark.parametrize("name", ["tenant", "principal", "request_id"])
+def test_names_that_fit_no_index_are_set_aside(name: str) -> None:
+    with pytest.raises(SetAside, match="at most 255 characters") as caught:
+        new().when(REQUEST, **{name: "n" * 256})
+    assert caught.value.code == "name_too_long"
 
 
 def test_without_a_key_the_request_id_makes_the_run() -> None:

@@ -35,6 +35,8 @@ from foldgate.engine.runs.state import STEP, Run, ended
 Report = JobSucceeded | JobFailed
 Outcome = Iterator[Event | Said]
 
+MAX_NAME = 255
+"""Characters of a name: what fits an index and a line."""
 MAX_CARRIED_BYTES = 256 * 1024
 """What a request or an output may have. Two events of one decision each carry it, and an append takes 900 KiB."""
 
@@ -58,6 +60,9 @@ def runs(*, max_lost: int) -> Decider[Run]:
 
 
 def _requested(run: Run | None, request: RunRequested, meta: Meta) -> Outcome:
+    for what, name in (("tenant", meta.tenant), ("principal", meta.principal), ("request id", meta.request_id)):
+        if len(name) > MAX_NAME:
+            raise SetAside("name_too_long", f"Expected a {what} of at most {MAX_NAME} characters, but got {len(name)}.")
     expected = ids.run_id(meta.tenant, request.workflow, request.idempotency_key or meta.request_id)
     if meta.run_id != expected:
         raise SetAside("run_id_mismatch", f"Expected run id {expected} for this tenant, workflow and key.")
@@ -78,6 +83,8 @@ def _refusal(request: RunRequested) -> RunRefused | None:
             code="unknown_workflow",
             reason=f"Expected the workflow 'job' (a run of one step), but got '{request.workflow[:200]}'.",
         )
+    if (too_long := _too_long(request)) is not None:
+        return too_long
     if not request.topic:
         return RunRefused(code="no_topic", reason="Expected a topic such as 'job.echo', but it is empty.")
     try:
@@ -87,6 +94,20 @@ def _refusal(request: RunRequested) -> RunRefused | None:
     if size > MAX_CARRIED_BYTES:
         reason = f"Expected a request of at most {MAX_CARRIED_BYTES} bytes of input and labels, but it has {size}."
         return RunRefused(code="too_large", reason=reason)
+    return None
+
+
+def _too_long(request: RunRequested) -> RunRefused | None:
+    names = {
+        "version": request.version,
+        "kind": request.kind,
+        "topic": request.topic,
+        "idempotency key": request.idempotency_key,
+    }
+    for what, name in names.items():
+        if len(name) > MAX_NAME:
+            reason = f"Expected a {what} of at most {MAX_NAME} characters, but got {len(name)}."
+            return RunRefused(code="name_too_long", reason=reason)
     return None
 
 
