@@ -64,7 +64,9 @@ async def _until_stopped(services: Sequence[Service], settings: Settings, ready:
 def _outcome(working: "asyncio.Task[None]") -> int:
     if working.cancelled() or (error := working.exception()) is None:
         return CLEAN
-    if isinstance(error, PortInUse | SettingsInvalid):
+    from foldgate.contracts.registry import RegistryRefused  # here: most suites have none, and it brings TLS along
+
+    if isinstance(error, PortInUse | SettingsInvalid | RegistryRefused):
         return _say(error, UNUSABLE)
     if isinstance(error, LogError | DatabaseUnavailable | DatabaseRefused | MigrationError | OSError):
         return _say(error, FAILED)
