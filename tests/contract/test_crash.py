@@ -20,12 +20,13 @@ from tests.support.crashing import Incarnation
 from tests.support.history import History, history_of
 from tests.support.leaping import LoopClock, leaping
 from tests.support.lives import CODEC, Kept, Stage, kept, kept_worker
-from tests.support.logs import USED
+from tests.support.logs import USED, Opened
 from tests.support.recovering import check_recovery
 from tests.support.settling import settled
 from tests.support.suite import OWNERS
+from tests.support.thorough import daily
 
-RUNS = 12
+RUNS = daily(6, thorough=12)
 ACTORS = [*(service.name for service in OWNERS), "worker"]
 
 
@@ -107,13 +108,26 @@ async def crash_at(actor: str, place: int, seed: int = 1) -> Incarnation:
     return life
 
 
+@pytest.mark.parametrize("seed", daily([1], thorough=[1, 2, 3, 4]))
 @pytest.mark.parametrize("actor", ACTORS)
-def test_a_crash_at_any_place_loses_and_doubles_nothing(actor: str) -> None:
+def test_a_crash_at_any_place_loses_and_doubles_nothing(actor: str, seed: int) -> None:
     """On the memory log: place 1, place 2, … until a life has no such place any more."""
     place, died = 1, set()
-    while (life := leaping(crash_at(actor, place))).dead.is_set():
-        died.add(life.died_in.rstrip("0123456789-"))
+    while (life := leaping(crash_at(actor, place, seed))).dead.is_set():
+        died.add(life.died_in.rsplit(" ", 1)[0])
         place += 1
     assert place > 20
     if actor in ("engine", "policy_kernel", "scheduler"):
-        assert {"before append", "after append", "after claim", "next"} <= {name.rsplit(" ", 1)[0] for name in died}
+        assert {"before append", "after append", "before claim", "after claim", "next", "within save"} <= died
+
+
+async def test_crashes_everywhere_lose_and_double_nothing(opened: Opened) -> None:
+    """On every driver: all actors crash again and again, and each round goes on on the log that the last one left."""
+    chance = random.Random(7)
+    cast, runs = Cast(Stage(opened, changes={"lease_ms": 1_500})), []
+    async with opened() as log:
+        for number in range(daily(2, thorough=20)):
+            plans = {actor: [chance.randrange(1, 60) for _ in range(2)] for actor in ACTORS}
+            runs += await play(cast, log, plans, prefix=f"{number}-")
+            assert sum(kept.crashes for kept in cast.kept.values()) > 4
+        await judge(log, cast, runs)

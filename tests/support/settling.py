@@ -1,46 +1,54 @@
 """When a suite has nothing left to do: everything submitted is read, everything dispatched is relayed."""
 
+import asyncio
+from collections.abc import Sequence
+
 from foldgate.contracts.places import Partition
-from foldgate.contracts.topics import JOBS, stream_of
+from foldgate.contracts.topics import JOBS, RUNS
 from foldgate.eventlog.log import Log
-from tests.support.history import History, history_of
+from tests.support.history import Counted, counting, raw
 from tests.support.waiting import until
 
-READ_BY = {"intake": "runs", "reports": "runs"}
+LOOK_EVERY_S = 0.05
 
 
 async def settled(log: Log) -> None:
     """Wait until it is so."""
 
     async def nothing_left() -> bool:
-        return not list(_left(await history_of(log)))
+        await asyncio.sleep(LOOK_EVERY_S)
+        return await _all_read(log) and await _all_relayed(log)
 
     await until(nothing_left, what="everything to be read")
 
 
-def _left(history: History) -> list[str]:
-    ends: dict[Partition, int] = {}
-    for fact in history.submitted:
-        ends[fact.partition] = fact.offset + 1
-    wanted = [
-        (Partition(stream, number), Partition(owner, number))
-        for stream, owner in READ_BY.items()
-        for number in range(stream_of(stream).partitions)
-    ]
-    left = [str(source) for source, owner in wanted if _position(history, owner, source) < ends.get(source, 0)]
+async def _all_read(log: Log) -> bool:
+    """The engine has read all of `intake` and `reports`."""
+    for number in range(RUNS.partitions):
+        counted = list(counting(await raw(log, Partition("runs", number))))
+        for source in (Partition("intake", number), Partition("reports", number)):
+            records = await raw(log, source)
+            if records and position(counted, source) <= records[-1].offset:
+                return False
+    return True
+
+
+async def _all_relayed(log: Log) -> bool:
+    """The scheduler has relayed all that its own stream has for aggregates."""
     for number in range(JOBS.partitions):
         own = Partition("jobs", number)
-        last = max((fact.offset + 1 for fact in history.facts if fact.partition == own), default=0)
-        if _position(history, own, own) < last:
-            left.append(f"relay of {own}")
-    return left
+        counted = list(counting(await raw(log, own)))
+        last = max((r.offset for batch in counted for r in batch.records if r.key), default=-1)
+        if position(counted, own) <= last:
+            return False
+    return True
 
 
-def _position(history: History, owner: Partition, source: Partition) -> int:
-    """How far the owner has read the source, by the heads of its batches."""
+def position(counted: Sequence[Counted], source: Partition) -> int:
+    """How far the owner of these batches has read the source, by their heads."""
     found = 0
-    for batch in history.batches[owner]:
-        for stream, number, position in batch.head.positions:
+    for batch in counted:
+        for stream, number, at in batch.head.positions:
             if (stream, number) == source:
-                found = position.offset
+                found = at.offset
     return found

@@ -23,6 +23,8 @@ from foldgate.eventlog.checkpoints import Checkpoints, Saved
 from foldgate.runtime.endings import Endings, hour_in
 from foldgate.runtime.parts import Parts, Torn, join
 
+_shapes: dict[type[Any], bytes] = {}
+
 
 class Head(msgspec.Struct, frozen=True, array_like=True):
     """Where a checkpoint stands."""
@@ -102,5 +104,7 @@ def _load(entries: Mapping[str, bytes], processor: Processor[S], decider: Decide
 
 def edition(decider: Decider[Any]) -> bytes:
     """Names the shape of the state and the meaning that `evolve` gives it."""
-    shape = msgspec.json.encode(msgspec.json.schema(Held[decider.state]), order="sorted")  # type: ignore[name-defined]
-    return hashlib.sha256(shape + b"%d" % decider.edition).digest()[:8]
+    state = decider.state
+    if state not in _shapes:
+        _shapes[state] = msgspec.json.encode(msgspec.json.schema(Held[state]), order="sorted")  # type: ignore[valid-type]
+    return hashlib.sha256(_shapes[state] + b"%d" % decider.edition).digest()[:8]

@@ -18,6 +18,7 @@ _OTHERS = frozenset(
         "FOLDGATE_TEST_REGISTRY",
         "FOLDGATE_REQUIRE_KAFKA",
         "FOLDGATE_REQUIRE_POSTGRES",
+        "FOLDGATE_THOROUGH",
         "FOLDGATE_CACHE",
         "FOLDGATE_DATA",
     }
