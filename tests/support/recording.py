@@ -104,13 +104,7 @@ def _addressed(stream: str, key: str, number: int, *, event: Event, pool: str) -
         key=key,
         run_id=key if stream != "workers" else "",
         pool=pool,
-        sequence=0,
-        clock=0,
         at=0,
-        causation="",
-        correlation="",
-        request_id="",
-        tenant="",
         principal="test",
     )
     return Addressed(stream, Outgoing(key.encode(), CODEC.encode(meta, event)))

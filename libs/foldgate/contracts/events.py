@@ -41,25 +41,25 @@ class Meta(msgspec.Struct, frozen=True, kw_only=True):
     """The stream it was written to."""
     key: str
     """The key it was written under; empty for partition-level records."""
-    run_id: str
+    run_id: str = ""
     """The run it is about; empty if none. Readers filter by it."""
-    pool: str
+    pool: str = ""
     """The pool it is about; empty if none. Readers filter by it."""
-    sequence: int
+    sequence: int = 0
     """Place in its stream and key, from 1; 0 on open streams."""
-    clock: int
+    clock: int = 0
     """Lamport clock: one more than the largest its writer had seen for this key; 0 on open streams."""
     at: int
     """When its owner took the message it answers: milliseconds since 1970, never below the one before it."""
-    causation: str
+    causation: str = ""
     """The id of the event it answers; empty where nothing but time caused it."""
-    correlation: str
+    correlation: str = ""
     """The id that ties together everything that came of one request."""
-    request_id: str
+    request_id: str = ""
     """The request it answers, for whoever waits for the verdict; empty if nobody asked."""
-    tenant: str
+    tenant: str = ""
     """Whose it is."""
-    principal: str
+    principal: str = ""
     """Who acted: a person, a program, a worker or a service."""
     answers: bytes = b''
     """SHA-256 of the submitted bytes it answers; empty where no submission was answered."""

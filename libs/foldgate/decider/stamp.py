@@ -112,15 +112,7 @@ def quarantined(
         event_id=open_event_id(str(by), f"{source}/{offset}"),
         stream="quarantine",
         key=str(source),
-        run_id="",
-        pool="",
-        sequence=0,
-        clock=0,
         at=at,
-        causation="",
-        correlation="",
-        request_id="",
-        tenant="",
         principal=service,
     )
     event = MessageQuarantined(

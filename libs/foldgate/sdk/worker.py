@@ -193,12 +193,9 @@ class Worker:
             key=key,
             run_id=run_id,
             pool=self._pool,
-            sequence=0,
-            clock=0,
             at=self._clock.now_ms(),
             causation=cause.event_id if cause else "",
             correlation=cause.correlation if cause else "",
-            request_id="",
             tenant=cause.tenant if cause else "",
             principal=self.endpoint,
         )
