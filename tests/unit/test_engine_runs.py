@@ -1,5 +1,7 @@
 """The engine's decisions on a run: given its past, when a message, then these events."""
 
+from typing import Any
+
 import msgspec
 import pytest
 
@@ -103,8 +105,9 @@ def test_a_run_id_that_does_not_follow_from_the_request_is_set_aside() -> None:
 
 @pytest.mark.parametrize("name", ["tenant", "principal", "request_id"])
 def test_names_that_fit_no_index_are_set_aside(name: str) -> None:
+    changes: dict[str, Any] = {name: "n" * 256}
     with pytest.raises(SetAside, match="at most 255 characters") as caught:
-        new().when(REQUEST, **{name: "n" * 256})
+        new().when(REQUEST, **changes)
     assert caught.value.code == "name_too_long"
 
 
