@@ -282,6 +282,7 @@ async def _write_archive(launch: Launch) -> None:
         with contextlib.suppress(KafkaDidNotStart):
             await cluster.start()
             await cluster.nodes[0].stop(grace_s=_ARCHIVING_S)
+            await cluster.stop()
             if cluster.nodes[0].status != -SIGKILL:
                 scratch.touch()
                 scratch.rename(launch.archive_file)
