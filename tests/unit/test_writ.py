@@ -1,0 +1,73 @@
+"""Writs: what a worker holds against the job it was given, before it does anything."""
+
+import msgspec
+import pytest
+
+from foldgate.authority.writ import WritInvalid, job_hash, verify
+from foldgate.contracts.events import Job, Writ
+
+JOB = Job(
+    job_id="run_1:job@1",
+    step="job",
+    attempt=1,
+    kind="job",
+    topic="job.echo",
+    input='{"a":1}',
+    labels={"env": "test"},
+    tenant="acme",
+    principal="ada",
+    workflow="job",
+)
+WRIT = Writ(
+    writ_id="writ_1",
+    job_id=JOB.job_id,
+    job_hash=job_hash(JOB),
+    pool="default",
+    policy_snapshot="snapshot_1",
+    rule="r",
+    issued_at=1000,
+    expires_at=2000,
+)
+AGAIN = msgspec.structs.replace(JOB, job_id="run_1:job@2", attempt=2)
+
+
+def test_a_writ_allows_its_job_until_it_expires() -> None:
+    verify(WRIT, JOB, pool="default", at=1000)
+    verify(WRIT, JOB, pool="default", at=2000)
+
+
+@pytest.mark.parametrize(
+    ("job", "pool", "at", "code"),
+    [
+        (AGAIN, "default", 1000, "other_job"),
+        (msgspec.structs.replace(JOB, input='{"a":2}'), "default", 1000, "job_altered"),
+        (JOB, "another", 1000, "other_pool"),
+        (JOB, "default", 2001, "expired"),
+    ],
+)
+def test_it_allows_nothing_else(job: Job, pool: str, at: int, code: str) -> None:
+    with pytest.raises(WritInvalid, match="Expected") as caught:
+        verify(WRIT, job, pool=pool, at=at)
+    assert caught.value.code == code
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"step": "x"},
+        {"kind": "x"},
+        {"topic": "x"},
+        {"input": "1"},
+        {"labels": {}},
+        {"tenant": "x"},
+        {"principal": "x"},
+        {"workflow": "x"},
+        {"job_id": "run_2:job@1"},
+    ],
+)
+def test_everything_a_job_would_do_is_in_its_hash(changed: dict[str, object]) -> None:
+    assert job_hash(msgspec.structs.replace(JOB, **changed)) != WRIT.job_hash
+
+
+def test_all_attempts_of_a_job_share_its_hash() -> None:
+    assert job_hash(AGAIN) == WRIT.job_hash
