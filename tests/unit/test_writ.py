@@ -37,15 +37,16 @@ def test_a_writ_allows_its_job_until_it_expires() -> None:
 
 
 @pytest.mark.parametrize(
-    ("job", "pool", "at", "code"),
+    ("job", "where", "code"),
     [
-        (AGAIN, "default", 1000, "other_job"),
-        (msgspec.structs.replace(JOB, input='{"a":2}'), "default", 1000, "job_altered"),
-        (JOB, "another", 1000, "other_pool"),
-        (JOB, "default", 2001, "expired"),
+        (AGAIN, ("default", 1000), "other_job"),
+        (msgspec.structs.replace(JOB, input='{"a":2}'), ("default", 1000), "job_altered"),
+        (JOB, ("another", 1000), "other_pool"),
+        (JOB, ("default", 2001), "expired"),
     ],
 )
-def test_it_allows_nothing_else(job: Job, pool: str, at: int, code: str) -> None:
+def test_it_allows_nothing_else(job: Job, where: tuple[str, int], code: str) -> None:
+    pool, at = where
     with pytest.raises(WritInvalid, match="Expected") as caught:
         verify(WRIT, job, pool=pool, at=at)
     assert caught.value.code == code
