@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import random
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import pytest
@@ -16,9 +16,9 @@ from foldgate.eventlog.memory import MemoryLog
 from foldgate.sdk.client import Client
 from foldgate.sdk.worker import Worker
 from tests.support.checker import check, check_runs
-from tests.support.crashing import Incarnation
+from tests.support.crashing import Incarnation, Nth, Place
 from tests.support.history import History, history_of
-from tests.support.leaping import LoopClock, leaping
+from tests.support.leaping import LoopClock, leaping, time_passes
 from tests.support.lives import CODEC, Kept, Stage, kept, kept_worker
 from tests.support.logs import USED, Opened
 from tests.support.recovering import check_recovery
@@ -39,7 +39,7 @@ class Cast:
         self.kept: dict[str, Kept] = {}
 
     @contextlib.asynccontextmanager
-    async def playing(self, plans: dict[str, Iterable[int | None]]) -> Any:
+    async def playing(self, plans: Mapping[str, Iterable[Place]]) -> Any:
         async with contextlib.AsyncExitStack() as stack:
             for service in OWNERS:
                 plan = plans.get(service.name, ())
@@ -72,7 +72,7 @@ async def some_runs(log: Log, stage: Stage, prefix: str) -> list[str]:
     return [one.run_id for one in asked]
 
 
-async def play(cast: Cast, log: Log, plans: dict[str, Iterable[int | None]], *, prefix: str = "k") -> list[str]:
+async def play(cast: Cast, log: Log, plans: Mapping[str, Iterable[Place]], *, prefix: str = "k") -> list[str]:
     """One play to its end: all over, all told."""
     async with cast.playing(plans), asyncio.timeout(600):
         runs = await some_runs(log, cast.stage, prefix)
@@ -131,3 +131,38 @@ async def test_crashes_everywhere_lose_and_double_nothing(opened: Opened) -> Non
             runs += await play(cast, log, plans, prefix=f"{number}-")
             assert sum(kept.crashes for kept in cast.kept.values()) > 4
         await judge(log, cast, runs)
+
+
+async def test_the_relay_copies_again_what_it_copied_before_a_crash_and_leaves_nothing_out(opened: Opened) -> None:
+    """Dead between the copy and the position that would have told of it; each worker still does each lease once."""
+    cast = Cast(Stage(opened))
+    copied, not_yet = "after submit dispatch.default", "before submit dispatch.default"
+    plan = [Nth(1, copied), Nth(2, copied), Nth(1, not_yet), Nth(2, copied), Nth(3, not_yet)]
+    async with opened() as log:
+        runs = await play(cast, log, {"scheduler": plan})
+        history = await judge(log, cast, runs)
+    assert cast.kept["scheduler"].crashes >= 2
+    copies = [fact.meta.event_id for fact in history.dispatched["default"]]
+    assert len(copies) > len(set(copies)) == RUNS
+    assert cast.executed == {f"{run_id}:job@1": 1 for run_id in runs}
+
+
+def test_a_suite_with_nothing_to_do_says_nothing() -> None:
+    """Positions past others' positions would be told for ever, one service to the next."""
+
+    async def play_and_rest() -> None:
+        log = MemoryLog()
+        await log.prepare([*USED, stream_of("dispatch.default")])
+        cast = Cast(Stage(lambda: contextlib.nullcontext(log), LoopClock()))
+        async with contextlib.AsyncExitStack() as stack:
+            for service in OWNERS:
+                await stack.enter_async_context(kept(cast.stage, service))
+            async with kept_worker(cast.stage, cast.worker):
+                await some_runs(log, cast.stage, "k")
+                await settled(log)
+            await time_passes(60)
+            before = {partition: await log.end(partition) for partition in log._lanes}
+            await time_passes(300)
+            assert {partition: await log.end(partition) for partition in log._lanes} == before
+
+    leaping(play_and_rest())

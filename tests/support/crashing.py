@@ -9,7 +9,7 @@ crash there is; `Incarnation.places` says how many there were.
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from foldgate.contracts.topics import Stream
 from foldgate.eventlog.checkpoints import Checkpoints, Saved
@@ -34,10 +34,21 @@ class Crashed(BaseException):
     """The process is dead. Not an Exception: nobody in a dead process handles anything."""
 
 
+class Nth(NamedTuple):
+    """The n-th place of this name."""
+
+    number: int
+    name: str
+
+
+Place = int | Nth | None
+"""Where to die: at the n-th place of all, at the n-th of a name, or nowhere."""
+
+
 class Incarnation:
     """One life of one process; it dies at place `at`, or not at all."""
 
-    def __init__(self, at: int | None = None, *, latency: Latency = None) -> None:
+    def __init__(self, at: Place = None, *, latency: Latency = None) -> None:
         self.at = at
         self._latency = latency
         self.places = 0
@@ -77,9 +88,7 @@ class Incarnation:
             await asyncio.sleep(self._latency())
 
     def _pass(self, name: str) -> None:
-        self.places += 1
-        if self.places == self.at:
-            self.kill(name)
+        self.dies_now(name)
         self._living()
 
     def _living(self, operation: object = None) -> None:
@@ -90,8 +99,9 @@ class Incarnation:
     def dies_now(self, name: str) -> bool:
         """One more place, where the caller itself does what is left half done."""
         self._living()
-        self.places += 1
-        if self.places == self.at:
+        number, wanted = self.at if isinstance(self.at, Nth) else (self.at, name)
+        self.places += name == wanted
+        if self.places == number and name == wanted:
             self.kill(name)
         return self.dead.is_set()
 

@@ -71,3 +71,9 @@ def leaping(work: Coroutine[Any, Any, T]) -> T:
     """Run a coroutine to its end on a leaping loop."""
     with asyncio.Runner(loop_factory=LeapingLoop) as runner:
         return runner.run(work)
+
+
+async def time_passes(seconds: float) -> None:
+    """Let so much time pass, and everything happen that is due in it."""
+    assert isinstance(asyncio.get_running_loop(), LeapingLoop), "elsewhere that would be waiting: use until()"
+    await asyncio.sleep(seconds)

@@ -6,7 +6,7 @@ Each incarnation has a log of its own (`crashing.py`), so that what is left of a
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,7 +20,7 @@ from foldgate.runtime.host import Host
 from foldgate.runtime.service import Service
 from foldgate.runtime.settings import Settings
 from foldgate.sdk.worker import Worker
-from tests.support.crashing import Crashed, CrashingLog, Incarnation, Latency
+from tests.support.crashing import Crashed, CrashingLog, Incarnation, Latency, Place
 from tests.support.suite import settings
 
 CODEC = Codec()
@@ -60,7 +60,7 @@ class Stage:
 class Kept:
     """A process that is started again whenever it crashes. `lives` has its incarnations, the last one at work."""
 
-    def __init__(self, stage: Stage, plan: Iterator[int | None], *, lives: int | None = None) -> None:
+    def __init__(self, stage: Stage, plan: Iterator[Place], *, lives: int | None = None) -> None:
         self._stage, self._plan, self._most = stage, plan, lives
         self.lives: list[Incarnation] = []
 
@@ -89,12 +89,28 @@ async def _live(life: Incarnation, work: Any) -> None:
     try:
         await asyncio.wait([working, dying], return_when=asyncio.FIRST_COMPLETED)
     finally:
-        for task in (working, dying):
-            task.cancel()
-        await asyncio.wait([working, dying])
-        await life.bury()
+        await _whole(_end(life, working, dying))
     if not (life.dead.is_set() or working.cancelled()):
         working.result()
+
+
+async def _end(life: Incarnation, *tasks: "asyncio.Task[Any]") -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.wait(tasks)
+    await life.bury()
+
+
+async def _whole(work: Coroutine[Any, Any, None]) -> None:
+    """Do it to its end, even if the test ends meanwhile."""
+    task, cancelled = asyncio.ensure_future(work), False
+    while not task.done():
+        try:
+            await asyncio.shield(task)
+        except asyncio.CancelledError:
+            cancelled = True
+    if cancelled:
+        raise asyncio.CancelledError
 
 
 def _but_crashes(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
@@ -105,7 +121,7 @@ def _but_crashes(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> No
 
 @contextlib.asynccontextmanager
 async def kept(
-    stage: Stage, service: Service, *, instance: str = "", plan: Iterable[int | None] = (), lives: int | None = None
+    stage: Stage, service: Service, *, instance: str = "", plan: Iterable[Place] = (), lives: int | None = None
 ) -> AsyncIterator[Kept]:
     """A service that is always started again, or has so many lives."""
     process = Kept(stage, iter(plan), lives=lives)
@@ -120,7 +136,7 @@ async def kept(
 
 @contextlib.asynccontextmanager
 async def kept_worker(
-    stage: Stage, make: Callable[[Incarnation], Worker], *, plan: Iterable[int | None] = ()
+    stage: Stage, make: Callable[[Incarnation], Worker], *, plan: Iterable[Place] = ()
 ) -> AsyncIterator[Kept]:
     """A worker that is always started again, as another instance of itself."""
     process = Kept(stage, iter(plan))

@@ -25,6 +25,8 @@ from foldgate.runtime.service import Aggregate, Follow, Service
 
 CODEC = Codec()
 CHUNK = 3
+LARGE = "x" * 150_000
+"""Of one chunk's events, so that two chunks hardly fit a batch."""
 
 
 class Tally(msgspec.Struct, frozen=True):
@@ -40,7 +42,7 @@ class Tally(msgspec.Struct, frozen=True):
 def _decide(state: Tally | None, message: Message) -> list[Event]:
     if isinstance(message.event, Tick):
         assert state is not None
-        return [_noted("tick", left=state.left - n - 1) for n in range(min(CHUNK, state.left))]
+        return [_noted(LARGE, left=state.left - n - 1) for n in range(min(CHUNK, state.left))]
     assert isinstance(message.event, RunRequested)
     assert message.meta is not None
     word, _, number = message.event.input.partition(" ")

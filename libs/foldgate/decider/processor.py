@@ -78,11 +78,11 @@ class Cut(Generic[S]):
         self.changed: dict[str, Held[S] | None] = {}
         self.ended: dict[str, int] = {}
         self.quarantined: list[Quarantined] = []
-        self.decisions = self.size = self.weight = 0
+        self.decisions = self.weight = 0
 
-    def add(self, decision: _Decision[S], *, size: int, over: bool) -> None:
+    def add(self, decision: _Decision[S], *, weight: int, over: bool) -> None:
         """One more decision, whole."""
-        self.decisions, self.size, self.weight = self.decisions + 1, self.size + size, self.weight + size
+        self.decisions, self.weight = self.decisions + 1, self.weight + weight
         self.records += decision.records
         if decision.place is not None:
             self.positions[decision.place[0]] = decision.place[1]
@@ -91,7 +91,6 @@ class Cut(Generic[S]):
             self.ended |= {decision.key: decision.held.at} if over else {}
         if decision.aside is not None:
             self.quarantined.append(decision.aside)
-            self.weight += _LEAST_WEIGHT + len(decision.aside.event.original)
 
 
 class Processor(Generic[S]):
@@ -265,10 +264,11 @@ class Processor(Generic[S]):
         )
 
     def _pend(self, decision: _Decision[S], *, size: int) -> None:
-        if not self._cuts or self._cuts[-1].size + size > self._batch_bytes:
+        weight = size if decision.aside is None else size + _LEAST_WEIGHT + len(decision.aside.event.original)
+        if not self._cuts or self._cuts[-1].weight + weight > self._batch_bytes:
             self._cuts.append(Cut())
         over = decision.held is not None and self._decider.ended(decision.held.state)
-        self._cuts[-1].add(decision, size=size, over=over)
+        self._cuts[-1].add(decision, weight=weight, over=over)
 
     def _pop_due(self, now: int) -> Iterator[str]:
         while (due := self.next_due()) is not None and due <= now:

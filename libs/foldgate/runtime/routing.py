@@ -123,7 +123,7 @@ class Routing:
                 del self._sources[partition]
 
     async def step(self, *, timeout_ms: int) -> None:
-        """Wait for records, and hand them out."""
+        """Wait for records, and hand them out; each when its readers have room for what it may make them say."""
         records = await self._follower.next(limit=CHUNK, timeout_ms=timeout_ms)
         touched: set[Partition] = set()
         for record in records:
@@ -131,6 +131,8 @@ class Routing:
             if source is not None and record.offset >= source.offset:
                 source.offset = record.offset + 1
                 await self._hand_out(source, record)
+                for reader in source.readers:
+                    await reader.owned.room()
                 if record.key:  # positions past others' positions are not stored: idle services would talk for ever
                     touched.add(record.partition)
         for partition in touched & self._sources.keys():
