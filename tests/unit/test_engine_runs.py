@@ -214,3 +214,12 @@ def test_an_event_that_does_not_fit_the_state_is_a_fault(event: Event) -> None:
 def test_a_run_begins_with_its_start_or_its_refusal() -> None:
     with pytest.raises(IllegalTransition, match="first event"):
         DECIDER.evolve(None, meta(RUN), RunSucceeded(output="1"))
+
+
+def test_where_another_service_broke_the_run_fails_as_it_does_where_we_did() -> None:
+    denied = JobDenied(job_id=JOB, step="job", policy_snapshot="s", rule="internal_error", reason="broken")
+    assert started().when(denied)[-1] == RunFailed(code="internal_error", message="broken")
+    given_back = JobLost(job_id=JOB, step="job", lease=0, worker="", reason="internal_error")
+    failed = started().when(given_back)[-1]
+    assert isinstance(failed, RunFailed)
+    assert failed.code == "internal_error"

@@ -13,7 +13,7 @@ from foldgate.contracts.events import (
     RunSucceeded,
     WritIssued,
 )
-from foldgate.decider.decider import Decider, IllegalTransition
+from foldgate.decider.decider import Decider, IllegalTransition, Message
 from foldgate.policy_kernel.decisions.decide import decisions
 from foldgate.policy_kernel.decisions.state import Case
 from tests.support.given import Given, meta
@@ -87,3 +87,12 @@ def test_the_case_is_closed_with_its_run(end: RunSucceeded | RunFailed | RunDeni
 def test_a_foreign_event_is_a_fault() -> None:
     with pytest.raises(IllegalTransition):
         ALLOWING.evolve(None, meta(RUN), RunSucceeded(output="1"))
+
+
+def test_after_a_fault_of_ours_an_attempt_is_not_allowed() -> None:
+    asked = Message(key=RUN, at=1, event=JobRequested(job=job()), meta=meta(RUN))
+    [denied] = ALLOWING.fail(None, asked, "broken")
+    assert isinstance(denied, JobDenied)
+    assert (denied.job_id, denied.rule, denied.reason) == (job().job_id, "internal_error", "broken")
+    over = Message(key=RUN, at=1, event=RunSucceeded(output="1"), meta=meta(RUN))
+    assert list(ALLOWING.fail(None, over, "broken")) == []

@@ -20,7 +20,7 @@ from foldgate.contracts.events import (
     Writ,
     WritIssued,
 )
-from foldgate.decider.decider import IllegalTransition, Tick
+from foldgate.decider.decider import IllegalTransition, Message, Said, Tick
 from foldgate.scheduler.jobs.decide import jobs
 from foldgate.scheduler.jobs.state import Pool
 from tests.support.given import Given, meta
@@ -201,3 +201,39 @@ def test_other_messages_say_nothing() -> None:
 def test_an_event_that_does_not_fit_is_a_fault(event: Event) -> None:
     with pytest.raises(IllegalTransition):
         DECIDER.evolve(None, meta("default"), event)
+
+
+def test_a_writ_that_has_ended_dispatches_nothing() -> None:
+    subject = pool()
+    subject.when(beat(), at=2000)
+    [late] = subject.when(issued(1, expires_at=2500), at=2500)
+    assert late == JobLost(job_id="run_1:job@1", step="job", lease=0, worker="", reason="writ_expired")
+    waits = pool()
+    waits.when(issued(1, expires_at=2500), at=2000)
+    waits.when(issued(2), at=2000)
+    _, given = waits.when(beat(), at=2500)
+    assert isinstance(given, JobDispatched)
+    assert given.job.job_id == "run_2:job@1"
+
+
+def test_more_than_fits_a_decision_is_given_tick_by_tick() -> None:
+    subject = pool()
+    for number in range(1, 6):
+        large = issued(number)
+        large = msgspec.structs.replace(large, job=msgspec.structs.replace(large.job, input="x" * 250_000))
+        subject.when(large)
+    given = [subject.when(beat(room=5), at=2000)]
+    while DECIDER.due(subject.state or Pool()) == 0:
+        given.append(subject.when(Tick(), at=2000))
+    counts = [sum(isinstance(event, JobDispatched) for event in events) for events in given]
+    assert counts == [2, 2, 1]
+    leases = [event.lease for events in given for event in events if isinstance(event, JobDispatched)]
+    assert leases == [1, 2, 3, 4, 5]
+
+
+def test_after_a_fault_of_ours_the_job_is_given_back() -> None:
+    message = Message(key="default", at=1, event=issued(), meta=meta("default"))
+    [said] = DECIDER.fail(None, message, "broken")
+    assert isinstance(said, Said)
+    assert said.event == JobLost(job_id="run_1:job@1", step="job", lease=0, worker="", reason="internal_error")
+    assert list(DECIDER.fail(None, Message(key="default", at=1, event=beat()), "broken")) == []

@@ -152,7 +152,7 @@ class JobLost(msgspec.Struct, frozen=True, kw_only=True):
     worker: str
     """Who held it."""
     reason: str
-    """worker_lost, or writ_expired."""
+    """worker_lost, writ_expired, or internal_error."""
 
 
 class JobQueued(msgspec.Struct, frozen=True, kw_only=True):

@@ -48,6 +48,8 @@ def runs(*, max_lost: int) -> Decider[Run]:
         match message.event:
             case RunRequested() as request if message.meta is not None:
                 yield from _requested(run, request, message.meta)
+            case JobDenied(rule="internal_error") as broken if _is_current(run, broken.job_id):
+                yield from _failed(broken.job_id, "internal_error", broken.reason)
             case JobDenied() as denied if _is_current(run, denied.job_id):
                 yield StepDenied(step=denied.step, job_id=denied.job_id, rule=denied.rule, reason=denied.reason)
                 yield RunDenied(rule=denied.rule, reason=denied.reason)
@@ -183,6 +185,9 @@ def _ignored(run: Run, report: Report) -> Outcome:
 
 
 def _lost(run: Run, lost: JobLost, max_lost: int) -> Outcome:
+    if lost.reason == "internal_error":
+        yield from _failed(lost.job_id, "internal_error", "The scheduler broke on it: quarantine has the reason.")
+        return
     if lost.reason == "worker_lost" and run.lost >= max_lost:
         yield from _failed(lost.job_id, "attempts_lost", f"Lost {run.lost + 1} times, the last time: {lost.reason}.")
         return

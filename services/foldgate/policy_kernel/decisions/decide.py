@@ -55,4 +55,12 @@ def decisions(*, default_decision: str, writ_ttl_ms: int) -> Decider[Case]:
         reason = "No rule allows it, and the default decision is to deny."
         return JobDenied(job_id=job.job_id, step=job.step, policy_snapshot=snapshot, rule=RULE, reason=reason)
 
-    return Decider(state=Case, decide=decide, evolve=evolve, ended=ended)
+    def fail(_: Case | None, message: Message, reason: str) -> Iterator[Event | Said]:
+        """After a fault of ours the attempt is not allowed, and the run is told."""
+        if isinstance(message.event, JobRequested):
+            job = message.event.job
+            yield JobDenied(
+                job_id=job.job_id, step=job.step, policy_snapshot=snapshot, rule="internal_error", reason=reason
+            )
+
+    return Decider(state=Case, decide=decide, evolve=evolve, ended=ended, fail=fail)

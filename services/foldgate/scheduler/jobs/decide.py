@@ -4,8 +4,9 @@ A worker's lease ends by the scheduler's clock, `lease_ms` after it received the
 worker held then is lost, and the engine judges what becomes of it.
 """
 
-from collections.abc import Iterator
-from itertools import islice
+from collections.abc import Iterable, Iterator, Mapping
+
+import msgspec
 
 from foldgate.contracts.events import (
     Event,
@@ -27,12 +28,14 @@ from foldgate.scheduler.jobs.state import Hold, Known, Pool, Waiting, due
 
 Outcome = Iterator[Event | Said]
 PRINCIPAL = "scheduler"
+MAX_GIVEN_BYTES = 512 * 1024
+"""Of the jobs given in one decision, so that it fits an append; what waits beyond it is given on the next tick."""
 
 
 def jobs(*, lease_ms: int) -> Decider[Pool]:
     """The decider of pools; a worker is lost `lease_ms` after the last beat that was noted."""
     scheduling = _Scheduling(lease_ms)
-    return Decider(state=Pool, decide=scheduling.decide, evolve=evolve, due=due)
+    return Decider(state=Pool, decide=scheduling.decide, evolve=evolve, due=due, fail=_fail)
 
 
 class _Scheduling:
@@ -45,20 +48,22 @@ class _Scheduling:
         pool = state or Pool()
         match message.event:
             case WritIssued(job=job) as issued if job.job_id not in pool.held | pool.waiting:
-                yield from self._place(pool, issued, message.meta.correlation if message.meta else "")
+                yield from self._place(pool, _waiting(issued, message), message.at)
             case WorkerBeat() as beat:
                 yield from self._beat(pool, beat, message.at)
             case JobSucceeded() | JobFailed() as report:
-                yield from self._release(pool, report)
+                yield from self._release(pool, report, message.at)
             case Tick():
                 yield from _expired(pool, message.at)
+                yield from self._fill_free(pool, message.at)
             case _:
                 return
 
-    def _place(self, pool: Pool, issued: WritIssued, correlation: str) -> Outcome:
-        waiting = Waiting(job=issued.job, writ=issued.writ, correlation=correlation)
+    def _place(self, pool: Pool, waiting: Waiting, at: int) -> Outcome:
         free = {name: known.room for name, known in pool.workers.items() if known.room > 0}
-        if free:
+        if waiting.writ.expires_at <= at:
+            yield _lost(waiting.job.job_id, waiting, "writ_expired")
+        elif free:
             yield self._dispatch(waiting, max(free, key=free.__getitem__), pool.lease + 1)
         else:
             yield _about(JobQueued(job=waiting.job, writ=waiting.writ), waiting)
@@ -68,29 +73,36 @@ class _Scheduling:
         ends = at + self._lease_ms
         if known is None and room:
             yield _of_pool(WorkerJoined(worker=beat.worker, name=beat.name, max_parallel=room, expires_at=ends))
-            yield from self._fill(pool, beat.worker, room)
+            yield from self._fill(pool, {beat.worker: room}, at)
         elif known is not None and beat.leaving and not known.holds:
             yield _of_pool(WorkerLost(worker=beat.worker, reason="left"))
         elif known is not None and (room != known.max_parallel or self._is_stale(known, at)):
             yield _of_pool(WorkerRenewed(worker=beat.worker, max_parallel=room, expires_at=ends))
-            yield from self._fill(pool, beat.worker, room - len(known.holds))
+            yield from self._fill(pool, {beat.worker: room - len(known.holds)}, at)
 
     def _is_stale(self, known: Known, at: int) -> bool:
         """A third of the lease has gone: this beat is noted. Others need no event."""
         return known.expires_at - at <= self._lease_ms * 2 // 3
 
-    def _release(self, pool: Pool, report: JobSucceeded | JobFailed) -> Outcome:
+    def _release(self, pool: Pool, report: JobSucceeded | JobFailed, at: int) -> Outcome:
         hold = pool.held.get(report.job_id)
         if hold is None or (hold.worker, hold.lease) != (report.worker, report.lease):
             return
         outcome = type(report).__name__
         yield _about(JobReleased(job_id=report.job_id, lease=hold.lease, worker=hold.worker, outcome=outcome), hold)
         known = pool.workers.get(hold.worker)
-        yield from self._fill(pool, hold.worker, known.room + 1 if known else 0)
+        yield from self._fill(pool, {hold.worker: known.room + 1 if known else 0}, at)
 
-    def _fill(self, pool: Pool, worker: str, room: int) -> Outcome:
-        """Give this worker what waits longest."""
-        for lease, waiting in enumerate(islice(pool.waiting.values(), max(0, room)), pool.lease + 1):
+    def _fill_free(self, pool: Pool, at: int) -> Outcome:
+        """Give whoever has room, and is not lost by now, what waits longest."""
+        free = {name: known.room for name, known in pool.workers.items() if known.expires_at > at}
+        yield from self._fill(pool, free, at)
+
+    def _fill(self, pool: Pool, room: Mapping[str, int], at: int) -> Outcome:
+        """Give these workers what waits longest, as much as fits a decision."""
+        places = [name for name, count in room.items() for _ in range(count)]
+        live = [waiting for waiting in pool.waiting.values() if waiting.writ.expires_at > at]
+        for lease, (worker, waiting) in enumerate(zip(places, _fitting(live), strict=False), pool.lease + 1):
             yield self._dispatch(waiting, worker, lease)
 
     def _dispatch(self, waiting: Waiting, worker: str, lease: int) -> Said:
@@ -98,6 +110,23 @@ class _Scheduling:
             job=waiting.job, writ=waiting.writ, worker=worker, lease=lease, lease_ms=self._lease_ms
         )
         return _about(dispatched, waiting)
+
+
+def _waiting(issued: WritIssued, message: Message) -> Waiting:
+    return Waiting(
+        job=issued.job, writ=issued.writ, correlation=message.meta.correlation if message.meta is not None else ""
+    )
+
+
+def _fitting(waiting: Iterable[Waiting]) -> Iterator[Waiting]:
+    """The first, and as many after it as fit together with it."""
+    size = 0
+    for one in waiting:
+        own = len(msgspec.msgpack.encode(one.job))
+        if size and size + own > MAX_GIVEN_BYTES:
+            return
+        size += own
+        yield one
 
 
 def _expired(pool: Pool, at: int) -> Outcome:
@@ -109,6 +138,13 @@ def _expired(pool: Pool, at: int) -> Outcome:
     for job_id, waiting in pool.waiting.items():
         if waiting.writ.expires_at <= at:
             yield _lost(job_id, waiting, "writ_expired")
+
+
+def _fail(_: Pool | None, message: Message, _reason: str) -> Outcome:
+    """After a fault of ours the job is given back, and the run that asked for it ends; the reason is in quarantine."""
+    if isinstance(message.event, WritIssued):
+        job_id = message.event.job.job_id
+        yield _lost(job_id, _waiting(message.event, message), "internal_error")
 
 
 def _lost(job_id: str, what: Hold | Waiting, reason: str) -> Said:

@@ -66,7 +66,9 @@ class Pool(msgspec.Struct, frozen=True):
 
 
 def due(pool: Pool) -> int | None:
-    """When a worker's lease or a waiting writ ends next."""
+    """When a worker's lease or a waiting writ ends next; at once where somebody has room for what waits."""
+    if pool.waiting and any(known.room > 0 for known in pool.workers.values()):
+        return 0
     ends = [known.expires_at for known in pool.workers.values()]
     ends += [waiting.writ.expires_at for waiting in pool.waiting.values()]
     return min(ends, default=None)
