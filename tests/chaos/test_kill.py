@@ -1,152 +1,149 @@
-"""Real processes on real servers, killed and stopped while runs go through: nothing is lost, nothing is done twice."""
+"""The suite as processes, killed and paused at random while runs go through; then the checker reads the log."""
 
 import asyncio
 import random
-import signal
 from collections import Counter
-from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
 
-from foldgate.contracts.events import OwnerChanged, RunSucceeded
-from foldgate.contracts.places import START, Partition
-from foldgate.eventlog.acceptance import Acceptance
+from foldgate.contracts.events import RunFailed
+from foldgate.contracts.places import Partition
+from foldgate.contracts.topics import RUNS as RUNS_STREAM
 from foldgate.eventlog.log import Log
 from foldgate.sdk.client import Client
 from tests.support.checker import check, check_runs
-from tests.support.history import CODEC, history_of, raw
+from tests.support.history import history_of
+from tests.support.lives import Stage
 from tests.support.logs import Opened, opened_by
-from tests.support.services import OWNERS, Started, Suite, suite
+from tests.support.processes import SERVICES, Processes, processes
+from tests.support.recovering import check_recovery
 from tests.support.settling import settled
+from tests.support.suite import OWNERS
 from tests.support.thorough import daily
 from tests.support.waiting import until
 
-RUNS, KILLS, WORKERS = daily(40, thorough=200), daily(8, thorough=60), 2
-WITHIN_S = 60.0
-LATE_OR_REPEATED = frozenset({"run_closed"})
+RUNS = daily(100, thorough=400)
+BURST = 5
 
 
 @pytest.fixture(params=["postgres", "kafka"])
 def opened(request: pytest.FixtureRequest) -> Opened:
-    """Connections to one fresh log on each real driver."""
+    """Connections to one fresh log of each driver that outlives a process."""
     return opened_by(request.param, request)
 
 
-@pytest.fixture
-def processes(opened: Opened, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Suite]:
-    """A suite of real processes on that log."""
-    with suite(tmp_path, _settings(opened, request)) as started:
-        yield started
+def environment(opened: Opened, request: pytest.FixtureRequest) -> dict[str, str]:
+    """What makes a process find that log."""
+    where = {"postgres": "postgres_url", "kafka": "kafka_bootstrap"}[opened.driver]
+    return {f"FOLDGATE_{opened.driver.upper()}": request.getfixturevalue(where), "FOLDGATE_SUITE": opened.suite}
 
 
-def _settings(opened: Opened, request: pytest.FixtureRequest) -> Mapping[str, str]:
-    fixture = {"postgres": "postgres_url", "kafka": "kafka_bootstrap"}[opened.driver]
-    return {
-        f"FOLDGATE_{opened.driver.upper()}": request.getfixturevalue(fixture),
-        "FOLDGATE_SUITE": opened.suite,
-        "FOLDGATE_DEFAULT_DECISION": "allow",
-        "FOLDGATE_LEASE_MS": "2000",
-        "FOLDGATE_MAX_LOST": "20",
-        "FOLDGATE_CHECKPOINT_EVERY_MS": "500",
-        "FOLDGATE_LOG_FORMAT": "text",
-    }
+async def length(log: Log) -> int:
+    """How many records the runs have."""
+    return sum([await log.end(Partition("runs", number)) for number in range(RUNS_STREAM.partitions)])
 
 
-async def ended(log: Log) -> set[str]:
-    """The runs that have succeeded so far."""
-    found = set()
-    for number in range(4):
-        rule = Acceptance(START)
-        for record in await raw(log, Partition("runs", number)):
-            if rule.accepts(record) and record.key and CODEC.peek(record.value).name == RunSucceeded.__name__:
-                found.add(record.key.decode())
-    return found
+async def test_kills_at_any_moment_lose_and_double_nothing(
+    opened: Opened, request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
+    chance = random.Random(29)
+    given = {**environment(opened, request), "FOLDGATE_LEASE_MS": "4000", "FOLDGATE_MAX_LOST": "20"}
+    with processes(given, tmp_path) as started:
+        for name in SERVICES:
+            started.service(name)
+        for name in ("worker-1", "worker-2"):
+            started.worker(name)
+        async with opened() as log:
+            client, kills = Client(log), 0
+            runs: list[str] = []
+            waiting: list[asyncio.Task[object]] = []
+            while len(runs) < RUNS or not all(task.done() for task in waiting):
+                more = await ask(client, BURST if len(runs) < RUNS else 0, first=len(runs))
+                runs += more
+                waiting += [asyncio.ensure_future(client.ended(run_id)) for run_id in more]
+                await some_progress(log, waiting, chance.randrange(1, 25))
+                kill_one(started, chance)
+                kills += 1
+            assert kills >= RUNS // BURST
+            await settled(log)
+            history = await history_of(log)
+            check(history)
+            check_runs(history, runs, Counter(started.executed()))
+            assert not history.of(RunFailed)
+            await check_recovery(log, Stage(opened), OWNERS)
 
 
-async def ask(log: Log, ledger: Path, count: int) -> set[str]:
-    """Ask for so many runs."""
-    client = Client(log)
-    asked = [await client.run_job("job.ledger", {"ledger": str(ledger), "takes_s": 0.05}) for _ in range(count)]
-    return {one.run_id for one in asked}
+async def ask(client: Client, count: int, *, first: int) -> list[str]:
+    """Ask for so many runs more."""
+    numbers = range(first, first + count)
+    asked = [await client.run_job("job.echo", {"n": n}, idempotency_key=str(n)) for n in numbers]
+    return [one.run_id for one in asked]
 
 
-async def until_ended(log: Log, count: int) -> None:
+async def some_progress(log: Log, waiting: list["asyncio.Task[object]"], records: int) -> None:
+    """Until the engine has appended so many records more, or all runs have ended."""
+    before = await length(log)
+
     async def enough() -> bool:
-        return len(await ended(log)) >= count
+        return all(task.done() for task in waiting) or await length(log) >= before + records
 
-    await until(enough, what=f"{count} runs to end", within_s=WITHIN_S)
+    await until(enough, what=f"{records} more records of runs", within_s=60)
 
 
-async def test_services_and_workers_killed_at_any_time_lose_and_double_nothing(
-    opened: Opened, processes: Suite, tmp_path: Path
+def kill_one(started: Processes, chance: random.Random) -> None:
+    """Kill a service, or now and then a worker, and start it again."""
+    victims = [f"{name}-1" for name in SERVICES if name != "approval"] * 4 + ["approval-1", "worker-1"]
+    process = started.all[chance.choice(victims)]
+    process.kill()
+    process.start()
+
+
+async def test_an_engine_that_was_paused_past_its_takeover_is_not_heard(
+    opened: Opened, request: pytest.FixtureRequest, tmp_path: Path
 ) -> None:
-    chance, ledger = random.Random(7), tmp_path / "ledger"
-    ledger.touch()
-    for service in OWNERS:
-        processes.service(service)
-    for number in range(WORKERS):
-        processes.worker(f"worker-{number}")
-    async with opened() as log:
-        runs: set[str] = set()
-        for _ in range(KILLS):
-            runs |= await ask(log, ledger, RUNS // KILLS)
-            victim: Started = chance.choice(list(processes.started.values()))
-            victim.kill_and_start_again()
-            await until_ended(log, len(runs) - RUNS // KILLS)
-        await until_ended(log, len(runs))
-        codes = await stopped(processes, workers=True)
-        await settled(log)
-        codes |= await stopped(processes, workers=False)
-        assert codes == dict.fromkeys(codes, 0), "each left in good order"
-        begun = Counter(ledger.read_text().split())
-        assert set(begun.values()) == {1}, "no attempt was begun twice"
-        history = await history_of(log)
-        check(history, set_aside=LATE_OR_REPEATED)
-        check_runs(history, runs, begun)
+    with processes(environment(opened, request), tmp_path) as started:
+        first = started.service("engine", instance="1")
+        for name in ("policy_kernel", "scheduler", "approval"):
+            started.service(name)
+        started.worker("worker-1")
+        async with opened() as log:
+            client = Client(log)
+            runs: list[str] = []
+
+            async def through(count: int) -> None:
+                more = await ask(client, count, first=len(runs))
+                runs.extend(more)
+                await asyncio.gather(*(client.ended(run_id) for run_id in more))
+
+            await through(5)
+            under_way = await ask(client, 10, first=5)
+            runs += under_way
+            first.pause()
+            started.service("engine", instance="2")
+            await owned_by(log, "engine-2")
+            await asyncio.gather(*(client.ended(run_id) for run_id in under_way))
+            await through(5)
+            first.go_on()
+            await until(lambda: bool(first.logged("lost")), what="the first engine to learn that it was replaced")
+            assert any("Fenced" in str(line["reason"]) for line in first.logged("lost"))
+            await through(10)
+            first.kill()
+            await owned_by(log, "engine-2")
+            await through(5)
+            await settled(log)
+            history = await history_of(log)
+            check(history)
+            check_runs(history, runs, Counter(started.executed()))
+            assert Counter(started.executed()) == {f"{run_id}:job@1": 1 for run_id in runs}
 
 
-async def test_an_engine_stopped_past_its_takeover_gets_nothing_in_when_it_goes_on(
-    opened: Opened, processes: Suite, tmp_path: Path
-) -> None:
-    ledger = tmp_path / "ledger"
-    ledger.touch()
-    first = processes.service("engine", name="engine-1")
-    for service in OWNERS[1:]:
-        processes.service(service)
-    processes.worker("worker")
-    async with opened() as log:
-        runs = await ask(log, ledger, 8)
-        await until_ended(log, 8)
-        first.signal(signal.SIGSTOP)
-        runs |= await ask(log, ledger, 8)
-        processes.service("engine", name="engine-2")
-        await until_ended(log, 16)
-        owners = await owners_of(log)
-        first.signal(signal.SIGCONT)
-        runs |= await ask(log, ledger, 8)
-        await until_ended(log, 24)
-        await stopped(processes, workers=True)
-        await settled(log)
-        history = await history_of(log)
-        check(history, set_aside=LATE_OR_REPEATED)
-        check_runs(history, runs, Counter(ledger.read_text().split()))
-        assert all(owner.startswith("engine-2/") for owner in owners.values())
+async def owned_by(log: Log, instance: str) -> None:
+    """Wait until that engine owns all runs, as the log says."""
 
+    async def it_does() -> bool:
+        counted = (await history_of(log)).batches
+        claims = [[b.head.claimant for b in counted[Partition("runs", n)] if b.head.claimant] for n in range(4)]
+        return {found[-1].split("/")[0] for found in claims if found} == {instance}
 
-async def stopped(processes: Suite, *, workers: bool) -> dict[str, int]:
-    """Stop the workers, which are never done with saying that they live, or all the others; their exit codes."""
-    wanted = {name: one for name, one in processes.started.items() if name.startswith("worker") is workers}
-    return {name: await asyncio.to_thread(one.stop) for name, one in wanted.items()}
-
-
-async def owners_of(log: Log) -> dict[int, str]:
-    """Who owns each partition of `runs`, by the reader rule."""
-    found: dict[int, str] = {}
-    for number in range(4):
-        rule = Acceptance(START)
-        for record in await raw(log, Partition("runs", number)):
-            if rule.accepts(record) and not record.key:
-                event = CODEC.decode(record.value).event
-                found[number] = event.owner if isinstance(event, OwnerChanged) else found[number]
-    return found
+    await until(it_does, what=f"{instance} to own all runs", within_s=60)

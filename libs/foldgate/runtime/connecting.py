@@ -26,8 +26,10 @@ async def open_log(settings: Settings) -> Log:
     """The log these settings name, with the streams it has."""
     if settings.kafka is not None:
         from foldgate.eventlog.kafka import KafkaLog
+        from foldgate.eventlog.kafka_client import KafkaAddress
 
-        return await KafkaLog.connect(settings.kafka, suite=settings.suite, fence_max_age_ms=settings.fence_max_age_ms)
+        address = KafkaAddress(bootstrap=settings.kafka, patience_ms=settings.retry_within_ms)
+        return await KafkaLog.connect(address, suite=settings.suite, fence_max_age_ms=settings.fence_max_age_ms)
     from foldgate.eventlog.postgres import PostgresLog
 
     assert settings.postgres is not None

@@ -1,0 +1,130 @@
+"""Services and workers as processes of their own, which a test may kill, pause and start again."""
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import msgspec
+
+from tests.support.waiting import until
+
+ROOT = Path(__file__).parents[2]
+SERVICES = ("engine", "policy_kernel", "scheduler", "approval")
+
+
+class Process:
+    """One program, through all its lives. What it says on standard error is kept."""
+
+    def __init__(self, module: str, environment: Mapping[str, str], says: Path) -> None:
+        self._module, self._environment, self._says = module, dict(environment), says
+        self._running: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Begin a life."""
+        assert self._running is None, f"{self._module} is running"
+        with self._says.open("ab") as errors:
+            self._running = subprocess.Popen(
+                [sys.executable, "-m", self._module],
+                cwd=ROOT,
+                env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), **self._environment},
+                stdout=errors,
+                stderr=errors,
+            )
+
+    def kill(self) -> None:
+        """End it at once, wherever it is; also where it is paused."""
+        if self._running is not None:
+            self._running.kill()
+            self._running.wait()
+            self._running = None
+
+    def pause(self) -> None:
+        """Stop its time."""
+        assert self._running is not None
+        self._running.send_signal(signal.SIGSTOP)
+
+    def go_on(self) -> None:
+        """Let its time go on."""
+        assert self._running is not None
+        self._running.send_signal(signal.SIGCONT)
+
+    def stop(self) -> int:
+        """Ask it to leave; its exit code."""
+        assert self._running is not None
+        self._running.send_signal(signal.SIGTERM)
+        code, self._running = self._running.wait(timeout=30), None
+        return code
+
+    async def ends(self) -> int:
+        """Wait until it ends by itself; its exit code."""
+        running = self._running
+        assert running is not None
+        await until(lambda: running.poll() is not None, what=f"{self._module} to end", within_s=60)
+        code, self._running = running.returncode, None
+        return code
+
+    @property
+    def runs(self) -> bool:
+        return self._running is not None and self._running.poll() is None
+
+    def said(self) -> str:
+        """Everything on standard error, of all lives."""
+        return self._says.read_text() if self._says.exists() else ""
+
+    def logged(self, event: str) -> list[dict[str, object]]:
+        """The log lines of that event, of all lives."""
+        lines = [line for line in self.said().splitlines() if line.startswith("{")]
+        return [found for line in lines if (found := msgspec.json.decode(line)).get("event") == event]
+
+
+class Processes:
+    """The programs of one suite on one log."""
+
+    def __init__(self, environment: Mapping[str, str], folder: Path) -> None:
+        self._environment, self._folder = environment, folder
+        self.all: dict[str, Process] = {}
+
+    def service(self, name: str, *, instance: str = "1", **settings: str) -> Process:
+        """Start an instance of a service."""
+        own = {"FOLDGATE_INSTANCE": f"{name}-{instance}", **settings}
+        return self._start(f"{name}-{instance}", f"foldgate.{name}.main", own)
+
+    def worker(self, name: str) -> Process:
+        """Start a worker; `executed` has what its handlers began."""
+        return self._start(name, "tests.support.worker_process", {"WORKER": name, "EXECUTED": str(self._executed)})
+
+    def executed(self) -> list[str]:
+        """The job ids of all handlers that were begun, by any worker."""
+        return self._executed.read_text().split() if self._executed.exists() else []
+
+    @property
+    def _executed(self) -> Path:
+        return self._folder / "executed"
+
+    def _start(self, name: str, module: str, own: Mapping[str, str]) -> Process:
+        process = Process(module, {**self._environment, **own}, self._folder / f"{name}.log")
+        self.all[name] = process
+        process.start()
+        return process
+
+
+@contextlib.contextmanager
+def processes(environment: Mapping[str, str], folder: Path) -> Iterator[Processes]:
+    """Programs that are all gone when the test is over."""
+    given = {
+        "FOLDGATE_HTTP_PORT": "0",
+        "FOLDGATE_DEFAULT_DECISION": "allow",
+        "FOLDGATE_POSITIONS_EVERY_MS": "100",
+        "FOLDGATE_CHECKPOINT_EVERY_MS": "300",
+        **environment,
+    }
+    started = Processes(given, folder)
+    try:
+        yield started
+    finally:
+        for process in started.all.values():
+            process.kill()

@@ -1,0 +1,35 @@
+"""A worker as a program: notes each job that it begins in a file, and echoes it after a little while."""
+
+import asyncio
+import os
+import random
+from pathlib import Path
+from typing import Any
+
+from foldgate.contracts.events import Job
+from foldgate.runtime.connecting import open_log
+from foldgate.runtime.settings import from_environment
+from foldgate.sdk.worker import Worker
+
+
+async def main() -> None:
+    """Work until killed."""
+    executed = Path(os.environ["EXECUTED"])
+    worker = Worker(os.environ["WORKER"], max_parallel=4, beat_every_ms=300)
+
+    @worker.job("job.echo")
+    async def echo(job: Job) -> Any:
+        with executed.open("a") as notes:
+            notes.write(f"{job.job_id}\n")
+        await asyncio.sleep(random.uniform(0.0, 0.1))
+        return {"said": job.input}
+
+    log = await open_log(from_environment())
+    try:
+        await worker.work(log)
+    finally:
+        await log.close()
+
+
+if __name__ == "__main__":
+    asyncio.run(main())
