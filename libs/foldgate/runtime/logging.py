@@ -32,5 +32,7 @@ def configure(*, level: str, style: str, file: Path | None = None) -> None:
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(level.upper())
-    for noisy in ("aiokafka", "asyncio", "uvicorn.access", "kafka"):
+    for noisy in ("asyncio", "uvicorn.access"):
         logging.getLogger(noisy).setLevel("WARNING")
+    # While a broker is away, each of its connections complains several times a second. The driver says it once.
+    logging.getLogger("aiokafka").setLevel("CRITICAL")

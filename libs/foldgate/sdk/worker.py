@@ -23,11 +23,11 @@ import structlog
 
 from foldgate.authority.writ import WritInvalid, verify
 from foldgate.contracts import ids
-from foldgate.contracts.codec import NO_CHAIN, Codec
+from foldgate.contracts.codec import NO_CHAIN, Codec, Undecodable
 from foldgate.contracts.events import Event, Job, JobDispatched, JobFailed, JobSucceeded, Meta, WorkerBeat
 from foldgate.contracts.places import Partition
-from foldgate.contracts.topics import stream_of
-from foldgate.eventlog.log import Follower, Log, Outgoing, Record
+from foldgate.contracts.topics import REPORTS, WORKERS, stream_of
+from foldgate.eventlog.log import Follower, Log, LogUnavailable, Outgoing, Record, RecordTooLarge
 from foldgate.runtime.clock import Clock, SystemClock
 
 Handler = Callable[[Job], Awaitable[Any]]
@@ -92,7 +92,7 @@ class Worker:
     async def _dispatches(self, log: Log) -> AsyncIterator[Follower]:
         """The pool's dispatches from now on: what was dispatched to earlier instances is none of ours."""
         stream = stream_of(f"dispatch.{self._pool}")
-        await log.prepare([stream])
+        await log.prepare([stream, WORKERS, REPORTS])
         partitions = [Partition(stream.name, number) for number in range(stream.partitions)]
         follower = log.follow({partition: await log.end(partition) for partition in partitions})
         try:
@@ -103,7 +103,11 @@ class Worker:
     def _take(self, log: Log, record: Record) -> None:
         if record.key != self.endpoint.encode():
             return
-        meta, event = self._codec.decode(record.value)
+        try:
+            meta, event = self._codec.decode(record.value)
+        except Undecodable as error:
+            self._logger.warning("dispatch passed over", offset=record.offset, reason=str(error))
+            return
         if not isinstance(event, JobDispatched) or event.lease in self._seen:
             return
         self._seen[event.lease] = None
@@ -113,10 +117,21 @@ class Worker:
 
     async def _do(self, log: Log, meta: Meta, event: JobDispatched) -> None:
         try:
-            report = await self._outcome(event)
-            await self._submit(log, "reports", report, meta=self._report_meta(meta, event))
+            await self._report(log, await self._outcome(event), meta=meta, event=event)
         finally:
             del self._holding[event.lease]
+
+    async def _report(self, log: Log, report: JobSucceeded | JobFailed, *, meta: Meta, event: JobDispatched) -> None:
+        """Report, however long it takes: whoever lives keeps its lease, so nobody else would ever speak of this job."""
+        while True:
+            try:
+                await self._submit(log, "reports", report, meta=self._report_meta(meta, event))
+                return
+            except RecordTooLarge as error:
+                report = self._failure(event, "output_too_large", error, retryable=False)
+            except LogUnavailable as error:
+                self._logger.warning("report delayed", job_id=event.job.job_id, reason=str(error))
+                await asyncio.sleep(self._beat_every_ms / 1000)
 
     async def _outcome(self, event: JobDispatched) -> JobSucceeded | JobFailed:
         job = event.job
@@ -127,13 +142,15 @@ class Worker:
             return self._failure(event, f"writ_{error.code}", error, retryable=True)
         except JobError as error:
             return self._failure(event, error.code, error, retryable=error.retryable)
-        except Exception as error:  # any failure of a handler is a report
+        except (Exception, asyncio.CancelledError) as error:  # any failure of a handler is a report
+            if isinstance(error, asyncio.CancelledError) and _is_cancelled():
+                raise
             self._logger.warning("handler failed", job_id=job.job_id, exc_info=error)
             return self._failure(event, "handler_failed", error, retryable=True)
         return JobSucceeded(job_id=job.job_id, lease=event.lease, worker=self.endpoint, output=output)
 
-    def _failure(self, event: JobDispatched, code: str, error: Exception, *, retryable: bool) -> JobFailed:
-        message = str(error) or type(error).__name__
+    def _failure(self, event: JobDispatched, code: str, error: BaseException, *, retryable: bool) -> JobFailed:
+        message = (str(error) or type(error).__name__).encode(errors="replace").decode()
         return JobFailed(
             job_id=event.job.job_id,
             lease=event.lease,
@@ -199,3 +216,9 @@ class Worker:
             tenant=cause.tenant if cause else "",
             principal=self.endpoint,
         )
+
+
+def _is_cancelled() -> bool:
+    """Whether it was this task that somebody cancelled, and not something that it waited for."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
