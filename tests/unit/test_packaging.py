@@ -68,7 +68,7 @@ def test_what_is_declared_is_imported() -> None:
 
 
 def test_the_lock_holds_a_fitting_version_of_everything() -> None:
-    locked = dict(re.findall(r"^([\w.-]+)==([^\s;]+)", LOCK, re.MULTILINE))
+    locked = dict(re.findall(r"^([\w.-]+)(?:\[[\w ,.-]+\])?==([^\s;]+)", LOCK, re.MULTILINE))
     wanted = declared(PROJECT["dependencies"] + PROJECT["optional-dependencies"]["dev"])
     unfit = [
         f"{need}: locked is {locked.get(name)}" for name, need in wanted.items() if not fits(need, locked.get(name))
@@ -81,7 +81,7 @@ def fits(need: Requirement, version: str | None) -> bool:
 
 
 def test_the_lock_has_hashes_and_no_address() -> None:
-    entries = re.split(r"^(?=[\w.-]+==)", LOCK, flags=re.MULTILINE)[1:]
+    entries = re.split(r"^(?=[\w.-]+(?:\[[\w ,.-]+\])?==)", LOCK, flags=re.MULTILINE)[1:]
     assert len(entries) > len(PROJECT["dependencies"])
     assert not [entry for entry in entries if "--hash=sha256:" not in entry]
     assert "://" not in LOCK

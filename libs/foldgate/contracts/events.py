@@ -5,6 +5,15 @@ import msgspec
 # fmt: off
 
 
+class Ancestor(msgspec.Struct, frozen=True, kw_only=True):
+    """A run above a child run."""
+
+    run_id: str
+    """The run."""
+    workflow: str
+    """Its workflow."""
+
+
 class Job(msgspec.Struct, frozen=True, kw_only=True):
     """What one attempt asks the outside world to do."""
 
@@ -21,13 +30,39 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     input: str
     """Canonical JSON."""
     labels: dict[str, str] = msgspec.field(default_factory=dict)
-    """Labels of the run."""
+    """Labels of the run and of the step."""
     tenant: str
     """Whose run it is."""
     principal: str
     """Who asked for the run."""
     workflow: str
-    """What the run is pinned to."""
+    """The workflow of the run."""
+    digest: str = ""
+    """What the run is pinned to: the digest of its workflow."""
+    priority: int = 5
+    """From 0 to 9; higher goes first."""
+    pool: str = ""
+    """The pool it asks for; empty: any that takes the topic."""
+    worker: str = ""
+    """The worker it prefers; empty if none."""
+    placement: dict[str, str] = msgspec.field(default_factory=dict)
+    """Labels that a worker must have."""
+    capability: str = ""
+    """What it makes use of, for policy."""
+    risk_tags: tuple[str, ...] = ()
+    """What is risky about it, for policy."""
+    requires: tuple[str, ...] = ()
+    """Capabilities that a worker must have."""
+    pack_id: str = ""
+    """The package its worker comes from, for policy."""
+    actor_id: str = ""
+    """The agent that acts, for policy."""
+    actor_type: str = ""
+    """What kind of agent that is, for policy."""
+    queue_timeout_ms: int = 0
+    """How long it may wait for a worker once it was authorised; 0: for ever."""
+    attempt_timeout_ms: int = 0
+    """How long one attempt may take once it was dispatched; 0: for ever."""
 
 
 class Meta(msgspec.Struct, frozen=True, kw_only=True):
@@ -65,6 +100,19 @@ class Meta(msgspec.Struct, frozen=True, kw_only=True):
     """SHA-256 of the submitted bytes it answers; empty where no submission was answered."""
 
 
+class Rerun(msgspec.Struct, frozen=True, kw_only=True):
+    """What a run takes over from an earlier one."""
+
+    run_id: str
+    """The earlier run."""
+    from_step: str
+    """The step that it begins again with; all after it is run anew."""
+    ctx: dict[str, str] = msgspec.field(default_factory=dict)
+    """The values that the earlier run kept, as JSON."""
+    outputs: dict[str, str] = msgspec.field(default_factory=dict)
+    """What steps upstream of it had succeeded with, as JSON."""
+
+
 class Writ(msgspec.Struct, frozen=True, kw_only=True):
     """A single-use authorisation to dispatch one attempt, bound to exactly what was decided on."""
 
@@ -86,11 +134,191 @@ class Writ(msgspec.Struct, frozen=True, kw_only=True):
     """Milliseconds since 1970; not dispatched after it."""
 
 
+class ApprovalExpired(msgspec.Struct, frozen=True, kw_only=True):
+    """Nobody answered in time."""
+
+    approval_id: str
+    """The question."""
+    step: str
+    """The step that asked."""
+    on_expire: str = "denied"
+    """How the step ends: denied or timed_out."""
+
+
+class ApprovalGranted(msgspec.Struct, frozen=True, kw_only=True):
+    """People said yes, or gave the data."""
+
+    approval_id: str
+    """The question."""
+    step: str
+    """The step that asked."""
+    by: tuple[str, ...]
+    """Who."""
+    data: str = "null"
+    """What they gave, as canonical JSON."""
+
+
+class ApprovalRefused(msgspec.Struct, frozen=True, kw_only=True):
+    """People said no."""
+
+    approval_id: str
+    """The question."""
+    step: str
+    """The step that asked."""
+    by: tuple[str, ...]
+    """Who."""
+    reason: str = ""
+    """Why, in their words."""
+
+
+class ApprovalRequested(msgspec.Struct, frozen=True, kw_only=True):
+    """A step asks people."""
+
+    step: str
+    """The step."""
+    approval_id: str
+    """The question: run_id:step."""
+    kind: str
+    """approval: yes or no; input: data is asked for."""
+    input: str
+    """What they are shown, as canonical JSON."""
+    terms: str = "{}"
+    """Who may answer and how many must, as canonical JSON."""
+    schema: str = ""
+    """What the data must fit, as JSON Schema; empty if anything does."""
+    binding: str = ""
+    """Digest of what they are shown, and of the workflow."""
+    parent: str = ""
+    """The group, loop or for_each that it is a part of; empty if none."""
+    deadline: int | None = None
+    """When the step times out."""
+
+
+class AttemptFailed(msgspec.Struct, frozen=True, kw_only=True):
+    """An attempt failed, and another will be made."""
+
+    step: str
+    """The step."""
+    job_id: str
+    """The attempt."""
+    code: str
+    """Why, as a stable code."""
+    message: str
+    """Why, as a sentence."""
+    retry_at: int
+    """When the next is asked for."""
+
+
 class CaseClosed(msgspec.Struct, frozen=True, kw_only=True):
     """The run has ended: nothing more is decided for it."""
 
     status: str
     """How the run ended."""
+
+
+class ChildCancelRequested(msgspec.Struct, frozen=True, kw_only=True):
+    """A step calls its child run back."""
+
+    step: str
+    """The step."""
+    child_run: str
+    """The run id of the child."""
+    ending: str
+    """How the step will end: cancelled or timed_out."""
+    reason: str
+    """Why."""
+
+
+class ChildEnded(msgspec.Struct, frozen=True, kw_only=True):
+    """A child run tells the step that waits for it how it ended."""
+
+    parent_run: str
+    """The run that waits."""
+    step: str
+    """The step."""
+    status: str
+    """How the child ended."""
+    output: str = ""
+    """Canonical JSON; empty unless it succeeded."""
+    code: str = ""
+    """Why, as a stable code."""
+    reason: str = ""
+    """Why, as a sentence."""
+
+
+class ChildRequested(msgspec.Struct, frozen=True, kw_only=True):
+    """A step asks for a child run."""
+
+    step: str
+    """The step."""
+    child_run: str
+    """The run id of the child."""
+    workflow: str
+    """Its workflow."""
+    version: str
+    """Its version."""
+    digest: str
+    """What it will be pinned to."""
+    input: str
+    """Canonical JSON."""
+    labels: dict[str, str] = msgspec.field(default_factory=dict)
+    """Labels of the run."""
+    ancestors: tuple[Ancestor, ...] = ()
+    """The runs above the child, the first one first."""
+    parent: str = ""
+    """The group, loop or for_each that it is a part of; empty if none."""
+    deadline: int | None = None
+    """When the step times out."""
+
+
+class CompensationStarted(msgspec.Struct, frozen=True, kw_only=True):
+    """What has succeeded is undone, last first."""
+
+    steps: tuple[str, ...]
+    """The handlers to run, in this order."""
+    deadline: int
+    """When no more time is given."""
+
+
+class ContextChanged(msgspec.Struct, frozen=True, kw_only=True):
+    """A step has set or deleted a name in the run's ctx."""
+
+    step: str
+    """The step."""
+    name: str
+    """The name."""
+    value: str | None = None
+    """Canonical JSON; null: it is gone."""
+
+
+class JobCancelRequested(msgspec.Struct, frozen=True, kw_only=True):
+    """The run calls a job back."""
+
+    job_id: str
+    """The job."""
+    step: str
+    """The step."""
+    ending: str
+    """How the step will end: cancelled or timed_out."""
+    reason: str
+    """Why."""
+    until: int
+    """When the run waits for it no longer."""
+
+
+class JobCancelled(msgspec.Struct, frozen=True, kw_only=True):
+    """A worker is told to stop a job."""
+
+    job_id: str
+    """The job."""
+    step: str
+    """The step that asked."""
+    lease: int
+    """The lease it has."""
+    worker: str
+    """Who holds it."""
+    reason: str = ""
+    """Why."""
 
 
 class JobDenied(msgspec.Struct, frozen=True, kw_only=True):
@@ -196,7 +424,11 @@ class JobRequested(msgspec.Struct, frozen=True, kw_only=True):
     job: Job
     """The job."""
     after: str = ""
-    """Why there is another attempt: worker_lost or writ_expired; empty for the first."""
+    """Why there is another attempt: failed, worker_lost, writ_expired ...; empty for the first."""
+    parent: str = ""
+    """The group, loop or for_each that it is a part of; empty if none."""
+    deadline: int | None = None
+    """When the step times out."""
 
 
 class JobSucceeded(msgspec.Struct, frozen=True, kw_only=True):
@@ -233,6 +465,19 @@ class MessageQuarantined(msgspec.Struct, frozen=True, kw_only=True):
     """Their full length."""
 
 
+class NotificationRaised(msgspec.Struct, frozen=True, kw_only=True):
+    """A step tells whoever subscribes."""
+
+    step: str
+    """The step."""
+    channel: str = ""
+    """Where it is for."""
+    message: str = ""
+    """What it says."""
+    level: str = "info"
+    """info, warning or error."""
+
+
 class OwnerChanged(msgspec.Struct, frozen=True, kw_only=True):
     """A claim: from here on this owner's batches count, if the claim itself counts."""
 
@@ -246,13 +491,50 @@ class PositionsAdvanced(msgspec.Struct, frozen=True, kw_only=True):
     """Carries nothing but the positions in its batch head: inputs were read that asked for no event."""
 
 
+class RequestRefused(msgspec.Struct, frozen=True, kw_only=True):
+    """Something asked of a live run that changes nothing."""
+
+    request: str
+    """The name of the request."""
+    code: str
+    """Why, as a stable code."""
+    reason: str
+    """Why, as a sentence: Expected ..., but ..."""
+
+
+class RunCancelRequested(msgspec.Struct, frozen=True, kw_only=True):
+    """Somebody asks for the end of a run."""
+
+    reason: str = ""
+    """Why, in their words."""
+
+
+class RunCancelled(msgspec.Struct, frozen=True, kw_only=True):
+    """The run reached its end because it was called back."""
+
+    reason: str
+    """Why."""
+    step: str = ""
+    """The step that decided it; empty if none."""
+    compensation: str = "none"
+    """none, done or partial."""
+
+
+class RunDeferred(msgspec.Struct, frozen=True, kw_only=True):
+    """More is ready than one append takes; it is begun at once, in the next."""
+
+
 class RunDenied(msgspec.Struct, frozen=True, kw_only=True):
-    """The run reached its end because policy said no."""
+    """The run reached its end because something in it may not happen."""
 
     rule: str
-    """The rule that denied."""
+    """The rule or the answer that denied it."""
     reason: str
     """Why, as a sentence."""
+    step: str = ""
+    """The step that decided it; empty if none."""
+    compensation: str = "none"
+    """none, done or partial."""
 
 
 class RunFailed(msgspec.Struct, frozen=True, kw_only=True):
@@ -262,6 +544,35 @@ class RunFailed(msgspec.Struct, frozen=True, kw_only=True):
     """Why, as a stable code."""
     message: str
     """Why, as a sentence."""
+    step: str = ""
+    """The step that decided it; empty if none."""
+    compensation: str = "none"
+    """none, done or partial."""
+
+
+class RunHalted(msgspec.Struct, frozen=True, kw_only=True):
+    """The run begins nothing new, and calls back what is under way."""
+
+    status: str
+    """How the run will end: cancelled, timed_out or failed; empty: as its steps say."""
+    code: str
+    """Why, as a stable code."""
+    reason: str
+    """Why, as a sentence."""
+
+
+class RunPauseRequested(msgspec.Struct, frozen=True, kw_only=True):
+    """Somebody asks that a run begins nothing new for now."""
+
+    reason: str = ""
+    """Why, in their words."""
+
+
+class RunPaused(msgspec.Struct, frozen=True, kw_only=True):
+    """Nothing new is begun until the run goes on; what is under way goes on."""
+
+    reason: str = ""
+    """Why."""
 
 
 class RunRefused(msgspec.Struct, frozen=True, kw_only=True):
@@ -290,16 +601,43 @@ class RunRequested(msgspec.Struct, frozen=True, kw_only=True):
     """Labels of the run."""
     idempotency_key: str = ""
     """Same key and body: the same run. Empty: the request id serves."""
+    workflows_offset: int = 0
+    """How far the asker had seen the stream of workflows: the engine reads at least as far first."""
+    rerun: Rerun | None = None
+    """What is taken over from an earlier run."""
+
+
+class RunResumeRequested(msgspec.Struct, frozen=True, kw_only=True):
+    """Somebody asks that a paused run goes on."""
+
+    reason: str = ""
+    """Why, in their words."""
+
+
+class RunResumed(msgspec.Struct, frozen=True, kw_only=True):
+    """The run goes on."""
+
+    reason: str = ""
+    """Why."""
+
+
+class RunSizeWarned(msgspec.Struct, frozen=True, kw_only=True):
+    """A run comes near the number of events it may have."""
+
+    events: int
+    """How many it has."""
+    limit: int
+    """With how many it is stopped."""
 
 
 class RunStarted(msgspec.Struct, frozen=True, kw_only=True):
-    """The run exists and begins."""
+    """A run exists from now on; it is pinned to its workflow's digest for life."""
 
     workflow: str
-    """The workflow it runs."""
+    """Its workflow."""
     version: str = ""
-    """The version it is pinned to."""
-    kind: str = "job"
+    """The version it runs."""
+    kind: str = ""
     """Of a run of one step: its step type."""
     topic: str = ""
     """Of a run of one step: its topic."""
@@ -310,7 +648,17 @@ class RunStarted(msgspec.Struct, frozen=True, kw_only=True):
     idempotency_key: str = ""
     """The key it was asked for with."""
     request_hash: bytes
-    """SHA-256 over what was asked for, to tell a repeat from a conflict."""
+    """What a repeat of its request must equal."""
+    digest: str = ""
+    """What it is pinned to; empty for a run of one step."""
+    deadline: int | None = None
+    """When it times out."""
+    ancestors: tuple[Ancestor, ...] = ()
+    """The runs above it, the first one first."""
+    parent_step: str = ""
+    """Of a child run: the step that waits for it."""
+    rerun: Rerun | None = None
+    """What it took over from an earlier run."""
 
 
 class RunSucceeded(msgspec.Struct, frozen=True, kw_only=True):
@@ -320,17 +668,139 @@ class RunSucceeded(msgspec.Struct, frozen=True, kw_only=True):
     """Canonical JSON."""
 
 
-class StepDenied(msgspec.Struct, frozen=True, kw_only=True):
-    """A step reached its end because policy said no."""
+class RunTimedOut(msgspec.Struct, frozen=True, kw_only=True):
+    """The run reached its end because time was over."""
+
+    code: str
+    """Which limit."""
+    reason: str
+    """Why, as a sentence."""
+    step: str = ""
+    """The step that decided it; empty if none."""
+    compensation: str = "none"
+    """none, done or partial."""
+
+
+class SignalReceived(msgspec.Struct, frozen=True, kw_only=True):
+    """A signal waits for the step that wants it."""
+
+    signal_id: str
+    """The request that sent it."""
+    name: str
+    """The name that a step waits for."""
+    payload: str
+    """Canonical JSON."""
+
+
+class SignalSent(msgspec.Struct, frozen=True, kw_only=True):
+    """Somebody sends a signal to a run."""
+
+    name: str
+    """The name that a step waits for."""
+    payload: str = "null"
+    """JSON; the output of the step that takes it."""
+
+
+class SlotFreed(msgspec.Struct, frozen=True, kw_only=True):
+    """A place is free."""
+
+    slot: str
+    """The concurrency key."""
+    run: str
+    """The run that held it, or waited for it."""
+
+
+class SlotGranted(msgspec.Struct, frozen=True, kw_only=True):
+    """A run has a place."""
+
+    slot: str
+    """The concurrency key."""
+
+
+class SlotQueued(msgspec.Struct, frozen=True, kw_only=True):
+    """All places are taken: the run waits for one."""
+
+    slot: str
+    """The concurrency key."""
+    holders: tuple[str, ...]
+    """The runs that hold it."""
+
+
+class SlotRefused(msgspec.Struct, frozen=True, kw_only=True):
+    """All places are taken, and the run does not wait."""
+
+    slot: str
+    """The concurrency key."""
+    holders: tuple[str, ...]
+    """The runs that hold it."""
+
+
+class SlotReleased(msgspec.Struct, frozen=True, kw_only=True):
+    """A run needs its place no longer."""
+
+    slot: str
+    """The concurrency key."""
+
+
+class SlotRequested(msgspec.Struct, frozen=True, kw_only=True):
+    """A run asks for one of the places of a concurrency key, and waits for it."""
+
+    slot: str
+    """The concurrency key, with its tenant and workflow."""
+    limit: int
+    """How many runs may hold it."""
+    on_conflict: str
+    """If all are taken: queue, reject or cancel_oldest."""
+
+
+class SlotRevoked(msgspec.Struct, frozen=True, kw_only=True):
+    """A run must give its place up: a newer one wants it."""
+
+    slot: str
+    """The concurrency key."""
+    by_run: str
+    """The newer run."""
+
+
+class StepCancelRequested(msgspec.Struct, frozen=True, kw_only=True):
+    """The run calls back all that a group is made of."""
 
     step: str
     """The step."""
-    job_id: str
-    """The attempt that was denied."""
-    rule: str
-    """The rule that denied."""
+    ending: str
+    """How the step will end: cancelled, timed_out, or failed, denied where a part was."""
+    code: str = ""
+    """Why, as a stable code."""
     reason: str
     """Why, as a sentence."""
+
+
+class StepCancelled(msgspec.Struct, frozen=True, kw_only=True):
+    """A step reached its end because it was called back."""
+
+    step: str
+    """The step."""
+    job_id: str = ""
+    """The attempt that settled it; empty if it asked for no job."""
+    reason: str
+    """Why."""
+    parent: str = ""
+    """The group, loop or for_each that it is a part of; empty if none."""
+
+
+class StepDenied(msgspec.Struct, frozen=True, kw_only=True):
+    """A step reached its end because it may not happen."""
+
+    step: str
+    """The step."""
+    job_id: str = ""
+    """The attempt that settled it; empty if it asked for no job."""
+    rule: str
+    """The rule or the answer that denied it."""
+    reason: str
+    """Why, as a sentence."""
+    parent: str = ""
+    """The group, loop or for_each that it is a part of; empty if none."""
 
 
 class StepFailed(msgspec.Struct, frozen=True, kw_only=True):
@@ -338,12 +808,46 @@ class StepFailed(msgspec.Struct, frozen=True, kw_only=True):
 
     step: str
     """The step."""
-    job_id: str
-    """The attempt that settled it."""
+    job_id: str = ""
+    """The attempt that settled it; empty if it asked for no job."""
     code: str
     """Why, as a stable code."""
     message: str
     """Why, as a sentence."""
+    parent: str = ""
+    """The group, loop or for_each that it is a part of; empty if none."""
+
+
+class StepSkipped(msgspec.Struct, frozen=True, kw_only=True):
+    """A step reached its end without being begun."""
+
+    step: str
+    """The step."""
+    reason: str
+    """when_false, branch_not_taken, upstream_failed, run_halted, or not_needed."""
+    parent: str = ""
+    """The group, loop or for_each that it is a part of; empty if none."""
+
+
+class StepStarted(msgspec.Struct, frozen=True, kw_only=True):
+    """A step has begun that waits, or is made of other steps."""
+
+    step: str
+    """The step."""
+    kind: str
+    """What it is: wait, delay, parallel, loop or for_each."""
+    parent: str = ""
+    """The group, loop or for_each that it is a part of; empty if none."""
+    deadline: int | None = None
+    """When it times out."""
+    until: int | None = None
+    """When it is over by itself."""
+    signal: str = ""
+    """The signal it waits for."""
+    input: str = ""
+    """What it was given, as canonical JSON; empty if nothing."""
+    items: tuple[str, ...] = ()
+    """Of a for_each: its items, each as canonical JSON."""
 
 
 class StepSucceeded(msgspec.Struct, frozen=True, kw_only=True):
@@ -351,10 +855,42 @@ class StepSucceeded(msgspec.Struct, frozen=True, kw_only=True):
 
     step: str
     """The step."""
-    job_id: str
-    """The attempt that settled it."""
+    job_id: str = ""
+    """The attempt that settled it; empty if it asked for no job."""
     output: str
     """Canonical JSON."""
+    parent: str = ""
+    """The group, loop or for_each that it is a part of; empty if none."""
+    signal: str = ""
+    """The signal that it took."""
+
+
+class StepTimedOut(msgspec.Struct, frozen=True, kw_only=True):
+    """A step reached its end because its time was over."""
+
+    step: str
+    """The step."""
+    job_id: str = ""
+    """The attempt that settled it; empty if it asked for no job."""
+    code: str
+    """Which limit: timeout, queue_timeout, expired."""
+    reason: str
+    """Why, as a sentence."""
+    parent: str = ""
+    """The group, loop or for_each that it is a part of; empty if none."""
+
+
+class WaitNoted(msgspec.Struct, frozen=True, kw_only=True):
+    """A run has waited for one thing for long; nothing is wrong with it, but somebody should know."""
+
+    step: str
+    """The step that waits; empty if the run does."""
+    reason: str
+    """What it waits for."""
+    since: int
+    """Since when."""
+    until: int | None = None
+    """When it goes on by itself, if it does."""
 
 
 class WorkerBeat(msgspec.Struct, frozen=True, kw_only=True):
@@ -407,6 +943,72 @@ class WorkerRenewed(msgspec.Struct, frozen=True, kw_only=True):
     """When its lease ends unless renewed: the scheduler's clock."""
 
 
+class WorkflowConfirmed(msgspec.Struct, frozen=True, kw_only=True):
+    """A document was submitted that is a published version already: nothing changes."""
+
+    workflow: str
+    """Its id."""
+    version: str
+    """The version that it is."""
+    digest: str
+    """Its digest."""
+
+
+class WorkflowPublished(msgspec.Struct, frozen=True, kw_only=True):
+    """A version of a workflow exists from now on, for ever."""
+
+    workflow: str
+    """Its id."""
+    version: str
+    """Its label; the digest where the document has none."""
+    digest: str
+    """SHA-256 of the canonical form: what runs are pinned to."""
+    definition: str
+    """The canonical form, as JSON."""
+    source: str = ""
+    """The document as it was submitted."""
+
+
+class WorkflowRefused(msgspec.Struct, frozen=True, kw_only=True):
+    """A document that is no workflow, or may not be one under this name."""
+
+    workflow: str
+    """The id it was submitted under."""
+    code: str
+    """Why, as a stable code."""
+    reason: str
+    """Why, as a sentence: Expected ..., but ..."""
+    problems: tuple[str, ...] = ()
+    """Each mistake on a line: place, what was expected, what to do."""
+
+
+class WorkflowRetireRequested(msgspec.Struct, frozen=True, kw_only=True):
+    """Somebody asks that a workflow starts no new runs."""
+
+    workflow: str
+    """Its id."""
+    reason: str = ""
+    """Why, in their words."""
+
+
+class WorkflowRetired(msgspec.Struct, frozen=True, kw_only=True):
+    """No new run of the workflow starts; what runs goes on. Publishing it again ends that."""
+
+    workflow: str
+    """Its id."""
+    reason: str = ""
+    """Why."""
+
+
+class WorkflowSubmitted(msgspec.Struct, frozen=True, kw_only=True):
+    """Somebody asks for a workflow to be published."""
+
+    workflow: str
+    """The id in the document."""
+    source: str
+    """The document, as YAML or JSON."""
+
+
 class WritIssued(msgspec.Struct, frozen=True, kw_only=True):
     """Policy allows one attempt: the writ, and the job exactly as decided on."""
 
@@ -416,8 +1018,33 @@ class WritIssued(msgspec.Struct, frozen=True, kw_only=True):
     """The authorisation."""
 
 
+class WritRevoked(msgspec.Struct, frozen=True, kw_only=True):
+    """A job was called back: no writ of it is good from now on, and there will be none."""
+
+    job_id: str
+    """The job."""
+    step: str
+    """The step that asked."""
+    pool: str = ""
+    """The pool of the writ; empty if there was none."""
+    reason: str = ""
+    """Why."""
+
+
 Event = (
-    CaseClosed
+    ApprovalExpired
+    | ApprovalGranted
+    | ApprovalRefused
+    | ApprovalRequested
+    | AttemptFailed
+    | CaseClosed
+    | ChildCancelRequested
+    | ChildEnded
+    | ChildRequested
+    | CompensationStarted
+    | ContextChanged
+    | JobCancelRequested
+    | JobCancelled
     | JobDenied
     | JobDispatched
     | JobFailed
@@ -428,27 +1055,73 @@ Event = (
     | JobRequested
     | JobSucceeded
     | MessageQuarantined
+    | NotificationRaised
     | OwnerChanged
     | PositionsAdvanced
+    | RequestRefused
+    | RunCancelRequested
+    | RunCancelled
+    | RunDeferred
     | RunDenied
     | RunFailed
+    | RunHalted
+    | RunPauseRequested
+    | RunPaused
     | RunRefused
     | RunRequested
+    | RunResumeRequested
+    | RunResumed
+    | RunSizeWarned
     | RunStarted
     | RunSucceeded
+    | RunTimedOut
+    | SignalReceived
+    | SignalSent
+    | SlotFreed
+    | SlotGranted
+    | SlotQueued
+    | SlotRefused
+    | SlotReleased
+    | SlotRequested
+    | SlotRevoked
+    | StepCancelRequested
+    | StepCancelled
     | StepDenied
     | StepFailed
+    | StepSkipped
+    | StepStarted
     | StepSucceeded
+    | StepTimedOut
+    | WaitNoted
     | WorkerBeat
     | WorkerJoined
     | WorkerLost
     | WorkerRenewed
+    | WorkflowConfirmed
+    | WorkflowPublished
+    | WorkflowRefused
+    | WorkflowRetireRequested
+    | WorkflowRetired
+    | WorkflowSubmitted
     | WritIssued
+    | WritRevoked
 )
 """Every event there is."""
 
 EVENT_TYPES: dict[str, type[Event]] = {
+    "ApprovalExpired": ApprovalExpired,
+    "ApprovalGranted": ApprovalGranted,
+    "ApprovalRefused": ApprovalRefused,
+    "ApprovalRequested": ApprovalRequested,
+    "AttemptFailed": AttemptFailed,
     "CaseClosed": CaseClosed,
+    "ChildCancelRequested": ChildCancelRequested,
+    "ChildEnded": ChildEnded,
+    "ChildRequested": ChildRequested,
+    "CompensationStarted": CompensationStarted,
+    "ContextChanged": ContextChanged,
+    "JobCancelRequested": JobCancelRequested,
+    "JobCancelled": JobCancelled,
     "JobDenied": JobDenied,
     "JobDispatched": JobDispatched,
     "JobFailed": JobFailed,
@@ -459,21 +1132,55 @@ EVENT_TYPES: dict[str, type[Event]] = {
     "JobRequested": JobRequested,
     "JobSucceeded": JobSucceeded,
     "MessageQuarantined": MessageQuarantined,
+    "NotificationRaised": NotificationRaised,
     "OwnerChanged": OwnerChanged,
     "PositionsAdvanced": PositionsAdvanced,
+    "RequestRefused": RequestRefused,
+    "RunCancelRequested": RunCancelRequested,
+    "RunCancelled": RunCancelled,
+    "RunDeferred": RunDeferred,
     "RunDenied": RunDenied,
     "RunFailed": RunFailed,
+    "RunHalted": RunHalted,
+    "RunPauseRequested": RunPauseRequested,
+    "RunPaused": RunPaused,
     "RunRefused": RunRefused,
     "RunRequested": RunRequested,
+    "RunResumeRequested": RunResumeRequested,
+    "RunResumed": RunResumed,
+    "RunSizeWarned": RunSizeWarned,
     "RunStarted": RunStarted,
     "RunSucceeded": RunSucceeded,
+    "RunTimedOut": RunTimedOut,
+    "SignalReceived": SignalReceived,
+    "SignalSent": SignalSent,
+    "SlotFreed": SlotFreed,
+    "SlotGranted": SlotGranted,
+    "SlotQueued": SlotQueued,
+    "SlotRefused": SlotRefused,
+    "SlotReleased": SlotReleased,
+    "SlotRequested": SlotRequested,
+    "SlotRevoked": SlotRevoked,
+    "StepCancelRequested": StepCancelRequested,
+    "StepCancelled": StepCancelled,
     "StepDenied": StepDenied,
     "StepFailed": StepFailed,
+    "StepSkipped": StepSkipped,
+    "StepStarted": StepStarted,
     "StepSucceeded": StepSucceeded,
+    "StepTimedOut": StepTimedOut,
+    "WaitNoted": WaitNoted,
     "WorkerBeat": WorkerBeat,
     "WorkerJoined": WorkerJoined,
     "WorkerLost": WorkerLost,
     "WorkerRenewed": WorkerRenewed,
+    "WorkflowConfirmed": WorkflowConfirmed,
+    "WorkflowPublished": WorkflowPublished,
+    "WorkflowRefused": WorkflowRefused,
+    "WorkflowRetireRequested": WorkflowRetireRequested,
+    "WorkflowRetired": WorkflowRetired,
+    "WorkflowSubmitted": WorkflowSubmitted,
     "WritIssued": WritIssued,
+    "WritRevoked": WritRevoked,
 }
 """The class of each event name."""

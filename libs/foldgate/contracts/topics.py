@@ -53,7 +53,13 @@ INTAKE = Stream(
     key="run",
     partitions=4,
     owner=None,
-    events=("RunRequested",),
+    events=(
+        "RunRequested",
+        "RunCancelRequested",
+        "RunPauseRequested",
+        "RunResumeRequested",
+        "SignalSent",
+    ),
     retention_days=30,
     doc="What people and programs ask of runs: start, signal, cancel, vote.",
 )
@@ -63,7 +69,10 @@ ADMIN = Stream(
     key="source",
     partitions=1,
     owner=None,
-    events=(),
+    events=(
+        "WorkflowSubmitted",
+        "WorkflowRetireRequested",
+    ),
     retention_days=30,
     doc="What administrators ask: publish a workflow, change a policy, drain a pool.",
 )
@@ -96,14 +105,40 @@ RUNS = Stream(
     events=(
         "RunStarted",
         "RunRefused",
+        "RunPaused",
+        "RunResumed",
+        "RunHalted",
+        "RunDeferred",
+        "RunSizeWarned",
+        "RequestRefused",
+        "SignalReceived",
+        "ContextChanged",
+        "NotificationRaised",
+        "StepStarted",
+        "ChildRequested",
+        "ChildCancelRequested",
+        "ChildEnded",
+        "ApprovalRequested",
         "JobRequested",
+        "JobCancelRequested",
+        "StepCancelRequested",
+        "AttemptFailed",
         "JobReportIgnored",
         "StepSucceeded",
         "StepFailed",
         "StepDenied",
+        "StepTimedOut",
+        "StepCancelled",
+        "StepSkipped",
+        "SlotRequested",
+        "SlotReleased",
+        "CompensationStarted",
         "RunSucceeded",
         "RunFailed",
         "RunDenied",
+        "RunTimedOut",
+        "RunCancelled",
+        "WaitNoted",
     ),
     doc="What happens in a run.",
 )
@@ -113,7 +148,12 @@ WORKFLOWS = Stream(
     key="workflow",
     partitions=1,
     owner="engine",
-    events=(),
+    events=(
+        "WorkflowPublished",
+        "WorkflowConfirmed",
+        "WorkflowRefused",
+        "WorkflowRetired",
+    ),
     doc="Published workflow definitions.",
 )
 SLOTS = Stream(
@@ -122,7 +162,13 @@ SLOTS = Stream(
     key="tenant_key",
     partitions=4,
     owner="engine",
-    events=(),
+    events=(
+        "SlotQueued",
+        "SlotGranted",
+        "SlotRefused",
+        "SlotRevoked",
+        "SlotFreed",
+    ),
     doc="Who holds a concurrency key.",
 )
 DECISIONS = Stream(
@@ -131,7 +177,12 @@ DECISIONS = Stream(
     key="run",
     partitions=4,
     owner="policy_kernel",
-    events=("WritIssued", "JobDenied", "CaseClosed"),
+    events=(
+        "WritIssued",
+        "WritRevoked",
+        "JobDenied",
+        "CaseClosed",
+    ),
     doc="What the policy kernel said of each attempt, and the writs it issued.",
 )
 POLICIES = Stream(
@@ -149,7 +200,11 @@ APPROVALS = Stream(
     key="run",
     partitions=4,
     owner="approval",
-    events=(),
+    events=(
+        "ApprovalGranted",
+        "ApprovalRefused",
+        "ApprovalExpired",
+    ),
     doc="Questions to people, and their votes.",
 )
 JOBS = Stream(
@@ -158,7 +213,16 @@ JOBS = Stream(
     key="pool",
     partitions=4,
     owner="scheduler",
-    events=("WorkerJoined", "WorkerRenewed", "WorkerLost", "JobQueued", "JobDispatched", "JobReleased", "JobLost"),
+    events=(
+        "WorkerJoined",
+        "WorkerRenewed",
+        "WorkerLost",
+        "JobQueued",
+        "JobDispatched",
+        "JobReleased",
+        "JobLost",
+        "JobCancelled",
+    ),
     doc="Which worker holds which attempt, and what waits.",
 )
 POOLS = Stream(
@@ -176,7 +240,10 @@ DISPATCH = Stream(
     key="worker",
     partitions=1,
     owner="scheduler",
-    events=("JobDispatched",),
+    events=(
+        "JobDispatched",
+        "JobCancelled",
+    ),
     retention_days=7,
     doc="What a pool's workers read: jobs addressed to a worker instance.",
 )

@@ -21,6 +21,371 @@ from foldgate.contracts.varint import (
 # fmt: off
 
 
+def put_Ancestor(out: list[bytes], v: e.Ancestor) -> None:
+    b = v.run_id.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    b = v.workflow.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+
+
+def take_Ancestor(v: bytes, p: int) -> tuple[e.Ancestor, int]:
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_run_id = v[p : p + n].decode()
+    p += n
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_workflow = v[p : p + n].decode()
+    p += n
+    return e.Ancestor(run_id=f_run_id, workflow=f_workflow), p
+
+
+def put_ApprovalExpired(out: list[bytes], v: e.ApprovalExpired) -> None:
+    b = v.approval_id.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    b = v.step.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    b = v.on_expire.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+
+
+def take_ApprovalExpired(v: bytes, p: int) -> tuple[e.ApprovalExpired, int]:
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_approval_id = v[p : p + n].decode()
+    p += n
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_step = v[p : p + n].decode()
+    p += n
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_on_expire = v[p : p + n].decode()
+    p += n
+    return e.ApprovalExpired(approval_id=f_approval_id, step=f_step, on_expire=f_on_expire), p
+
+
+def put_ApprovalGranted(out: list[bytes], v: e.ApprovalGranted) -> None:
+    b = v.approval_id.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    b = v.step.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    n = len(v.by)
+    if n:
+        out.append(varint(n))
+        for i_by in v.by:
+            b = i_by.encode()
+            n = len(b)
+            out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    out.append(b"\x00")
+    b = v.data.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+
+
+def take_ApprovalGranted(v: bytes, p: int) -> tuple[e.ApprovalGranted, int]:
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_approval_id = v[p : p + n].decode()
+    p += n
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_step = v[p : p + n].decode()
+    p += n
+    l_f_by = []
+    c_f_by, p = take_count(v, p)
+    while c_f_by:
+        for _ in range(c_f_by):
+            n = v[p]
+            if n & 0x81:
+                n, p = take_length(v, p)
+            else:
+                n >>= 1
+                p += 1
+            i_f_by = v[p : p + n].decode()
+            p += n
+            l_f_by.append(i_f_by)
+        c_f_by, p = take_count(v, p)
+    f_by = tuple(l_f_by)
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_data = v[p : p + n].decode()
+    p += n
+    return e.ApprovalGranted(approval_id=f_approval_id, step=f_step, by=f_by, data=f_data), p
+
+
+def put_ApprovalRefused(out: list[bytes], v: e.ApprovalRefused) -> None:
+    b = v.approval_id.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    b = v.step.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    n = len(v.by)
+    if n:
+        out.append(varint(n))
+        for i_by in v.by:
+            b = i_by.encode()
+            n = len(b)
+            out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    out.append(b"\x00")
+    b = v.reason.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+
+
+def take_ApprovalRefused(v: bytes, p: int) -> tuple[e.ApprovalRefused, int]:
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_approval_id = v[p : p + n].decode()
+    p += n
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_step = v[p : p + n].decode()
+    p += n
+    l_f_by = []
+    c_f_by, p = take_count(v, p)
+    while c_f_by:
+        for _ in range(c_f_by):
+            n = v[p]
+            if n & 0x81:
+                n, p = take_length(v, p)
+            else:
+                n >>= 1
+                p += 1
+            i_f_by = v[p : p + n].decode()
+            p += n
+            l_f_by.append(i_f_by)
+        c_f_by, p = take_count(v, p)
+    f_by = tuple(l_f_by)
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_reason = v[p : p + n].decode()
+    p += n
+    return e.ApprovalRefused(approval_id=f_approval_id, step=f_step, by=f_by, reason=f_reason), p
+
+
+def put_ApprovalRequested(out: list[bytes], v: e.ApprovalRequested) -> None:
+    b = v.step.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    b = v.approval_id.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    b = v.kind.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    b = v.input.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    b = v.terms.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    b = v.schema.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    b = v.binding.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    b = v.parent.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    if v.deadline is None:
+        out.append(b"\x00")
+    else:
+        out.append(b"\x02")
+        out.append(varint(v.deadline))
+
+
+def take_ApprovalRequested(v: bytes, p: int) -> tuple[e.ApprovalRequested, int]:
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_step = v[p : p + n].decode()
+    p += n
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_approval_id = v[p : p + n].decode()
+    p += n
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_kind = v[p : p + n].decode()
+    p += n
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_input = v[p : p + n].decode()
+    p += n
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_terms = v[p : p + n].decode()
+    p += n
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_schema = v[p : p + n].decode()
+    p += n
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_binding = v[p : p + n].decode()
+    p += n
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_parent = v[p : p + n].decode()
+    p += n
+    f_deadline = None
+    b = v[p]
+    p += 1
+    if b == 2:
+        f_deadline = v[p]
+        if f_deadline < 128:
+            f_deadline = (f_deadline >> 1) ^ -(f_deadline & 1)
+            p += 1
+        else:
+            f_deadline, p = take_long(v, p)
+    elif b:
+        raise Malformed("a union without such a branch")
+    return e.ApprovalRequested(step=f_step, approval_id=f_approval_id, kind=f_kind, input=f_input, terms=f_terms, schema=f_schema, binding=f_binding, parent=f_parent, deadline=f_deadline), p
+
+
+def put_AttemptFailed(out: list[bytes], v: e.AttemptFailed) -> None:
+    b = v.step.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    b = v.job_id.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    b = v.code.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    b = v.message.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    out.append(varint(v.retry_at))
+
+
+def take_AttemptFailed(v: bytes, p: int) -> tuple[e.AttemptFailed, int]:
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_step = v[p : p + n].decode()
+    p += n
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_job_id = v[p : p + n].decode()
+    p += n
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_code = v[p : p + n].decode()
+    p += n
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_message = v[p : p + n].decode()
+    p += n
+    f_retry_at = v[p]
+    if f_retry_at < 128:
+        f_retry_at = (f_retry_at >> 1) ^ -(f_retry_at & 1)
+        p += 1
+    else:
+        f_retry_at, p = take_long(v, p)
+    return e.AttemptFailed(step=f_step, job_id=f_job_id, code=f_code, message=f_message, retry_at=f_retry_at), p
+
+
 def put_CaseClosed(out: list[bytes], v: e.CaseClosed) -> None:
     b = v.status.encode()
     n = len(b)
@@ -37,6 +402,365 @@ def take_CaseClosed(v: bytes, p: int) -> tuple[e.CaseClosed, int]:
     f_status = v[p : p + n].decode()
     p += n
     return e.CaseClosed(status=f_status), p
+
+
+def put_ChildCancelRequested(out: list[bytes], v: e.ChildCancelRequested) -> None:
+    b = v.step.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    b = v.child_run.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    b = v.ending.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    b = v.reason.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+
+
+def take_ChildCancelRequested(v: bytes, p: int) -> tuple[e.ChildCancelRequested, int]:
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_step = v[p : p + n].decode()
+    p += n
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_child_run = v[p : p + n].decode()
+    p += n
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_ending = v[p : p + n].decode()
+    p += n
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_reason = v[p : p + n].decode()
+    p += n
+    return e.ChildCancelRequested(step=f_step, child_run=f_child_run, ending=f_ending, reason=f_reason), p
+
+
+def put_ChildEnded(out: list[bytes], v: e.ChildEnded) -> None:
+    b = v.parent_run.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    b = v.step.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    b = v.status.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    b = v.output.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    b = v.code.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    b = v.reason.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+
+
+def take_ChildEnded(v: bytes, p: int) -> tuple[e.ChildEnded, int]:
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_parent_run = v[p : p + n].decode()
+    p += n
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_step = v[p : p + n].decode()
+    p += n
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_status = v[p : p + n].decode()
+    p += n
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_output = v[p : p + n].decode()
+    p += n
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_code = v[p : p + n].decode()
+    p += n
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_reason = v[p : p + n].decode()
+    p += n
+    return e.ChildEnded(parent_run=f_parent_run, step=f_step, status=f_status, output=f_output, code=f_code, reason=f_reason), p
+
+
+def put_ChildRequested(out: list[bytes], v: e.ChildRequested) -> None:
+    b = v.step.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    b = v.child_run.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    b = v.workflow.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    b = v.version.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    b = v.digest.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    b = v.input.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    n = len(v.labels)
+    if n:
+        out.append(varint(n))
+        for k_labels, i_labels in v.labels.items():
+            b = k_labels.encode()
+            n = len(b)
+            out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+            b = i_labels.encode()
+            n = len(b)
+            out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    out.append(b"\x00")
+    n = len(v.ancestors)
+    if n:
+        out.append(varint(n))
+        for i_ancestors in v.ancestors:
+            put_Ancestor(out, i_ancestors)
+    out.append(b"\x00")
+    b = v.parent.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    if v.deadline is None:
+        out.append(b"\x00")
+    else:
+        out.append(b"\x02")
+        out.append(varint(v.deadline))
+
+
+def take_ChildRequested(v: bytes, p: int) -> tuple[e.ChildRequested, int]:
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_step = v[p : p + n].decode()
+    p += n
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_child_run = v[p : p + n].decode()
+    p += n
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_workflow = v[p : p + n].decode()
+    p += n
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_version = v[p : p + n].decode()
+    p += n
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_digest = v[p : p + n].decode()
+    p += n
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_input = v[p : p + n].decode()
+    p += n
+    f_labels = {}
+    c_f_labels, p = take_count(v, p)
+    while c_f_labels:
+        for _ in range(c_f_labels):
+            n = v[p]
+            if n & 0x81:
+                n, p = take_length(v, p)
+            else:
+                n >>= 1
+                p += 1
+            k_f_labels = v[p : p + n].decode()
+            p += n
+            n = v[p]
+            if n & 0x81:
+                n, p = take_length(v, p)
+            else:
+                n >>= 1
+                p += 1
+            i_f_labels = v[p : p + n].decode()
+            p += n
+            f_labels[k_f_labels] = i_f_labels
+        c_f_labels, p = take_count(v, p)
+    l_f_ancestors = []
+    c_f_ancestors, p = take_count(v, p)
+    while c_f_ancestors:
+        for _ in range(c_f_ancestors):
+            i_f_ancestors, p = take_Ancestor(v, p)
+            l_f_ancestors.append(i_f_ancestors)
+        c_f_ancestors, p = take_count(v, p)
+    f_ancestors = tuple(l_f_ancestors)
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_parent = v[p : p + n].decode()
+    p += n
+    f_deadline = None
+    b = v[p]
+    p += 1
+    if b == 2:
+        f_deadline = v[p]
+        if f_deadline < 128:
+            f_deadline = (f_deadline >> 1) ^ -(f_deadline & 1)
+            p += 1
+        else:
+            f_deadline, p = take_long(v, p)
+    elif b:
+        raise Malformed("a union without such a branch")
+    return e.ChildRequested(step=f_step, child_run=f_child_run, workflow=f_workflow, version=f_version, digest=f_digest, input=f_input, labels=f_labels, ancestors=f_ancestors, parent=f_parent, deadline=f_deadline), p
+
+
+def put_CompensationStarted(out: list[bytes], v: e.CompensationStarted) -> None:
+    n = len(v.steps)
+    if n:
+        out.append(varint(n))
+        for i_steps in v.steps:
+            b = i_steps.encode()
+            n = len(b)
+            out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    out.append(b"\x00")
+    out.append(varint(v.deadline))
+
+
+def take_CompensationStarted(v: bytes, p: int) -> tuple[e.CompensationStarted, int]:
+    l_f_steps = []
+    c_f_steps, p = take_count(v, p)
+    while c_f_steps:
+        for _ in range(c_f_steps):
+            n = v[p]
+            if n & 0x81:
+                n, p = take_length(v, p)
+            else:
+                n >>= 1
+                p += 1
+            i_f_steps = v[p : p + n].decode()
+            p += n
+            l_f_steps.append(i_f_steps)
+        c_f_steps, p = take_count(v, p)
+    f_steps = tuple(l_f_steps)
+    f_deadline = v[p]
+    if f_deadline < 128:
+        f_deadline = (f_deadline >> 1) ^ -(f_deadline & 1)
+        p += 1
+    else:
+        f_deadline, p = take_long(v, p)
+    return e.CompensationStarted(steps=f_steps, deadline=f_deadline), p
+
+
+def put_ContextChanged(out: list[bytes], v: e.ContextChanged) -> None:
+    b = v.step.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    b = v.name.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    if v.value is None:
+        out.append(b"\x00")
+    else:
+        out.append(b"\x02")
+        b = v.value.encode()
+        n = len(b)
+        out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+
+
+def take_ContextChanged(v: bytes, p: int) -> tuple[e.ContextChanged, int]:
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_step = v[p : p + n].decode()
+    p += n
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_name = v[p : p + n].decode()
+    p += n
+    f_value = None
+    b = v[p]
+    p += 1
+    if b == 2:
+        n = v[p]
+        if n & 0x81:
+            n, p = take_length(v, p)
+        else:
+            n >>= 1
+            p += 1
+        f_value = v[p : p + n].decode()
+        p += n
+    elif b:
+        raise Malformed("a union without such a branch")
+    return e.ContextChanged(step=f_step, name=f_name, value=f_value), p
 
 
 def put_Job(out: list[bytes], v: e.Job) -> None:
@@ -76,6 +800,57 @@ def put_Job(out: list[bytes], v: e.Job) -> None:
     b = v.workflow.encode()
     n = len(b)
     out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    b = v.digest.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    out.append(varint32(v.priority))
+    b = v.pool.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    b = v.worker.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    n = len(v.placement)
+    if n:
+        out.append(varint(n))
+        for k_placement, i_placement in v.placement.items():
+            b = k_placement.encode()
+            n = len(b)
+            out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+            b = i_placement.encode()
+            n = len(b)
+            out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    out.append(b"\x00")
+    b = v.capability.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    n = len(v.risk_tags)
+    if n:
+        out.append(varint(n))
+        for i_risk_tags in v.risk_tags:
+            b = i_risk_tags.encode()
+            n = len(b)
+            out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    out.append(b"\x00")
+    n = len(v.requires)
+    if n:
+        out.append(varint(n))
+        for i_requires in v.requires:
+            b = i_requires.encode()
+            n = len(b)
+            out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    out.append(b"\x00")
+    b = v.pack_id.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    b = v.actor_id.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    b = v.actor_type.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    out.append(varint(v.queue_timeout_ms))
+    out.append(varint(v.attempt_timeout_ms))
 
 
 def take_Job(v: bytes, p: int) -> tuple[e.Job, int]:
@@ -171,7 +946,249 @@ def take_Job(v: bytes, p: int) -> tuple[e.Job, int]:
         p += 1
     f_workflow = v[p : p + n].decode()
     p += n
-    return e.Job(job_id=f_job_id, step=f_step, attempt=f_attempt, kind=f_kind, topic=f_topic, input=f_input, labels=f_labels, tenant=f_tenant, principal=f_principal, workflow=f_workflow), p
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_digest = v[p : p + n].decode()
+    p += n
+    f_priority = v[p]
+    if f_priority < 128:
+        f_priority = (f_priority >> 1) ^ -(f_priority & 1)
+        p += 1
+    else:
+        f_priority, p = take_int(v, p)
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_pool = v[p : p + n].decode()
+    p += n
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_worker = v[p : p + n].decode()
+    p += n
+    f_placement = {}
+    c_f_placement, p = take_count(v, p)
+    while c_f_placement:
+        for _ in range(c_f_placement):
+            n = v[p]
+            if n & 0x81:
+                n, p = take_length(v, p)
+            else:
+                n >>= 1
+                p += 1
+            k_f_placement = v[p : p + n].decode()
+            p += n
+            n = v[p]
+            if n & 0x81:
+                n, p = take_length(v, p)
+            else:
+                n >>= 1
+                p += 1
+            i_f_placement = v[p : p + n].decode()
+            p += n
+            f_placement[k_f_placement] = i_f_placement
+        c_f_placement, p = take_count(v, p)
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_capability = v[p : p + n].decode()
+    p += n
+    l_f_risk_tags = []
+    c_f_risk_tags, p = take_count(v, p)
+    while c_f_risk_tags:
+        for _ in range(c_f_risk_tags):
+            n = v[p]
+            if n & 0x81:
+                n, p = take_length(v, p)
+            else:
+                n >>= 1
+                p += 1
+            i_f_risk_tags = v[p : p + n].decode()
+            p += n
+            l_f_risk_tags.append(i_f_risk_tags)
+        c_f_risk_tags, p = take_count(v, p)
+    f_risk_tags = tuple(l_f_risk_tags)
+    l_f_requires = []
+    c_f_requires, p = take_count(v, p)
+    while c_f_requires:
+        for _ in range(c_f_requires):
+            n = v[p]
+            if n & 0x81:
+                n, p = take_length(v, p)
+            else:
+                n >>= 1
+                p += 1
+            i_f_requires = v[p : p + n].decode()
+            p += n
+            l_f_requires.append(i_f_requires)
+        c_f_requires, p = take_count(v, p)
+    f_requires = tuple(l_f_requires)
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_pack_id = v[p : p + n].decode()
+    p += n
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_actor_id = v[p : p + n].decode()
+    p += n
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_actor_type = v[p : p + n].decode()
+    p += n
+    f_queue_timeout_ms = v[p]
+    if f_queue_timeout_ms < 128:
+        f_queue_timeout_ms = (f_queue_timeout_ms >> 1) ^ -(f_queue_timeout_ms & 1)
+        p += 1
+    else:
+        f_queue_timeout_ms, p = take_long(v, p)
+    f_attempt_timeout_ms = v[p]
+    if f_attempt_timeout_ms < 128:
+        f_attempt_timeout_ms = (f_attempt_timeout_ms >> 1) ^ -(f_attempt_timeout_ms & 1)
+        p += 1
+    else:
+        f_attempt_timeout_ms, p = take_long(v, p)
+    return e.Job(job_id=f_job_id, step=f_step, attempt=f_attempt, kind=f_kind, topic=f_topic, input=f_input, labels=f_labels, tenant=f_tenant, principal=f_principal, workflow=f_workflow, digest=f_digest, priority=f_priority, pool=f_pool, worker=f_worker, placement=f_placement, capability=f_capability, risk_tags=f_risk_tags, requires=f_requires, pack_id=f_pack_id, actor_id=f_actor_id, actor_type=f_actor_type, queue_timeout_ms=f_queue_timeout_ms, attempt_timeout_ms=f_attempt_timeout_ms), p
+
+
+def put_JobCancelRequested(out: list[bytes], v: e.JobCancelRequested) -> None:
+    b = v.job_id.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    b = v.step.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    b = v.ending.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    b = v.reason.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    out.append(varint(v.until))
+
+
+def take_JobCancelRequested(v: bytes, p: int) -> tuple[e.JobCancelRequested, int]:
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_job_id = v[p : p + n].decode()
+    p += n
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_step = v[p : p + n].decode()
+    p += n
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_ending = v[p : p + n].decode()
+    p += n
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_reason = v[p : p + n].decode()
+    p += n
+    f_until = v[p]
+    if f_until < 128:
+        f_until = (f_until >> 1) ^ -(f_until & 1)
+        p += 1
+    else:
+        f_until, p = take_long(v, p)
+    return e.JobCancelRequested(job_id=f_job_id, step=f_step, ending=f_ending, reason=f_reason, until=f_until), p
+
+
+def put_JobCancelled(out: list[bytes], v: e.JobCancelled) -> None:
+    b = v.job_id.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    b = v.step.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    out.append(varint(v.lease))
+    b = v.worker.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    b = v.reason.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+
+
+def take_JobCancelled(v: bytes, p: int) -> tuple[e.JobCancelled, int]:
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_job_id = v[p : p + n].decode()
+    p += n
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_step = v[p : p + n].decode()
+    p += n
+    f_lease = v[p]
+    if f_lease < 128:
+        f_lease = (f_lease >> 1) ^ -(f_lease & 1)
+        p += 1
+    else:
+        f_lease, p = take_long(v, p)
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_worker = v[p : p + n].decode()
+    p += n
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_reason = v[p : p + n].decode()
+    p += n
+    return e.JobCancelled(job_id=f_job_id, step=f_step, lease=f_lease, worker=f_worker, reason=f_reason), p
 
 
 def put_JobDenied(out: list[bytes], v: e.JobDenied) -> None:
@@ -504,6 +1521,14 @@ def put_JobRequested(out: list[bytes], v: e.JobRequested) -> None:
     b = v.after.encode()
     n = len(b)
     out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    b = v.parent.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    if v.deadline is None:
+        out.append(b"\x00")
+    else:
+        out.append(b"\x02")
+        out.append(varint(v.deadline))
 
 
 def take_JobRequested(v: bytes, p: int) -> tuple[e.JobRequested, int]:
@@ -516,7 +1541,27 @@ def take_JobRequested(v: bytes, p: int) -> tuple[e.JobRequested, int]:
         p += 1
     f_after = v[p : p + n].decode()
     p += n
-    return e.JobRequested(job=f_job, after=f_after), p
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_parent = v[p : p + n].decode()
+    p += n
+    f_deadline = None
+    b = v[p]
+    p += 1
+    if b == 2:
+        f_deadline = v[p]
+        if f_deadline < 128:
+            f_deadline = (f_deadline >> 1) ^ -(f_deadline & 1)
+            p += 1
+        else:
+            f_deadline, p = take_long(v, p)
+    elif b:
+        raise Malformed("a union without such a branch")
+    return e.JobRequested(job=f_job, after=f_after, parent=f_parent, deadline=f_deadline), p
 
 
 def put_JobSucceeded(out: list[bytes], v: e.JobSucceeded) -> None:
@@ -803,6 +1848,57 @@ def take_Meta(v: bytes, p: int) -> tuple[e.Meta, int]:
     return e.Meta(chain=f_chain, event_id=f_event_id, stream=f_stream, key=f_key, run_id=f_run_id, pool=f_pool, sequence=f_sequence, clock=f_clock, at=f_at, causation=f_causation, correlation=f_correlation, request_id=f_request_id, tenant=f_tenant, principal=f_principal, answers=f_answers), p
 
 
+def put_NotificationRaised(out: list[bytes], v: e.NotificationRaised) -> None:
+    b = v.step.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    b = v.channel.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    b = v.message.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    b = v.level.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+
+
+def take_NotificationRaised(v: bytes, p: int) -> tuple[e.NotificationRaised, int]:
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_step = v[p : p + n].decode()
+    p += n
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_channel = v[p : p + n].decode()
+    p += n
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_message = v[p : p + n].decode()
+    p += n
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_level = v[p : p + n].decode()
+    p += n
+    return e.NotificationRaised(step=f_step, channel=f_channel, message=f_message, level=f_level), p
+
+
 def put_OwnerChanged(out: list[bytes], v: e.OwnerChanged) -> None:
     out.append(varint(v.epoch))
     b = v.owner.encode()
@@ -836,11 +1932,218 @@ def take_PositionsAdvanced(v: bytes, p: int) -> tuple[e.PositionsAdvanced, int]:
     return e.PositionsAdvanced(), p
 
 
+def put_RequestRefused(out: list[bytes], v: e.RequestRefused) -> None:
+    b = v.request.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    b = v.code.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    b = v.reason.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+
+
+def take_RequestRefused(v: bytes, p: int) -> tuple[e.RequestRefused, int]:
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_request = v[p : p + n].decode()
+    p += n
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_code = v[p : p + n].decode()
+    p += n
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_reason = v[p : p + n].decode()
+    p += n
+    return e.RequestRefused(request=f_request, code=f_code, reason=f_reason), p
+
+
+def put_Rerun(out: list[bytes], v: e.Rerun) -> None:
+    b = v.run_id.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    b = v.from_step.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    n = len(v.ctx)
+    if n:
+        out.append(varint(n))
+        for k_ctx, i_ctx in v.ctx.items():
+            b = k_ctx.encode()
+            n = len(b)
+            out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+            b = i_ctx.encode()
+            n = len(b)
+            out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    out.append(b"\x00")
+    n = len(v.outputs)
+    if n:
+        out.append(varint(n))
+        for k_outputs, i_outputs in v.outputs.items():
+            b = k_outputs.encode()
+            n = len(b)
+            out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+            b = i_outputs.encode()
+            n = len(b)
+            out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    out.append(b"\x00")
+
+
+def take_Rerun(v: bytes, p: int) -> tuple[e.Rerun, int]:
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_run_id = v[p : p + n].decode()
+    p += n
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_from_step = v[p : p + n].decode()
+    p += n
+    f_ctx = {}
+    c_f_ctx, p = take_count(v, p)
+    while c_f_ctx:
+        for _ in range(c_f_ctx):
+            n = v[p]
+            if n & 0x81:
+                n, p = take_length(v, p)
+            else:
+                n >>= 1
+                p += 1
+            k_f_ctx = v[p : p + n].decode()
+            p += n
+            n = v[p]
+            if n & 0x81:
+                n, p = take_length(v, p)
+            else:
+                n >>= 1
+                p += 1
+            i_f_ctx = v[p : p + n].decode()
+            p += n
+            f_ctx[k_f_ctx] = i_f_ctx
+        c_f_ctx, p = take_count(v, p)
+    f_outputs = {}
+    c_f_outputs, p = take_count(v, p)
+    while c_f_outputs:
+        for _ in range(c_f_outputs):
+            n = v[p]
+            if n & 0x81:
+                n, p = take_length(v, p)
+            else:
+                n >>= 1
+                p += 1
+            k_f_outputs = v[p : p + n].decode()
+            p += n
+            n = v[p]
+            if n & 0x81:
+                n, p = take_length(v, p)
+            else:
+                n >>= 1
+                p += 1
+            i_f_outputs = v[p : p + n].decode()
+            p += n
+            f_outputs[k_f_outputs] = i_f_outputs
+        c_f_outputs, p = take_count(v, p)
+    return e.Rerun(run_id=f_run_id, from_step=f_from_step, ctx=f_ctx, outputs=f_outputs), p
+
+
+def put_RunCancelRequested(out: list[bytes], v: e.RunCancelRequested) -> None:
+    b = v.reason.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+
+
+def take_RunCancelRequested(v: bytes, p: int) -> tuple[e.RunCancelRequested, int]:
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_reason = v[p : p + n].decode()
+    p += n
+    return e.RunCancelRequested(reason=f_reason), p
+
+
+def put_RunCancelled(out: list[bytes], v: e.RunCancelled) -> None:
+    b = v.reason.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    b = v.step.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    b = v.compensation.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+
+
+def take_RunCancelled(v: bytes, p: int) -> tuple[e.RunCancelled, int]:
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_reason = v[p : p + n].decode()
+    p += n
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_step = v[p : p + n].decode()
+    p += n
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_compensation = v[p : p + n].decode()
+    p += n
+    return e.RunCancelled(reason=f_reason, step=f_step, compensation=f_compensation), p
+
+
+def put_RunDeferred(out: list[bytes], v: e.RunDeferred) -> None:
+    pass
+
+
+def take_RunDeferred(v: bytes, p: int) -> tuple[e.RunDeferred, int]:
+    return e.RunDeferred(), p
+
+
 def put_RunDenied(out: list[bytes], v: e.RunDenied) -> None:
     b = v.rule.encode()
     n = len(b)
     out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
     b = v.reason.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    b = v.step.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    b = v.compensation.encode()
     n = len(b)
     out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
 
@@ -862,7 +2165,23 @@ def take_RunDenied(v: bytes, p: int) -> tuple[e.RunDenied, int]:
         p += 1
     f_reason = v[p : p + n].decode()
     p += n
-    return e.RunDenied(rule=f_rule, reason=f_reason), p
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_step = v[p : p + n].decode()
+    p += n
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_compensation = v[p : p + n].decode()
+    p += n
+    return e.RunDenied(rule=f_rule, reason=f_reason, step=f_step, compensation=f_compensation), p
 
 
 def put_RunFailed(out: list[bytes], v: e.RunFailed) -> None:
@@ -870,6 +2189,12 @@ def put_RunFailed(out: list[bytes], v: e.RunFailed) -> None:
     n = len(b)
     out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
     b = v.message.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    b = v.step.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    b = v.compensation.encode()
     n = len(b)
     out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
 
@@ -891,7 +2216,99 @@ def take_RunFailed(v: bytes, p: int) -> tuple[e.RunFailed, int]:
         p += 1
     f_message = v[p : p + n].decode()
     p += n
-    return e.RunFailed(code=f_code, message=f_message), p
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_step = v[p : p + n].decode()
+    p += n
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_compensation = v[p : p + n].decode()
+    p += n
+    return e.RunFailed(code=f_code, message=f_message, step=f_step, compensation=f_compensation), p
+
+
+def put_RunHalted(out: list[bytes], v: e.RunHalted) -> None:
+    b = v.status.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    b = v.code.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    b = v.reason.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+
+
+def take_RunHalted(v: bytes, p: int) -> tuple[e.RunHalted, int]:
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_status = v[p : p + n].decode()
+    p += n
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_code = v[p : p + n].decode()
+    p += n
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_reason = v[p : p + n].decode()
+    p += n
+    return e.RunHalted(status=f_status, code=f_code, reason=f_reason), p
+
+
+def put_RunPauseRequested(out: list[bytes], v: e.RunPauseRequested) -> None:
+    b = v.reason.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+
+
+def take_RunPauseRequested(v: bytes, p: int) -> tuple[e.RunPauseRequested, int]:
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_reason = v[p : p + n].decode()
+    p += n
+    return e.RunPauseRequested(reason=f_reason), p
+
+
+def put_RunPaused(out: list[bytes], v: e.RunPaused) -> None:
+    b = v.reason.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+
+
+def take_RunPaused(v: bytes, p: int) -> tuple[e.RunPaused, int]:
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_reason = v[p : p + n].decode()
+    p += n
+    return e.RunPaused(reason=f_reason), p
 
 
 def put_RunRefused(out: list[bytes], v: e.RunRefused) -> None:
@@ -953,6 +2370,12 @@ def put_RunRequested(out: list[bytes], v: e.RunRequested) -> None:
     b = v.idempotency_key.encode()
     n = len(b)
     out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    out.append(varint(v.workflows_offset))
+    if v.rerun is None:
+        out.append(b"\x00")
+    else:
+        out.append(b"\x02")
+        put_Rerun(out, v.rerun)
 
 
 def take_RunRequested(v: bytes, p: int) -> tuple[e.RunRequested, int]:
@@ -1026,7 +2449,77 @@ def take_RunRequested(v: bytes, p: int) -> tuple[e.RunRequested, int]:
         p += 1
     f_idempotency_key = v[p : p + n].decode()
     p += n
-    return e.RunRequested(workflow=f_workflow, version=f_version, kind=f_kind, topic=f_topic, input=f_input, labels=f_labels, idempotency_key=f_idempotency_key), p
+    f_workflows_offset = v[p]
+    if f_workflows_offset < 128:
+        f_workflows_offset = (f_workflows_offset >> 1) ^ -(f_workflows_offset & 1)
+        p += 1
+    else:
+        f_workflows_offset, p = take_long(v, p)
+    f_rerun = None
+    b = v[p]
+    p += 1
+    if b == 2:
+        f_rerun, p = take_Rerun(v, p)
+    elif b:
+        raise Malformed("a union without such a branch")
+    return e.RunRequested(workflow=f_workflow, version=f_version, kind=f_kind, topic=f_topic, input=f_input, labels=f_labels, idempotency_key=f_idempotency_key, workflows_offset=f_workflows_offset, rerun=f_rerun), p
+
+
+def put_RunResumeRequested(out: list[bytes], v: e.RunResumeRequested) -> None:
+    b = v.reason.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+
+
+def take_RunResumeRequested(v: bytes, p: int) -> tuple[e.RunResumeRequested, int]:
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_reason = v[p : p + n].decode()
+    p += n
+    return e.RunResumeRequested(reason=f_reason), p
+
+
+def put_RunResumed(out: list[bytes], v: e.RunResumed) -> None:
+    b = v.reason.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+
+
+def take_RunResumed(v: bytes, p: int) -> tuple[e.RunResumed, int]:
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_reason = v[p : p + n].decode()
+    p += n
+    return e.RunResumed(reason=f_reason), p
+
+
+def put_RunSizeWarned(out: list[bytes], v: e.RunSizeWarned) -> None:
+    out.append(varint(v.events))
+    out.append(varint(v.limit))
+
+
+def take_RunSizeWarned(v: bytes, p: int) -> tuple[e.RunSizeWarned, int]:
+    f_events = v[p]
+    if f_events < 128:
+        f_events = (f_events >> 1) ^ -(f_events & 1)
+        p += 1
+    else:
+        f_events, p = take_long(v, p)
+    f_limit = v[p]
+    if f_limit < 128:
+        f_limit = (f_limit >> 1) ^ -(f_limit & 1)
+        p += 1
+    else:
+        f_limit, p = take_long(v, p)
+    return e.RunSizeWarned(events=f_events, limit=f_limit), p
 
 
 def put_RunStarted(out: list[bytes], v: e.RunStarted) -> None:
@@ -1062,6 +2555,28 @@ def put_RunStarted(out: list[bytes], v: e.RunStarted) -> None:
     b = v.request_hash
     n = len(b)
     out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    b = v.digest.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    if v.deadline is None:
+        out.append(b"\x00")
+    else:
+        out.append(b"\x02")
+        out.append(varint(v.deadline))
+    n = len(v.ancestors)
+    if n:
+        out.append(varint(n))
+        for i_ancestors in v.ancestors:
+            put_Ancestor(out, i_ancestors)
+    out.append(b"\x00")
+    b = v.parent_step.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    if v.rerun is None:
+        out.append(b"\x00")
+    else:
+        out.append(b"\x02")
+        put_Rerun(out, v.rerun)
 
 
 def take_RunStarted(v: bytes, p: int) -> tuple[e.RunStarted, int]:
@@ -1143,7 +2658,50 @@ def take_RunStarted(v: bytes, p: int) -> tuple[e.RunStarted, int]:
         p += 1
     f_request_hash = v[p : p + n]
     p += n
-    return e.RunStarted(workflow=f_workflow, version=f_version, kind=f_kind, topic=f_topic, input=f_input, labels=f_labels, idempotency_key=f_idempotency_key, request_hash=f_request_hash), p
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_digest = v[p : p + n].decode()
+    p += n
+    f_deadline = None
+    b = v[p]
+    p += 1
+    if b == 2:
+        f_deadline = v[p]
+        if f_deadline < 128:
+            f_deadline = (f_deadline >> 1) ^ -(f_deadline & 1)
+            p += 1
+        else:
+            f_deadline, p = take_long(v, p)
+    elif b:
+        raise Malformed("a union without such a branch")
+    l_f_ancestors = []
+    c_f_ancestors, p = take_count(v, p)
+    while c_f_ancestors:
+        for _ in range(c_f_ancestors):
+            i_f_ancestors, p = take_Ancestor(v, p)
+            l_f_ancestors.append(i_f_ancestors)
+        c_f_ancestors, p = take_count(v, p)
+    f_ancestors = tuple(l_f_ancestors)
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_parent_step = v[p : p + n].decode()
+    p += n
+    f_rerun = None
+    b = v[p]
+    p += 1
+    if b == 2:
+        f_rerun, p = take_Rerun(v, p)
+    elif b:
+        raise Malformed("a union without such a branch")
+    return e.RunStarted(workflow=f_workflow, version=f_version, kind=f_kind, topic=f_topic, input=f_input, labels=f_labels, idempotency_key=f_idempotency_key, request_hash=f_request_hash, digest=f_digest, deadline=f_deadline, ancestors=f_ancestors, parent_step=f_parent_step, rerun=f_rerun), p
 
 
 def put_RunSucceeded(out: list[bytes], v: e.RunSucceeded) -> None:
@@ -1164,6 +2722,440 @@ def take_RunSucceeded(v: bytes, p: int) -> tuple[e.RunSucceeded, int]:
     return e.RunSucceeded(output=f_output), p
 
 
+def put_RunTimedOut(out: list[bytes], v: e.RunTimedOut) -> None:
+    b = v.code.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    b = v.reason.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    b = v.step.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    b = v.compensation.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+
+
+def take_RunTimedOut(v: bytes, p: int) -> tuple[e.RunTimedOut, int]:
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_code = v[p : p + n].decode()
+    p += n
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_reason = v[p : p + n].decode()
+    p += n
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_step = v[p : p + n].decode()
+    p += n
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_compensation = v[p : p + n].decode()
+    p += n
+    return e.RunTimedOut(code=f_code, reason=f_reason, step=f_step, compensation=f_compensation), p
+
+
+def put_SignalReceived(out: list[bytes], v: e.SignalReceived) -> None:
+    b = v.signal_id.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    b = v.name.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    b = v.payload.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+
+
+def take_SignalReceived(v: bytes, p: int) -> tuple[e.SignalReceived, int]:
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_signal_id = v[p : p + n].decode()
+    p += n
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_name = v[p : p + n].decode()
+    p += n
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_payload = v[p : p + n].decode()
+    p += n
+    return e.SignalReceived(signal_id=f_signal_id, name=f_name, payload=f_payload), p
+
+
+def put_SignalSent(out: list[bytes], v: e.SignalSent) -> None:
+    b = v.name.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    b = v.payload.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+
+
+def take_SignalSent(v: bytes, p: int) -> tuple[e.SignalSent, int]:
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_name = v[p : p + n].decode()
+    p += n
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_payload = v[p : p + n].decode()
+    p += n
+    return e.SignalSent(name=f_name, payload=f_payload), p
+
+
+def put_SlotFreed(out: list[bytes], v: e.SlotFreed) -> None:
+    b = v.slot.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    b = v.run.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+
+
+def take_SlotFreed(v: bytes, p: int) -> tuple[e.SlotFreed, int]:
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_slot = v[p : p + n].decode()
+    p += n
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_run = v[p : p + n].decode()
+    p += n
+    return e.SlotFreed(slot=f_slot, run=f_run), p
+
+
+def put_SlotGranted(out: list[bytes], v: e.SlotGranted) -> None:
+    b = v.slot.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+
+
+def take_SlotGranted(v: bytes, p: int) -> tuple[e.SlotGranted, int]:
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_slot = v[p : p + n].decode()
+    p += n
+    return e.SlotGranted(slot=f_slot), p
+
+
+def put_SlotQueued(out: list[bytes], v: e.SlotQueued) -> None:
+    b = v.slot.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    n = len(v.holders)
+    if n:
+        out.append(varint(n))
+        for i_holders in v.holders:
+            b = i_holders.encode()
+            n = len(b)
+            out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    out.append(b"\x00")
+
+
+def take_SlotQueued(v: bytes, p: int) -> tuple[e.SlotQueued, int]:
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_slot = v[p : p + n].decode()
+    p += n
+    l_f_holders = []
+    c_f_holders, p = take_count(v, p)
+    while c_f_holders:
+        for _ in range(c_f_holders):
+            n = v[p]
+            if n & 0x81:
+                n, p = take_length(v, p)
+            else:
+                n >>= 1
+                p += 1
+            i_f_holders = v[p : p + n].decode()
+            p += n
+            l_f_holders.append(i_f_holders)
+        c_f_holders, p = take_count(v, p)
+    f_holders = tuple(l_f_holders)
+    return e.SlotQueued(slot=f_slot, holders=f_holders), p
+
+
+def put_SlotRefused(out: list[bytes], v: e.SlotRefused) -> None:
+    b = v.slot.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    n = len(v.holders)
+    if n:
+        out.append(varint(n))
+        for i_holders in v.holders:
+            b = i_holders.encode()
+            n = len(b)
+            out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    out.append(b"\x00")
+
+
+def take_SlotRefused(v: bytes, p: int) -> tuple[e.SlotRefused, int]:
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_slot = v[p : p + n].decode()
+    p += n
+    l_f_holders = []
+    c_f_holders, p = take_count(v, p)
+    while c_f_holders:
+        for _ in range(c_f_holders):
+            n = v[p]
+            if n & 0x81:
+                n, p = take_length(v, p)
+            else:
+                n >>= 1
+                p += 1
+            i_f_holders = v[p : p + n].decode()
+            p += n
+            l_f_holders.append(i_f_holders)
+        c_f_holders, p = take_count(v, p)
+    f_holders = tuple(l_f_holders)
+    return e.SlotRefused(slot=f_slot, holders=f_holders), p
+
+
+def put_SlotReleased(out: list[bytes], v: e.SlotReleased) -> None:
+    b = v.slot.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+
+
+def take_SlotReleased(v: bytes, p: int) -> tuple[e.SlotReleased, int]:
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_slot = v[p : p + n].decode()
+    p += n
+    return e.SlotReleased(slot=f_slot), p
+
+
+def put_SlotRequested(out: list[bytes], v: e.SlotRequested) -> None:
+    b = v.slot.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    out.append(varint32(v.limit))
+    b = v.on_conflict.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+
+
+def take_SlotRequested(v: bytes, p: int) -> tuple[e.SlotRequested, int]:
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_slot = v[p : p + n].decode()
+    p += n
+    f_limit = v[p]
+    if f_limit < 128:
+        f_limit = (f_limit >> 1) ^ -(f_limit & 1)
+        p += 1
+    else:
+        f_limit, p = take_int(v, p)
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_on_conflict = v[p : p + n].decode()
+    p += n
+    return e.SlotRequested(slot=f_slot, limit=f_limit, on_conflict=f_on_conflict), p
+
+
+def put_SlotRevoked(out: list[bytes], v: e.SlotRevoked) -> None:
+    b = v.slot.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    b = v.by_run.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+
+
+def take_SlotRevoked(v: bytes, p: int) -> tuple[e.SlotRevoked, int]:
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_slot = v[p : p + n].decode()
+    p += n
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_by_run = v[p : p + n].decode()
+    p += n
+    return e.SlotRevoked(slot=f_slot, by_run=f_by_run), p
+
+
+def put_StepCancelRequested(out: list[bytes], v: e.StepCancelRequested) -> None:
+    b = v.step.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    b = v.ending.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    b = v.code.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    b = v.reason.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+
+
+def take_StepCancelRequested(v: bytes, p: int) -> tuple[e.StepCancelRequested, int]:
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_step = v[p : p + n].decode()
+    p += n
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_ending = v[p : p + n].decode()
+    p += n
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_code = v[p : p + n].decode()
+    p += n
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_reason = v[p : p + n].decode()
+    p += n
+    return e.StepCancelRequested(step=f_step, ending=f_ending, code=f_code, reason=f_reason), p
+
+
+def put_StepCancelled(out: list[bytes], v: e.StepCancelled) -> None:
+    b = v.step.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    b = v.job_id.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    b = v.reason.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    b = v.parent.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+
+
+def take_StepCancelled(v: bytes, p: int) -> tuple[e.StepCancelled, int]:
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_step = v[p : p + n].decode()
+    p += n
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_job_id = v[p : p + n].decode()
+    p += n
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_reason = v[p : p + n].decode()
+    p += n
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_parent = v[p : p + n].decode()
+    p += n
+    return e.StepCancelled(step=f_step, job_id=f_job_id, reason=f_reason, parent=f_parent), p
+
+
 def put_StepDenied(out: list[bytes], v: e.StepDenied) -> None:
     b = v.step.encode()
     n = len(b)
@@ -1175,6 +3167,9 @@ def put_StepDenied(out: list[bytes], v: e.StepDenied) -> None:
     n = len(b)
     out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
     b = v.reason.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    b = v.parent.encode()
     n = len(b)
     out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
 
@@ -1212,7 +3207,15 @@ def take_StepDenied(v: bytes, p: int) -> tuple[e.StepDenied, int]:
         p += 1
     f_reason = v[p : p + n].decode()
     p += n
-    return e.StepDenied(step=f_step, job_id=f_job_id, rule=f_rule, reason=f_reason), p
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_parent = v[p : p + n].decode()
+    p += n
+    return e.StepDenied(step=f_step, job_id=f_job_id, rule=f_rule, reason=f_reason, parent=f_parent), p
 
 
 def put_StepFailed(out: list[bytes], v: e.StepFailed) -> None:
@@ -1226,6 +3229,9 @@ def put_StepFailed(out: list[bytes], v: e.StepFailed) -> None:
     n = len(b)
     out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
     b = v.message.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    b = v.parent.encode()
     n = len(b)
     out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
 
@@ -1263,7 +3269,174 @@ def take_StepFailed(v: bytes, p: int) -> tuple[e.StepFailed, int]:
         p += 1
     f_message = v[p : p + n].decode()
     p += n
-    return e.StepFailed(step=f_step, job_id=f_job_id, code=f_code, message=f_message), p
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_parent = v[p : p + n].decode()
+    p += n
+    return e.StepFailed(step=f_step, job_id=f_job_id, code=f_code, message=f_message, parent=f_parent), p
+
+
+def put_StepSkipped(out: list[bytes], v: e.StepSkipped) -> None:
+    b = v.step.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    b = v.reason.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    b = v.parent.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+
+
+def take_StepSkipped(v: bytes, p: int) -> tuple[e.StepSkipped, int]:
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_step = v[p : p + n].decode()
+    p += n
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_reason = v[p : p + n].decode()
+    p += n
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_parent = v[p : p + n].decode()
+    p += n
+    return e.StepSkipped(step=f_step, reason=f_reason, parent=f_parent), p
+
+
+def put_StepStarted(out: list[bytes], v: e.StepStarted) -> None:
+    b = v.step.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    b = v.kind.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    b = v.parent.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    if v.deadline is None:
+        out.append(b"\x00")
+    else:
+        out.append(b"\x02")
+        out.append(varint(v.deadline))
+    if v.until is None:
+        out.append(b"\x00")
+    else:
+        out.append(b"\x02")
+        out.append(varint(v.until))
+    b = v.signal.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    b = v.input.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    n = len(v.items)
+    if n:
+        out.append(varint(n))
+        for i_items in v.items:
+            b = i_items.encode()
+            n = len(b)
+            out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    out.append(b"\x00")
+
+
+def take_StepStarted(v: bytes, p: int) -> tuple[e.StepStarted, int]:
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_step = v[p : p + n].decode()
+    p += n
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_kind = v[p : p + n].decode()
+    p += n
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_parent = v[p : p + n].decode()
+    p += n
+    f_deadline = None
+    b = v[p]
+    p += 1
+    if b == 2:
+        f_deadline = v[p]
+        if f_deadline < 128:
+            f_deadline = (f_deadline >> 1) ^ -(f_deadline & 1)
+            p += 1
+        else:
+            f_deadline, p = take_long(v, p)
+    elif b:
+        raise Malformed("a union without such a branch")
+    f_until = None
+    b = v[p]
+    p += 1
+    if b == 2:
+        f_until = v[p]
+        if f_until < 128:
+            f_until = (f_until >> 1) ^ -(f_until & 1)
+            p += 1
+        else:
+            f_until, p = take_long(v, p)
+    elif b:
+        raise Malformed("a union without such a branch")
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_signal = v[p : p + n].decode()
+    p += n
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_input = v[p : p + n].decode()
+    p += n
+    l_f_items = []
+    c_f_items, p = take_count(v, p)
+    while c_f_items:
+        for _ in range(c_f_items):
+            n = v[p]
+            if n & 0x81:
+                n, p = take_length(v, p)
+            else:
+                n >>= 1
+                p += 1
+            i_f_items = v[p : p + n].decode()
+            p += n
+            l_f_items.append(i_f_items)
+        c_f_items, p = take_count(v, p)
+    f_items = tuple(l_f_items)
+    return e.StepStarted(step=f_step, kind=f_kind, parent=f_parent, deadline=f_deadline, until=f_until, signal=f_signal, input=f_input, items=f_items), p
 
 
 def put_StepSucceeded(out: list[bytes], v: e.StepSucceeded) -> None:
@@ -1274,6 +3447,12 @@ def put_StepSucceeded(out: list[bytes], v: e.StepSucceeded) -> None:
     n = len(b)
     out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
     b = v.output.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    b = v.parent.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    b = v.signal.encode()
     n = len(b)
     out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
 
@@ -1303,7 +3482,138 @@ def take_StepSucceeded(v: bytes, p: int) -> tuple[e.StepSucceeded, int]:
         p += 1
     f_output = v[p : p + n].decode()
     p += n
-    return e.StepSucceeded(step=f_step, job_id=f_job_id, output=f_output), p
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_parent = v[p : p + n].decode()
+    p += n
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_signal = v[p : p + n].decode()
+    p += n
+    return e.StepSucceeded(step=f_step, job_id=f_job_id, output=f_output, parent=f_parent, signal=f_signal), p
+
+
+def put_StepTimedOut(out: list[bytes], v: e.StepTimedOut) -> None:
+    b = v.step.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    b = v.job_id.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    b = v.code.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    b = v.reason.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    b = v.parent.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+
+
+def take_StepTimedOut(v: bytes, p: int) -> tuple[e.StepTimedOut, int]:
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_step = v[p : p + n].decode()
+    p += n
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_job_id = v[p : p + n].decode()
+    p += n
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_code = v[p : p + n].decode()
+    p += n
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_reason = v[p : p + n].decode()
+    p += n
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_parent = v[p : p + n].decode()
+    p += n
+    return e.StepTimedOut(step=f_step, job_id=f_job_id, code=f_code, reason=f_reason, parent=f_parent), p
+
+
+def put_WaitNoted(out: list[bytes], v: e.WaitNoted) -> None:
+    b = v.step.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    b = v.reason.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    out.append(varint(v.since))
+    if v.until is None:
+        out.append(b"\x00")
+    else:
+        out.append(b"\x02")
+        out.append(varint(v.until))
+
+
+def take_WaitNoted(v: bytes, p: int) -> tuple[e.WaitNoted, int]:
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_step = v[p : p + n].decode()
+    p += n
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_reason = v[p : p + n].decode()
+    p += n
+    f_since = v[p]
+    if f_since < 128:
+        f_since = (f_since >> 1) ^ -(f_since & 1)
+        p += 1
+    else:
+        f_since, p = take_long(v, p)
+    f_until = None
+    b = v[p]
+    p += 1
+    if b == 2:
+        f_until = v[p]
+        if f_until < 128:
+            f_until = (f_until >> 1) ^ -(f_until & 1)
+            p += 1
+        else:
+            f_until, p = take_long(v, p)
+    elif b:
+        raise Malformed("a union without such a branch")
+    return e.WaitNoted(step=f_step, reason=f_reason, since=f_since, until=f_until), p
 
 
 def put_WorkerBeat(out: list[bytes], v: e.WorkerBeat) -> None:
@@ -1478,6 +3788,258 @@ def take_WorkerRenewed(v: bytes, p: int) -> tuple[e.WorkerRenewed, int]:
     return e.WorkerRenewed(worker=f_worker, max_parallel=f_max_parallel, expires_at=f_expires_at), p
 
 
+def put_WorkflowConfirmed(out: list[bytes], v: e.WorkflowConfirmed) -> None:
+    b = v.workflow.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    b = v.version.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    b = v.digest.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+
+
+def take_WorkflowConfirmed(v: bytes, p: int) -> tuple[e.WorkflowConfirmed, int]:
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_workflow = v[p : p + n].decode()
+    p += n
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_version = v[p : p + n].decode()
+    p += n
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_digest = v[p : p + n].decode()
+    p += n
+    return e.WorkflowConfirmed(workflow=f_workflow, version=f_version, digest=f_digest), p
+
+
+def put_WorkflowPublished(out: list[bytes], v: e.WorkflowPublished) -> None:
+    b = v.workflow.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    b = v.version.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    b = v.digest.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    b = v.definition.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    b = v.source.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+
+
+def take_WorkflowPublished(v: bytes, p: int) -> tuple[e.WorkflowPublished, int]:
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_workflow = v[p : p + n].decode()
+    p += n
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_version = v[p : p + n].decode()
+    p += n
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_digest = v[p : p + n].decode()
+    p += n
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_definition = v[p : p + n].decode()
+    p += n
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_source = v[p : p + n].decode()
+    p += n
+    return e.WorkflowPublished(workflow=f_workflow, version=f_version, digest=f_digest, definition=f_definition, source=f_source), p
+
+
+def put_WorkflowRefused(out: list[bytes], v: e.WorkflowRefused) -> None:
+    b = v.workflow.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    b = v.code.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    b = v.reason.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    n = len(v.problems)
+    if n:
+        out.append(varint(n))
+        for i_problems in v.problems:
+            b = i_problems.encode()
+            n = len(b)
+            out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    out.append(b"\x00")
+
+
+def take_WorkflowRefused(v: bytes, p: int) -> tuple[e.WorkflowRefused, int]:
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_workflow = v[p : p + n].decode()
+    p += n
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_code = v[p : p + n].decode()
+    p += n
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_reason = v[p : p + n].decode()
+    p += n
+    l_f_problems = []
+    c_f_problems, p = take_count(v, p)
+    while c_f_problems:
+        for _ in range(c_f_problems):
+            n = v[p]
+            if n & 0x81:
+                n, p = take_length(v, p)
+            else:
+                n >>= 1
+                p += 1
+            i_f_problems = v[p : p + n].decode()
+            p += n
+            l_f_problems.append(i_f_problems)
+        c_f_problems, p = take_count(v, p)
+    f_problems = tuple(l_f_problems)
+    return e.WorkflowRefused(workflow=f_workflow, code=f_code, reason=f_reason, problems=f_problems), p
+
+
+def put_WorkflowRetireRequested(out: list[bytes], v: e.WorkflowRetireRequested) -> None:
+    b = v.workflow.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    b = v.reason.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+
+
+def take_WorkflowRetireRequested(v: bytes, p: int) -> tuple[e.WorkflowRetireRequested, int]:
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_workflow = v[p : p + n].decode()
+    p += n
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_reason = v[p : p + n].decode()
+    p += n
+    return e.WorkflowRetireRequested(workflow=f_workflow, reason=f_reason), p
+
+
+def put_WorkflowRetired(out: list[bytes], v: e.WorkflowRetired) -> None:
+    b = v.workflow.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    b = v.reason.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+
+
+def take_WorkflowRetired(v: bytes, p: int) -> tuple[e.WorkflowRetired, int]:
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_workflow = v[p : p + n].decode()
+    p += n
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_reason = v[p : p + n].decode()
+    p += n
+    return e.WorkflowRetired(workflow=f_workflow, reason=f_reason), p
+
+
+def put_WorkflowSubmitted(out: list[bytes], v: e.WorkflowSubmitted) -> None:
+    b = v.workflow.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    b = v.source.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+
+
+def take_WorkflowSubmitted(v: bytes, p: int) -> tuple[e.WorkflowSubmitted, int]:
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_workflow = v[p : p + n].decode()
+    p += n
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_source = v[p : p + n].decode()
+    p += n
+    return e.WorkflowSubmitted(workflow=f_workflow, source=f_source), p
+
+
 def put_Writ(out: list[bytes], v: e.Writ) -> None:
     b = v.writ_id.encode()
     n = len(b)
@@ -1576,8 +4138,71 @@ def take_WritIssued(v: bytes, p: int) -> tuple[e.WritIssued, int]:
     return e.WritIssued(job=f_job, writ=f_writ), p
 
 
+def put_WritRevoked(out: list[bytes], v: e.WritRevoked) -> None:
+    b = v.job_id.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    b = v.step.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    b = v.pool.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    b = v.reason.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+
+
+def take_WritRevoked(v: bytes, p: int) -> tuple[e.WritRevoked, int]:
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_job_id = v[p : p + n].decode()
+    p += n
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_step = v[p : p + n].decode()
+    p += n
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_pool = v[p : p + n].decode()
+    p += n
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_reason = v[p : p + n].decode()
+    p += n
+    return e.WritRevoked(job_id=f_job_id, step=f_step, pool=f_pool, reason=f_reason), p
+
+
 PUT: dict[str, Callable[[list[bytes], Any], None]] = {
+    "ApprovalExpired": put_ApprovalExpired,
+    "ApprovalGranted": put_ApprovalGranted,
+    "ApprovalRefused": put_ApprovalRefused,
+    "ApprovalRequested": put_ApprovalRequested,
+    "AttemptFailed": put_AttemptFailed,
     "CaseClosed": put_CaseClosed,
+    "ChildCancelRequested": put_ChildCancelRequested,
+    "ChildEnded": put_ChildEnded,
+    "ChildRequested": put_ChildRequested,
+    "CompensationStarted": put_CompensationStarted,
+    "ContextChanged": put_ContextChanged,
+    "JobCancelRequested": put_JobCancelRequested,
+    "JobCancelled": put_JobCancelled,
     "JobDenied": put_JobDenied,
     "JobDispatched": put_JobDispatched,
     "JobFailed": put_JobFailed,
@@ -1588,27 +4213,73 @@ PUT: dict[str, Callable[[list[bytes], Any], None]] = {
     "JobRequested": put_JobRequested,
     "JobSucceeded": put_JobSucceeded,
     "MessageQuarantined": put_MessageQuarantined,
+    "NotificationRaised": put_NotificationRaised,
     "OwnerChanged": put_OwnerChanged,
     "PositionsAdvanced": put_PositionsAdvanced,
+    "RequestRefused": put_RequestRefused,
+    "RunCancelRequested": put_RunCancelRequested,
+    "RunCancelled": put_RunCancelled,
+    "RunDeferred": put_RunDeferred,
     "RunDenied": put_RunDenied,
     "RunFailed": put_RunFailed,
+    "RunHalted": put_RunHalted,
+    "RunPauseRequested": put_RunPauseRequested,
+    "RunPaused": put_RunPaused,
     "RunRefused": put_RunRefused,
     "RunRequested": put_RunRequested,
+    "RunResumeRequested": put_RunResumeRequested,
+    "RunResumed": put_RunResumed,
+    "RunSizeWarned": put_RunSizeWarned,
     "RunStarted": put_RunStarted,
     "RunSucceeded": put_RunSucceeded,
+    "RunTimedOut": put_RunTimedOut,
+    "SignalReceived": put_SignalReceived,
+    "SignalSent": put_SignalSent,
+    "SlotFreed": put_SlotFreed,
+    "SlotGranted": put_SlotGranted,
+    "SlotQueued": put_SlotQueued,
+    "SlotRefused": put_SlotRefused,
+    "SlotReleased": put_SlotReleased,
+    "SlotRequested": put_SlotRequested,
+    "SlotRevoked": put_SlotRevoked,
+    "StepCancelRequested": put_StepCancelRequested,
+    "StepCancelled": put_StepCancelled,
     "StepDenied": put_StepDenied,
     "StepFailed": put_StepFailed,
+    "StepSkipped": put_StepSkipped,
+    "StepStarted": put_StepStarted,
     "StepSucceeded": put_StepSucceeded,
+    "StepTimedOut": put_StepTimedOut,
+    "WaitNoted": put_WaitNoted,
     "WorkerBeat": put_WorkerBeat,
     "WorkerJoined": put_WorkerJoined,
     "WorkerLost": put_WorkerLost,
     "WorkerRenewed": put_WorkerRenewed,
+    "WorkflowConfirmed": put_WorkflowConfirmed,
+    "WorkflowPublished": put_WorkflowPublished,
+    "WorkflowRefused": put_WorkflowRefused,
+    "WorkflowRetireRequested": put_WorkflowRetireRequested,
+    "WorkflowRetired": put_WorkflowRetired,
+    "WorkflowSubmitted": put_WorkflowSubmitted,
     "WritIssued": put_WritIssued,
+    "WritRevoked": put_WritRevoked,
 }
 """Appends the fields of an event (without its Meta)."""
 
 TAKE: dict[str, Callable[[bytes, int], tuple[e.Event, int]]] = {
+    "ApprovalExpired": take_ApprovalExpired,
+    "ApprovalGranted": take_ApprovalGranted,
+    "ApprovalRefused": take_ApprovalRefused,
+    "ApprovalRequested": take_ApprovalRequested,
+    "AttemptFailed": take_AttemptFailed,
     "CaseClosed": take_CaseClosed,
+    "ChildCancelRequested": take_ChildCancelRequested,
+    "ChildEnded": take_ChildEnded,
+    "ChildRequested": take_ChildRequested,
+    "CompensationStarted": take_CompensationStarted,
+    "ContextChanged": take_ContextChanged,
+    "JobCancelRequested": take_JobCancelRequested,
+    "JobCancelled": take_JobCancelled,
     "JobDenied": take_JobDenied,
     "JobDispatched": take_JobDispatched,
     "JobFailed": take_JobFailed,
@@ -1619,21 +4290,55 @@ TAKE: dict[str, Callable[[bytes, int], tuple[e.Event, int]]] = {
     "JobRequested": take_JobRequested,
     "JobSucceeded": take_JobSucceeded,
     "MessageQuarantined": take_MessageQuarantined,
+    "NotificationRaised": take_NotificationRaised,
     "OwnerChanged": take_OwnerChanged,
     "PositionsAdvanced": take_PositionsAdvanced,
+    "RequestRefused": take_RequestRefused,
+    "RunCancelRequested": take_RunCancelRequested,
+    "RunCancelled": take_RunCancelled,
+    "RunDeferred": take_RunDeferred,
     "RunDenied": take_RunDenied,
     "RunFailed": take_RunFailed,
+    "RunHalted": take_RunHalted,
+    "RunPauseRequested": take_RunPauseRequested,
+    "RunPaused": take_RunPaused,
     "RunRefused": take_RunRefused,
     "RunRequested": take_RunRequested,
+    "RunResumeRequested": take_RunResumeRequested,
+    "RunResumed": take_RunResumed,
+    "RunSizeWarned": take_RunSizeWarned,
     "RunStarted": take_RunStarted,
     "RunSucceeded": take_RunSucceeded,
+    "RunTimedOut": take_RunTimedOut,
+    "SignalReceived": take_SignalReceived,
+    "SignalSent": take_SignalSent,
+    "SlotFreed": take_SlotFreed,
+    "SlotGranted": take_SlotGranted,
+    "SlotQueued": take_SlotQueued,
+    "SlotRefused": take_SlotRefused,
+    "SlotReleased": take_SlotReleased,
+    "SlotRequested": take_SlotRequested,
+    "SlotRevoked": take_SlotRevoked,
+    "StepCancelRequested": take_StepCancelRequested,
+    "StepCancelled": take_StepCancelled,
     "StepDenied": take_StepDenied,
     "StepFailed": take_StepFailed,
+    "StepSkipped": take_StepSkipped,
+    "StepStarted": take_StepStarted,
     "StepSucceeded": take_StepSucceeded,
+    "StepTimedOut": take_StepTimedOut,
+    "WaitNoted": take_WaitNoted,
     "WorkerBeat": take_WorkerBeat,
     "WorkerJoined": take_WorkerJoined,
     "WorkerLost": take_WorkerLost,
     "WorkerRenewed": take_WorkerRenewed,
+    "WorkflowConfirmed": take_WorkflowConfirmed,
+    "WorkflowPublished": take_WorkflowPublished,
+    "WorkflowRefused": take_WorkflowRefused,
+    "WorkflowRetireRequested": take_WorkflowRetireRequested,
+    "WorkflowRetired": take_WorkflowRetired,
+    "WorkflowSubmitted": take_WorkflowSubmitted,
     "WritIssued": take_WritIssued,
+    "WritRevoked": take_WritRevoked,
 }
 """Reads the fields of an event (without its Meta), and says where they end."""
