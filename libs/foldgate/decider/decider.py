@@ -1,8 +1,8 @@
 """The decider: a service's behaviour on one aggregate, as two pure functions and what goes with them."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 import msgspec
 
@@ -35,6 +35,16 @@ class Said(msgspec.Struct, frozen=True):
     correlation: str | None = None
 
 
+class Wait(msgspec.Struct, frozen=True):
+    """What something unfinished waits for: which step, why in a few words, since when, and until when if time ends it.
+    `step` is empty where the aggregate as a whole waits."""
+
+    step: str
+    reason: str
+    since: int
+    until: int | None = None
+
+
 class SetAside(Exception):
     """`decide` cannot accept this message: it goes to quarantine with this code and sentence, and work goes on."""
 
@@ -63,6 +73,8 @@ class Decider(Generic[S]):
     edition  raised when `evolve` means something else by the same state, so that old checkpoints are not read
     openings the events that ask for a new aggregate: a repeat of one adds nothing after the end
     state    the type of S, so that checkpoints can keep it
+    waits    what keeps the aggregate from its end, one a thing waited for: people are told it
+    describe the state as JSON-like values, for people and their programs
     """
 
     state: type[S]
@@ -73,6 +85,8 @@ class Decider(Generic[S]):
     fail: Callable[[S | None, Message, str], Iterable[Event | Said]] = lambda *_: ()
     openings: tuple[type[Event], ...] = ()
     edition: int = 1
+    waits: Callable[[S], Iterable[Wait]] = lambda _: ()
+    describe: Callable[[S], Mapping[str, Any]] = lambda _: {}
 
 
 def fold(decider: Decider[S], history: Iterable[tuple[Meta, Event]], state: S | None = None) -> S | None:
