@@ -13,8 +13,9 @@ from foldgate.cli.main import commands
 from foldgate.cli.mistakes import AskedWrongly, CannotGoOn, exit_code, explained
 from foldgate.cli.reading import Seen
 from foldgate.cli.run_history import in_order
-from foldgate.cli.telling import shown_bytes, told
+from foldgate.cli.telling import told
 from foldgate.cli.terminal import harmless, plain
+from foldgate.cli.words import shown_bytes
 from foldgate.contracts.events import EVENT_TYPES, CaseClosed, JobDenied
 from foldgate.contracts.places import Partition
 from foldgate.eventlog.log import Fenced, Record

@@ -18,13 +18,13 @@ from foldgate.cli.mistakes import CannotGoOn
 from foldgate.cli.reaching import Reached, opened
 from foldgate.cli.reading import Seen, StreamReader
 from foldgate.cli.tailing import as_object, time_of_day
-from foldgate.cli.telling import ENDS, told
+from foldgate.cli.telling import ENDS, STYLES, told
 from foldgate.cli.terminal import harmless, say, say_json
 from foldgate.contracts.topics import Stream, partition_of, stream_of
 
-_SOURCES = ("intake", "runs", "decisions", "approvals", "jobs", "reports")
+_SOURCES = ("intake", "runs", "slots", "decisions", "approvals", "jobs", "reports")
 _WHO = {"intake": "client", "reports": "worker"}
-_STYLES = {"succeeded": "green", "failed": "red", "denied": "red", "refused": "red", "running": "yellow"}
+_NARROWEST = 17
 
 
 class RunUnknown(CannotGoOn):
@@ -116,6 +116,7 @@ def _successions(events: Sequence[Seen]) -> Iterator[tuple[int, int]]:
 def print_events(run: str, events: Sequence[Seen]) -> None:
     """The timeline for people: when, since the beginning; who; what."""
     start = min(seen.at for seen in events)
+    wide = max(_NARROWEST, *(len(type(seen.event).__name__) for seen in events))
     say(_headline(run, events, start))
     for seen in events:
         meta = seen.meta
@@ -123,9 +124,9 @@ def print_events(run: str, events: Sequence[Seen]) -> None:
         assert seen.event is not None
         name = type(seen.event).__name__
         owner = stream_of(meta.stream).owner or _WHO.get(meta.stream, meta.stream)
-        style = _STYLES.get(ENDS.get(name, ""), "")
+        style = STYLES.get(ENDS.get(name, ""), "")
         line = Text.assemble((f"{(seen.at - start) / 1000:9.3f} s  ", "dim"), (f"{owner:<14}", "cyan"))
-        line.append(f"{name:<17} ", style=style or "bold")
+        line.append(f"{name:<{wide}} ", style=style or "bold")
         line.append(told(seen.event), style=style)
         say(line)
 
@@ -136,5 +137,5 @@ def _headline(run: str, events: Sequence[Seen], start: int) -> Text:
         if (end := ENDS.get(type(seen.event).__name__)) is not None and status == "running":
             status, ended = end, seen.at
     lasted = f" after {(ended - start) / 1000:.3f} s" if status != "running" else ""
-    told_as: list[Any] = [(harmless(run), "bold magenta"), " ", (status, _STYLES[status])]
+    told_as: list[Any] = [(harmless(run), "bold magenta"), " ", (status, STYLES[status])]
     return Text.assemble(*told_as, f"{lasted}, began at {time_of_day(start)} UTC")

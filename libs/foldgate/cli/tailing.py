@@ -12,8 +12,9 @@ from rich.text import Text
 from foldgate.cli.mistakes import AskedWrongly
 from foldgate.cli.reaching import Reached, opened
 from foldgate.cli.reading import Seen, StreamReader
-from foldgate.cli.telling import shown_bytes, told
+from foldgate.cli.telling import told
 from foldgate.cli.terminal import harmless, plain, say, say_json
+from foldgate.cli.words import shown_bytes
 from foldgate.contracts.events import MessageQuarantined, PositionsAdvanced
 from foldgate.contracts.places import Partition
 from foldgate.contracts.topics import Stream, stream_of
