@@ -762,6 +762,13 @@ class SlotRevoked(msgspec.Struct, frozen=True, kw_only=True):
     """The newer run."""
 
 
+class SlotTaken(msgspec.Struct, frozen=True, kw_only=True):
+    """The run has its place, and begins."""
+
+    slot: str
+    """The concurrency key."""
+
+
 class StepCancelRequested(msgspec.Struct, frozen=True, kw_only=True):
     """The run calls back all that a group is made of."""
 
@@ -1084,6 +1091,7 @@ Event = (
     | SlotReleased
     | SlotRequested
     | SlotRevoked
+    | SlotTaken
     | StepCancelRequested
     | StepCancelled
     | StepDenied
@@ -1161,6 +1169,7 @@ EVENT_TYPES: dict[str, type[Event]] = {
     "SlotReleased": SlotReleased,
     "SlotRequested": SlotRequested,
     "SlotRevoked": SlotRevoked,
+    "SlotTaken": SlotTaken,
     "StepCancelRequested": StepCancelRequested,
     "StepCancelled": StepCancelled,
     "StepDenied": StepDenied,

@@ -131,6 +131,7 @@ RUNS = Stream(
         "StepCancelled",
         "StepSkipped",
         "SlotRequested",
+        "SlotTaken",
         "SlotReleased",
         "CompensationStarted",
         "RunSucceeded",

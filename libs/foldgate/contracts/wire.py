@@ -3054,6 +3054,24 @@ def take_SlotRevoked(v: bytes, p: int) -> tuple[e.SlotRevoked, int]:
     return e.SlotRevoked(slot=f_slot, by_run=f_by_run), p
 
 
+def put_SlotTaken(out: list[bytes], v: e.SlotTaken) -> None:
+    b = v.slot.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+
+
+def take_SlotTaken(v: bytes, p: int) -> tuple[e.SlotTaken, int]:
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_slot = v[p : p + n].decode()
+    p += n
+    return e.SlotTaken(slot=f_slot), p
+
+
 def put_StepCancelRequested(out: list[bytes], v: e.StepCancelRequested) -> None:
     b = v.step.encode()
     n = len(b)
@@ -4242,6 +4260,7 @@ PUT: dict[str, Callable[[list[bytes], Any], None]] = {
     "SlotReleased": put_SlotReleased,
     "SlotRequested": put_SlotRequested,
     "SlotRevoked": put_SlotRevoked,
+    "SlotTaken": put_SlotTaken,
     "StepCancelRequested": put_StepCancelRequested,
     "StepCancelled": put_StepCancelled,
     "StepDenied": put_StepDenied,
@@ -4319,6 +4338,7 @@ TAKE: dict[str, Callable[[bytes, int], tuple[e.Event, int]]] = {
     "SlotReleased": take_SlotReleased,
     "SlotRequested": take_SlotRequested,
     "SlotRevoked": take_SlotRevoked,
+    "SlotTaken": take_SlotTaken,
     "StepCancelRequested": take_StepCancelRequested,
     "StepCancelled": take_StepCancelled,
     "StepDenied": take_StepDenied,
