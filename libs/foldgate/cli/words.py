@@ -159,6 +159,7 @@ TABLE: Mapping[str, Callable[[Any], str]] = {
     "ChildEnded": _child_ended,
     # concurrency keys
     "SlotRequested": lambda e: f"'{e.slot}', of {e.limit}; if all are taken: {e.on_conflict}",
+    "SlotTaken": lambda e: f"'{e.slot}'",
     "SlotReleased": lambda e: f"'{e.slot}'",
     "SlotGranted": lambda e: f"'{e.slot}'",
     "SlotQueued": _held_by,

@@ -1,30 +1,23 @@
-"""A client at the level of the log: asks for runs, and waits for what becomes of them."""
+"""A client at the level of the log: asks for runs and workflows, and waits for what becomes of them."""
 
-import asyncio
-import secrets
 from collections.abc import Mapping
+from contextlib import aclosing
 from typing import Any
 
 import msgspec
 
 from foldgate.contracts import ids
 from foldgate.contracts.codec import NO_CHAIN, Codec
-from foldgate.contracts.events import Event, Meta, RunDenied, RunFailed, RunRefused, RunRequested, RunSucceeded
-from foldgate.contracts.places import START, Partition
-from foldgate.contracts.topics import RUNS, partition_of
-from foldgate.eventlog.acceptance import Acceptance
+from foldgate.contracts.events import Event, Meta, Rerun, RunRefused, RunRequested
+from foldgate.contracts.topics import RUNS
 from foldgate.eventlog.log import Log, Outgoing, Submitted
 from foldgate.runtime.clock import Clock, SystemClock
+from foldgate.sdk import requests
+from foldgate.sdk.answers import ENDS, Verdict, said, verdict_on
+from foldgate.sdk.requests import Prepared as Prepared  # noqa: PLC0414 - what `job` gives
+from foldgate.sdk.requests import Request, json_text
 
-_ENDS = (RunSucceeded, RunFailed, RunDenied, RunRefused)
-
-
-class Prepared(msgspec.Struct, frozen=True):
-    """A request with its ids, not sent yet: whoever waits for its verdict knows what to wait for."""
-
-    run_id: str
-    request_id: str
-    event: RunRequested
+VERDICT_WITHIN_S = 10.0
 
 
 class Asked(msgspec.Struct, frozen=True):
@@ -77,50 +70,122 @@ class Client:
         request_id: str = "",
     ) -> Prepared:
         """A request for a run of one step."""
-        request_id = request_id or secrets.token_hex(12)
         event = RunRequested(
             workflow="job",
             kind=kind,
             topic=topic,
-            input=msgspec.json.encode({} if payload is None else payload).decode(),
+            input=json_text({} if payload is None else payload),
             labels=dict(labels or {}),
             idempotency_key=idempotency_key,
         )
-        return Prepared(ids.run_id(self._tenant, "job", idempotency_key or request_id), request_id, event)
+        return requests.a_run(self._tenant, event, request_id=request_id)
 
-    async def ask(self, prepared: Prepared) -> Asked:
+    def run(
+        self,
+        workflow: str,
+        payload: Any = None,
+        *,
+        version: str = "",
+        labels: Mapping[str, str] | None = None,
+        idempotency_key: str = "",
+        rerun: Rerun | None = None,
+        workflows_offset: int = 0,
+        request_id: str = "",
+    ) -> Prepared:
+        """A request for a run of a workflow: the latest version of it where none is named."""
+        event = RunRequested(
+            workflow=workflow,
+            version=version,
+            input=json_text({} if payload is None else payload),
+            labels=dict(labels or {}),
+            idempotency_key=idempotency_key,
+            workflows_offset=workflows_offset,
+            rerun=rerun,
+        )
+        return requests.a_run(self._tenant, event, request_id=request_id)
+
+    async def start(
+        self,
+        workflow: str,
+        payload: Any = None,
+        *,
+        version: str = "",
+        labels: Mapping[str, str] | None = None,
+        idempotency_key: str = "",
+        rerun: Rerun | None = None,
+        workflows_offset: int = 0,
+    ) -> Asked:
+        """Ask for a run of a workflow. The same idempotency key means the same run, however often it is asked for."""
+        prepared = self.run(
+            workflow,
+            payload,
+            version=version,
+            labels=labels,
+            idempotency_key=idempotency_key,
+            rerun=rerun,
+            workflows_offset=workflows_offset,
+        )
+        return await self.ask(prepared)
+
+    async def publish(self, source: str | bytes) -> Verdict:
+        """Publish a workflow: WorkflowPublished, or WorkflowConfirmed if it was there, or WorkflowRefused. Raises
+        WorkflowInvalid, with every mistake, before anything is asked for if the document is no workflow."""
+        return await self.decided(requests.a_publication(self._tenant, source))
+
+    async def retire(self, workflow: str, *, reason: str = "") -> Verdict:
+        """Let a workflow start no new runs: WorkflowRetired, or WorkflowRefused."""
+        return await self.decided(requests.a_retirement(self._tenant, workflow, reason=reason))
+
+    async def cancel(self, run_id: str, *, reason: str = "") -> Verdict:
+        """Call a run back. Of this and the following the verdict on an ended run is its end."""
+        return await self.decided(requests.a_cancel(run_id, reason=reason))
+
+    async def pause(self, run_id: str, *, reason: str = "") -> Verdict:
+        """Let a run begin nothing new for now."""
+        return await self.decided(requests.a_pause(run_id, reason=reason))
+
+    async def resume(self, run_id: str, *, reason: str = "") -> Verdict:
+        """Let a paused run go on."""
+        return await self.decided(requests.a_resume(run_id, reason=reason))
+
+    async def signal(self, run_id: str, name: str, payload: Any = None, *, request_id: str = "") -> Verdict:
+        """Send a signal to a run; the same request id means the same signal."""
+        return await self.decided(requests.a_signal(run_id, name, payload, request_id=request_id))
+
+    async def decided(self, request: Request, *, within_s: float = VERDICT_WITHIN_S) -> Verdict:
+        """Put a request on the log, and wait for its owner's verdict; NoVerdict if it takes longer than that."""
+        await self.ask(request)
+        return await self.verdict(request, within_s=within_s)
+
+    async def ask(self, request: Request) -> Asked:
         """Put a request on the log; returns when it is durable."""
-        run_id, request_id = prepared.run_id, prepared.request_id
-        value = self._codec.encode(self._meta(run_id, request_id), prepared.event)
-        (place,) = await self._log.submit("intake", [Outgoing(run_id.encode(), value)])
-        return Asked(run_id, request_id, place)
+        value = self._codec.encode(self._meta(request), request.event)
+        (place,) = await self._log.submit(request.stream, [Outgoing(request.key.encode(), value)])
+        return Asked(request.run_id, request.request_id, place)
+
+    async def verdict(self, request: Request, *, within_s: float = VERDICT_WITHIN_S) -> Verdict:
+        """What the owner says to a request that is on the log."""
+        return await verdict_on(self._log, self._codec, request, within_s=within_s)
 
     async def ended(self, run_id: str, *, request_id: str = "") -> Event:
-        """Wait for the end of a run: RunSucceeded, RunFailed, RunDenied or RunRefused. With a request id, only the
-        refusal of that request counts: others may have asked for the same run in other words."""
-        partition = Partition("runs", partition_of(run_id.encode(), RUNS.partitions))
-        rule, follower = Acceptance(START), self._log.follow({partition: 0})
-        try:
-            while True:
-                for record in await follower.next():
-                    if rule.accepts(record) and record.key == run_id.encode():
-                        meta, event = self._codec.decode(record.value)
-                        others = isinstance(event, RunRefused) and request_id not in ("", meta.request_id)
-                        if isinstance(event, _ENDS) and not others:
-                            return event
-                await asyncio.sleep(0)
-        finally:
-            await follower.close()
+        """Wait for the end of a run: RunSucceeded, RunFailed, RunDenied, RunTimedOut, RunCancelled or RunRefused. With
+        a request id, only the refusal of that request counts: others may have asked for the same run in other words."""
+        async with aclosing(said(self._log, self._codec, stream=RUNS.name, key=run_id)) as answers:
+            async for answer in answers:
+                is_refusal = isinstance(answer.event, RunRefused) and request_id in ("", answer.meta.request_id)
+                if is_refusal or isinstance(answer.event, ENDS):
+                    return answer.event
+        raise AssertionError("what is said does not end")
 
-    def _meta(self, run_id: str, request_id: str) -> Meta:
+    def _meta(self, request: Request) -> Meta:
         return Meta(
             chain=NO_CHAIN,
-            event_id=ids.open_event_id(self._principal, request_id),
-            stream="intake",
-            key=run_id,
-            run_id=run_id,
+            event_id=ids.open_event_id(self._principal, request.request_id),
+            stream=request.stream,
+            key=request.key,
+            run_id=request.run_id,
             at=self._clock.now_ms(),
-            request_id=request_id,
+            request_id=request.request_id,
             tenant=self._tenant,
             principal=self._principal,
         )
