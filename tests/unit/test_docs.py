@@ -14,7 +14,7 @@ GLOSSARY = (ROOT / "docs" / "glossary.md").read_text()
 LINK = re.compile(r"\[[^\]]+\]\(([^)#\s]*)(#[^)\s]*)?\)")
 BLOCK = re.compile(r"^```\w*\n(.*?)^```", re.MULTILINE | re.DOTALL)
 WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
-PAST = re.compile(r"(ed|Lost|Sent|Held|Begun|Taken|Withdrawn|Overridden|Set|TimedOut|Cast)$")
+PAST = re.compile(r"(ed|Cast|Lost|Sent|Held|Begun|Taken|Withdrawn|Overridden|Set|TimedOut|Cast)$")
 NOT_FACTS = {"WorkerBeat": "a sign of life, of which most are never recorded as facts"}
 
 

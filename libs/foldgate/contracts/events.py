@@ -134,6 +134,17 @@ class Writ(msgspec.Struct, frozen=True, kw_only=True):
     """Milliseconds since 1970; not dispatched after it."""
 
 
+class ApprovalClosed(msgspec.Struct, frozen=True, kw_only=True):
+    """A question that needs no answer any more: its step or its run has ended."""
+
+    approval_id: str
+    """The question."""
+    step: str
+    """The step that asked."""
+    reason: str
+    """What ended: failed, denied, timed_out or cancelled, of the step; run_ended."""
+
+
 class ApprovalExpired(msgspec.Struct, frozen=True, kw_only=True):
     """Nobody answered in time."""
 
@@ -156,6 +167,29 @@ class ApprovalGranted(msgspec.Struct, frozen=True, kw_only=True):
     """Who."""
     data: str = "null"
     """What they gave, as canonical JSON."""
+
+
+class ApprovalOpened(msgspec.Struct, frozen=True, kw_only=True):
+    """A question can be answered from now on."""
+
+    approval_id: str
+    """The question."""
+    step: str
+    """The step that asked."""
+    kind: str
+    """approval: yes or no; input: data is asked for."""
+    input: str
+    """What people are shown, as canonical JSON."""
+    terms: str = "{}"
+    """Who may answer and how many must, as canonical JSON."""
+    schema: str = ""
+    """What the data must fit, as JSON Schema; empty if anything does."""
+    binding: str = ""
+    """Digest of what they are shown, and of the workflow."""
+    requester: str = ""
+    """Who asked for the run."""
+    expires_at: int | None = None
+    """When it is too late to answer, if it ever is."""
 
 
 class ApprovalRefused(msgspec.Struct, frozen=True, kw_only=True):
@@ -188,6 +222,8 @@ class ApprovalRequested(msgspec.Struct, frozen=True, kw_only=True):
     """What the data must fit, as JSON Schema; empty if anything does."""
     binding: str = ""
     """Digest of what they are shown, and of the workflow."""
+    requester: str = ""
+    """Who asked for the run."""
     parent: str = ""
     """The group, loop or for_each that it is a part of; empty if none."""
     deadline: int | None = None
@@ -318,7 +354,7 @@ class JobCancelled(msgspec.Struct, frozen=True, kw_only=True):
     worker: str
     """Who holds it."""
     reason: str = ""
-    """Why."""
+    """cancelled: the run called it back; attempt_timeout: its time is over."""
 
 
 class JobDenied(msgspec.Struct, frozen=True, kw_only=True):
@@ -369,7 +405,7 @@ class JobFailed(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class JobLost(msgspec.Struct, frozen=True, kw_only=True):
-    """An attempt ended with its worker or its writ, and nobody knows what it did."""
+    """An attempt ended without a report: with its worker, its writ, its time or its run. What it did is not known."""
 
     job_id: str
     """The job."""
@@ -380,7 +416,7 @@ class JobLost(msgspec.Struct, frozen=True, kw_only=True):
     worker: str
     """Who held it."""
     reason: str
-    """worker_lost, writ_expired, or internal_error."""
+    """worker_lost, writ_expired, queue_timeout, attempt_timeout, cancelled, or internal_error."""
 
 
 class JobQueued(msgspec.Struct, frozen=True, kw_only=True):
@@ -489,6 +525,13 @@ class OwnerChanged(msgspec.Struct, frozen=True, kw_only=True):
 
 class PositionsAdvanced(msgspec.Struct, frozen=True, kw_only=True):
     """Carries nothing but the positions in its batch head: inputs were read that asked for no event."""
+
+
+class QuestionsClosed(msgspec.Struct, frozen=True, kw_only=True):
+    """The run has ended: nothing more is asked for it."""
+
+    status: str
+    """How the run ended."""
 
 
 class RequestRefused(msgspec.Struct, frozen=True, kw_only=True):
@@ -715,6 +758,8 @@ class SlotGranted(msgspec.Struct, frozen=True, kw_only=True):
 
     slot: str
     """The concurrency key."""
+    limit: int = 1
+    """How many runs may hold it, as the newest request said."""
 
 
 class SlotQueued(msgspec.Struct, frozen=True, kw_only=True):
@@ -724,6 +769,8 @@ class SlotQueued(msgspec.Struct, frozen=True, kw_only=True):
     """The concurrency key."""
     holders: tuple[str, ...]
     """The runs that hold it."""
+    limit: int = 1
+    """How many runs may hold it, as the newest request said."""
 
 
 class SlotRefused(msgspec.Struct, frozen=True, kw_only=True):
@@ -733,6 +780,8 @@ class SlotRefused(msgspec.Struct, frozen=True, kw_only=True):
     """The concurrency key."""
     holders: tuple[str, ...]
     """The runs that hold it."""
+    limit: int = 1
+    """How many runs may hold it, as the newest request said."""
 
 
 class SlotReleased(msgspec.Struct, frozen=True, kw_only=True):
@@ -887,6 +936,49 @@ class StepTimedOut(msgspec.Struct, frozen=True, kw_only=True):
     """The group, loop or for_each that it is a part of; empty if none."""
 
 
+class VoteCast(msgspec.Struct, frozen=True, kw_only=True):
+    """Somebody answers a question."""
+
+    approval_id: str
+    """The question: run_id:step."""
+    approve: bool
+    """Yes, or no."""
+    data: str = "null"
+    """What was asked for, as JSON."""
+    reason: str = ""
+    """Why, in their words."""
+
+
+class VoteRecorded(msgspec.Struct, frozen=True, kw_only=True):
+    """A vote counts."""
+
+    approval_id: str
+    """The question."""
+    step: str
+    """The step that asked."""
+    voter: str
+    """Whose it is."""
+    approve: bool
+    """Yes, or no."""
+    data: str = "null"
+    """What they gave, as canonical JSON."""
+    reason: str = ""
+    """Why, in their words."""
+
+
+class VoteRefused(msgspec.Struct, frozen=True, kw_only=True):
+    """A vote that does not count."""
+
+    approval_id: str
+    """The question it was for."""
+    voter: str
+    """Whose it was."""
+    code: str
+    """Why, as a stable code: unknown_approval, not_open, not_allowed, already_voted, invalid_data."""
+    reason: str
+    """Why, as a sentence: Expected ..., but ..."""
+
+
 class WaitNoted(msgspec.Struct, frozen=True, kw_only=True):
     """A run has waited for one thing for long; nothing is wrong with it, but somebody should know."""
 
@@ -1039,8 +1131,10 @@ class WritRevoked(msgspec.Struct, frozen=True, kw_only=True):
 
 
 Event = (
-    ApprovalExpired
+    ApprovalClosed
+    | ApprovalExpired
     | ApprovalGranted
+    | ApprovalOpened
     | ApprovalRefused
     | ApprovalRequested
     | AttemptFailed
@@ -1065,6 +1159,7 @@ Event = (
     | NotificationRaised
     | OwnerChanged
     | PositionsAdvanced
+    | QuestionsClosed
     | RequestRefused
     | RunCancelRequested
     | RunCancelled
@@ -1100,6 +1195,9 @@ Event = (
     | StepStarted
     | StepSucceeded
     | StepTimedOut
+    | VoteCast
+    | VoteRecorded
+    | VoteRefused
     | WaitNoted
     | WorkerBeat
     | WorkerJoined
@@ -1117,8 +1215,10 @@ Event = (
 """Every event there is."""
 
 EVENT_TYPES: dict[str, type[Event]] = {
+    "ApprovalClosed": ApprovalClosed,
     "ApprovalExpired": ApprovalExpired,
     "ApprovalGranted": ApprovalGranted,
+    "ApprovalOpened": ApprovalOpened,
     "ApprovalRefused": ApprovalRefused,
     "ApprovalRequested": ApprovalRequested,
     "AttemptFailed": AttemptFailed,
@@ -1143,6 +1243,7 @@ EVENT_TYPES: dict[str, type[Event]] = {
     "NotificationRaised": NotificationRaised,
     "OwnerChanged": OwnerChanged,
     "PositionsAdvanced": PositionsAdvanced,
+    "QuestionsClosed": QuestionsClosed,
     "RequestRefused": RequestRefused,
     "RunCancelRequested": RunCancelRequested,
     "RunCancelled": RunCancelled,
@@ -1178,6 +1279,9 @@ EVENT_TYPES: dict[str, type[Event]] = {
     "StepStarted": StepStarted,
     "StepSucceeded": StepSucceeded,
     "StepTimedOut": StepTimedOut,
+    "VoteCast": VoteCast,
+    "VoteRecorded": VoteRecorded,
+    "VoteRefused": VoteRefused,
     "WaitNoted": WaitNoted,
     "WorkerBeat": WorkerBeat,
     "WorkerJoined": WorkerJoined,

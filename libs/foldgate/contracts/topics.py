@@ -59,6 +59,7 @@ INTAKE = Stream(
         "RunPauseRequested",
         "RunResumeRequested",
         "SignalSent",
+        "VoteCast",
     ),
     retention_days=30,
     doc="What people and programs ask of runs: start, signal, cancel, vote.",
@@ -202,9 +203,14 @@ APPROVALS = Stream(
     partitions=4,
     owner="approval",
     events=(
+        "ApprovalOpened",
+        "VoteRecorded",
+        "VoteRefused",
         "ApprovalGranted",
         "ApprovalRefused",
         "ApprovalExpired",
+        "ApprovalClosed",
+        "QuestionsClosed",
     ),
     doc="Questions to people, and their votes.",
 )

@@ -50,6 +50,46 @@ def take_Ancestor(v: bytes, p: int) -> tuple[e.Ancestor, int]:
     return e.Ancestor(run_id=f_run_id, workflow=f_workflow), p
 
 
+def put_ApprovalClosed(out: list[bytes], v: e.ApprovalClosed) -> None:
+    b = v.approval_id.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    b = v.step.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    b = v.reason.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+
+
+def take_ApprovalClosed(v: bytes, p: int) -> tuple[e.ApprovalClosed, int]:
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_approval_id = v[p : p + n].decode()
+    p += n
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_step = v[p : p + n].decode()
+    p += n
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_reason = v[p : p + n].decode()
+    p += n
+    return e.ApprovalClosed(approval_id=f_approval_id, step=f_step, reason=f_reason), p
+
+
 def put_ApprovalExpired(out: list[bytes], v: e.ApprovalExpired) -> None:
     b = v.approval_id.encode()
     n = len(b)
@@ -153,6 +193,118 @@ def take_ApprovalGranted(v: bytes, p: int) -> tuple[e.ApprovalGranted, int]:
     return e.ApprovalGranted(approval_id=f_approval_id, step=f_step, by=f_by, data=f_data), p
 
 
+def put_ApprovalOpened(out: list[bytes], v: e.ApprovalOpened) -> None:
+    b = v.approval_id.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    b = v.step.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    b = v.kind.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    b = v.input.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    b = v.terms.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    b = v.schema.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    b = v.binding.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    b = v.requester.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    if v.expires_at is None:
+        out.append(b"\x00")
+    else:
+        out.append(b"\x02")
+        out.append(varint(v.expires_at))
+
+
+def take_ApprovalOpened(v: bytes, p: int) -> tuple[e.ApprovalOpened, int]:
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_approval_id = v[p : p + n].decode()
+    p += n
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_step = v[p : p + n].decode()
+    p += n
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_kind = v[p : p + n].decode()
+    p += n
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_input = v[p : p + n].decode()
+    p += n
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_terms = v[p : p + n].decode()
+    p += n
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_schema = v[p : p + n].decode()
+    p += n
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_binding = v[p : p + n].decode()
+    p += n
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_requester = v[p : p + n].decode()
+    p += n
+    f_expires_at = None
+    b = v[p]
+    p += 1
+    if b == 2:
+        f_expires_at = v[p]
+        if f_expires_at < 128:
+            f_expires_at = (f_expires_at >> 1) ^ -(f_expires_at & 1)
+            p += 1
+        else:
+            f_expires_at, p = take_long(v, p)
+    elif b:
+        raise Malformed("a union without such a branch")
+    return e.ApprovalOpened(approval_id=f_approval_id, step=f_step, kind=f_kind, input=f_input, terms=f_terms, schema=f_schema, binding=f_binding, requester=f_requester, expires_at=f_expires_at), p
+
+
 def put_ApprovalRefused(out: list[bytes], v: e.ApprovalRefused) -> None:
     b = v.approval_id.encode()
     n = len(b)
@@ -238,6 +390,9 @@ def put_ApprovalRequested(out: list[bytes], v: e.ApprovalRequested) -> None:
     b = v.binding.encode()
     n = len(b)
     out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    b = v.requester.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
     b = v.parent.encode()
     n = len(b)
     out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
@@ -311,6 +466,14 @@ def take_ApprovalRequested(v: bytes, p: int) -> tuple[e.ApprovalRequested, int]:
     else:
         n >>= 1
         p += 1
+    f_requester = v[p : p + n].decode()
+    p += n
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
     f_parent = v[p : p + n].decode()
     p += n
     f_deadline = None
@@ -325,7 +488,7 @@ def take_ApprovalRequested(v: bytes, p: int) -> tuple[e.ApprovalRequested, int]:
             f_deadline, p = take_long(v, p)
     elif b:
         raise Malformed("a union without such a branch")
-    return e.ApprovalRequested(step=f_step, approval_id=f_approval_id, kind=f_kind, input=f_input, terms=f_terms, schema=f_schema, binding=f_binding, parent=f_parent, deadline=f_deadline), p
+    return e.ApprovalRequested(step=f_step, approval_id=f_approval_id, kind=f_kind, input=f_input, terms=f_terms, schema=f_schema, binding=f_binding, requester=f_requester, parent=f_parent, deadline=f_deadline), p
 
 
 def put_AttemptFailed(out: list[bytes], v: e.AttemptFailed) -> None:
@@ -1932,6 +2095,24 @@ def take_PositionsAdvanced(v: bytes, p: int) -> tuple[e.PositionsAdvanced, int]:
     return e.PositionsAdvanced(), p
 
 
+def put_QuestionsClosed(out: list[bytes], v: e.QuestionsClosed) -> None:
+    b = v.status.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+
+
+def take_QuestionsClosed(v: bytes, p: int) -> tuple[e.QuestionsClosed, int]:
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_status = v[p : p + n].decode()
+    p += n
+    return e.QuestionsClosed(status=f_status), p
+
+
 def put_RequestRefused(out: list[bytes], v: e.RequestRefused) -> None:
     b = v.request.encode()
     n = len(b)
@@ -2875,6 +3056,7 @@ def put_SlotGranted(out: list[bytes], v: e.SlotGranted) -> None:
     b = v.slot.encode()
     n = len(b)
     out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    out.append(varint32(v.limit))
 
 
 def take_SlotGranted(v: bytes, p: int) -> tuple[e.SlotGranted, int]:
@@ -2886,7 +3068,13 @@ def take_SlotGranted(v: bytes, p: int) -> tuple[e.SlotGranted, int]:
         p += 1
     f_slot = v[p : p + n].decode()
     p += n
-    return e.SlotGranted(slot=f_slot), p
+    f_limit = v[p]
+    if f_limit < 128:
+        f_limit = (f_limit >> 1) ^ -(f_limit & 1)
+        p += 1
+    else:
+        f_limit, p = take_int(v, p)
+    return e.SlotGranted(slot=f_slot, limit=f_limit), p
 
 
 def put_SlotQueued(out: list[bytes], v: e.SlotQueued) -> None:
@@ -2901,6 +3089,7 @@ def put_SlotQueued(out: list[bytes], v: e.SlotQueued) -> None:
             n = len(b)
             out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
     out.append(b"\x00")
+    out.append(varint32(v.limit))
 
 
 def take_SlotQueued(v: bytes, p: int) -> tuple[e.SlotQueued, int]:
@@ -2927,7 +3116,13 @@ def take_SlotQueued(v: bytes, p: int) -> tuple[e.SlotQueued, int]:
             l_f_holders.append(i_f_holders)
         c_f_holders, p = take_count(v, p)
     f_holders = tuple(l_f_holders)
-    return e.SlotQueued(slot=f_slot, holders=f_holders), p
+    f_limit = v[p]
+    if f_limit < 128:
+        f_limit = (f_limit >> 1) ^ -(f_limit & 1)
+        p += 1
+    else:
+        f_limit, p = take_int(v, p)
+    return e.SlotQueued(slot=f_slot, holders=f_holders, limit=f_limit), p
 
 
 def put_SlotRefused(out: list[bytes], v: e.SlotRefused) -> None:
@@ -2942,6 +3137,7 @@ def put_SlotRefused(out: list[bytes], v: e.SlotRefused) -> None:
             n = len(b)
             out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
     out.append(b"\x00")
+    out.append(varint32(v.limit))
 
 
 def take_SlotRefused(v: bytes, p: int) -> tuple[e.SlotRefused, int]:
@@ -2968,7 +3164,13 @@ def take_SlotRefused(v: bytes, p: int) -> tuple[e.SlotRefused, int]:
             l_f_holders.append(i_f_holders)
         c_f_holders, p = take_count(v, p)
     f_holders = tuple(l_f_holders)
-    return e.SlotRefused(slot=f_slot, holders=f_holders), p
+    f_limit = v[p]
+    if f_limit < 128:
+        f_limit = (f_limit >> 1) ^ -(f_limit & 1)
+        p += 1
+    else:
+        f_limit, p = take_int(v, p)
+    return e.SlotRefused(slot=f_slot, holders=f_holders, limit=f_limit), p
 
 
 def put_SlotReleased(out: list[bytes], v: e.SlotReleased) -> None:
@@ -3579,6 +3781,171 @@ def take_StepTimedOut(v: bytes, p: int) -> tuple[e.StepTimedOut, int]:
     f_parent = v[p : p + n].decode()
     p += n
     return e.StepTimedOut(step=f_step, job_id=f_job_id, code=f_code, reason=f_reason, parent=f_parent), p
+
+
+def put_VoteCast(out: list[bytes], v: e.VoteCast) -> None:
+    b = v.approval_id.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    out.append(BOOLEANS[v.approve])
+    b = v.data.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    b = v.reason.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+
+
+def take_VoteCast(v: bytes, p: int) -> tuple[e.VoteCast, int]:
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_approval_id = v[p : p + n].decode()
+    p += n
+    b = v[p]
+    if b > 1:
+        raise Malformed("a boolean of neither 0 nor 1")
+    f_approve = b == 1
+    p += 1
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_data = v[p : p + n].decode()
+    p += n
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_reason = v[p : p + n].decode()
+    p += n
+    return e.VoteCast(approval_id=f_approval_id, approve=f_approve, data=f_data, reason=f_reason), p
+
+
+def put_VoteRecorded(out: list[bytes], v: e.VoteRecorded) -> None:
+    b = v.approval_id.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    b = v.step.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    b = v.voter.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    out.append(BOOLEANS[v.approve])
+    b = v.data.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    b = v.reason.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+
+
+def take_VoteRecorded(v: bytes, p: int) -> tuple[e.VoteRecorded, int]:
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_approval_id = v[p : p + n].decode()
+    p += n
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_step = v[p : p + n].decode()
+    p += n
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_voter = v[p : p + n].decode()
+    p += n
+    b = v[p]
+    if b > 1:
+        raise Malformed("a boolean of neither 0 nor 1")
+    f_approve = b == 1
+    p += 1
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_data = v[p : p + n].decode()
+    p += n
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_reason = v[p : p + n].decode()
+    p += n
+    return e.VoteRecorded(approval_id=f_approval_id, step=f_step, voter=f_voter, approve=f_approve, data=f_data, reason=f_reason), p
+
+
+def put_VoteRefused(out: list[bytes], v: e.VoteRefused) -> None:
+    b = v.approval_id.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    b = v.voter.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    b = v.code.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    b = v.reason.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+
+
+def take_VoteRefused(v: bytes, p: int) -> tuple[e.VoteRefused, int]:
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_approval_id = v[p : p + n].decode()
+    p += n
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_voter = v[p : p + n].decode()
+    p += n
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_code = v[p : p + n].decode()
+    p += n
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_reason = v[p : p + n].decode()
+    p += n
+    return e.VoteRefused(approval_id=f_approval_id, voter=f_voter, code=f_code, reason=f_reason), p
 
 
 def put_WaitNoted(out: list[bytes], v: e.WaitNoted) -> None:
@@ -4208,8 +4575,10 @@ def take_WritRevoked(v: bytes, p: int) -> tuple[e.WritRevoked, int]:
 
 
 PUT: dict[str, Callable[[list[bytes], Any], None]] = {
+    "ApprovalClosed": put_ApprovalClosed,
     "ApprovalExpired": put_ApprovalExpired,
     "ApprovalGranted": put_ApprovalGranted,
+    "ApprovalOpened": put_ApprovalOpened,
     "ApprovalRefused": put_ApprovalRefused,
     "ApprovalRequested": put_ApprovalRequested,
     "AttemptFailed": put_AttemptFailed,
@@ -4234,6 +4603,7 @@ PUT: dict[str, Callable[[list[bytes], Any], None]] = {
     "NotificationRaised": put_NotificationRaised,
     "OwnerChanged": put_OwnerChanged,
     "PositionsAdvanced": put_PositionsAdvanced,
+    "QuestionsClosed": put_QuestionsClosed,
     "RequestRefused": put_RequestRefused,
     "RunCancelRequested": put_RunCancelRequested,
     "RunCancelled": put_RunCancelled,
@@ -4269,6 +4639,9 @@ PUT: dict[str, Callable[[list[bytes], Any], None]] = {
     "StepStarted": put_StepStarted,
     "StepSucceeded": put_StepSucceeded,
     "StepTimedOut": put_StepTimedOut,
+    "VoteCast": put_VoteCast,
+    "VoteRecorded": put_VoteRecorded,
+    "VoteRefused": put_VoteRefused,
     "WaitNoted": put_WaitNoted,
     "WorkerBeat": put_WorkerBeat,
     "WorkerJoined": put_WorkerJoined,
@@ -4286,8 +4659,10 @@ PUT: dict[str, Callable[[list[bytes], Any], None]] = {
 """Appends the fields of an event (without its Meta)."""
 
 TAKE: dict[str, Callable[[bytes, int], tuple[e.Event, int]]] = {
+    "ApprovalClosed": take_ApprovalClosed,
     "ApprovalExpired": take_ApprovalExpired,
     "ApprovalGranted": take_ApprovalGranted,
+    "ApprovalOpened": take_ApprovalOpened,
     "ApprovalRefused": take_ApprovalRefused,
     "ApprovalRequested": take_ApprovalRequested,
     "AttemptFailed": take_AttemptFailed,
@@ -4312,6 +4687,7 @@ TAKE: dict[str, Callable[[bytes, int], tuple[e.Event, int]]] = {
     "NotificationRaised": take_NotificationRaised,
     "OwnerChanged": take_OwnerChanged,
     "PositionsAdvanced": take_PositionsAdvanced,
+    "QuestionsClosed": take_QuestionsClosed,
     "RequestRefused": take_RequestRefused,
     "RunCancelRequested": take_RunCancelRequested,
     "RunCancelled": take_RunCancelled,
@@ -4347,6 +4723,9 @@ TAKE: dict[str, Callable[[bytes, int], tuple[e.Event, int]]] = {
     "StepStarted": take_StepStarted,
     "StepSucceeded": take_StepSucceeded,
     "StepTimedOut": take_StepTimedOut,
+    "VoteCast": take_VoteCast,
+    "VoteRecorded": take_VoteRecorded,
+    "VoteRefused": take_VoteRefused,
     "WaitNoted": take_WaitNoted,
     "WorkerBeat": take_WorkerBeat,
     "WorkerJoined": take_WorkerJoined,
