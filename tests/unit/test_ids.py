@@ -20,6 +20,8 @@ def test_ids_are_what_they_were() -> None:
     assert ids.run_id("acme", "triage", "ticket-7") == "run_eaebc476b3e4a0146299e1d5"
     assert ids.job_id("run_1f", "ask", 2) == "run_1f:ask@2"
     assert ids.writ_id("run_1f:ask@2", "snapshot_1") == "writ_90d1e8fda5f432e049e167af"
+    assert ids.workflow_key("acme", "triage") == "acme/triage"
+    assert ids.workflow_key("a/b%", "c/d") == "a%2Fb%25/c%2Fd"
     assert ids.owned_event_id("runs", "run_1f", 3) == "runs/run_1f/3"
     assert ids.open_event_id("cli-host", "req_9") == "cli-host/req_9"
     assert ids.digest().hex() == "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
@@ -89,6 +91,11 @@ def test_an_event_of_an_owned_stream_is_named_by_its_place(
 def test_no_writer_can_take_anothers_event_id(one: tuple[str, str], other: tuple[str, str]) -> None:
     assume(one != other)
     assert ids.open_event_id(*one) != ids.open_event_id(*other)
+
+
+@given(st.tuples(PARTS, PARTS), st.tuples(PARTS, PARTS))
+def test_no_two_workflows_share_a_key(one: tuple[str, str], other: tuple[str, str]) -> None:
+    assert (ids.workflow_key(*one) == ids.workflow_key(*other)) == (one == other)
 
 
 @pytest.mark.parametrize("make", [lambda half: ids.run_id("acme", "w", half), lambda half: ids.writ_id(half, "s")])

@@ -47,6 +47,11 @@ def parse_job_id(text: str) -> JobName:
     return JobName(found[1], found[2], int(found[3]))
 
 
+def workflow_key(tenant: str, workflow: str) -> str:
+    """The key of a tenant's workflow: readable, and of each pair there is one text alone."""
+    return f"{_escaped(tenant)}/{_escaped(workflow)}"
+
+
 def writ_id(job: str, snapshot: str) -> str:
     """The writ for one attempt under one snapshot."""
     return "writ_" + digest("writ", job, snapshot).hex()[:24]
@@ -59,7 +64,11 @@ def owned_event_id(stream: str, key: str, sequence: int) -> str:
 
 def open_event_id(writer: str, request_id: str) -> str:
     """A submission: who sent it, and that writer's own id for it."""
-    return f"{writer.replace('%', '%25').replace('/', '%2F')}/{request_id}"
+    return f"{_escaped(writer)}/{request_id}"
+
+
+def _escaped(part: str) -> str:
+    return part.replace("%", "%25").replace("/", "%2F")
 
 
 def _bytes_of(part: str) -> bytes:
