@@ -37,6 +37,7 @@ class Given(Generic[S]):
     def __init__(self, decider: Decider[S], *past: Event, key: str) -> None:
         self.decider, self.key = decider, key
         self.state: S | None = None
+        self.sequence = 0
         self._take([Said(event) for event in past], at=1000)
 
     def when(self, event: Event | Tick, *, at: int = 2000, **changes: Any) -> list[Event]:
@@ -48,7 +49,7 @@ class Given(Generic[S]):
         cause = None if isinstance(event, Tick) else meta(self.key, **changes)
         said = self.decider.decide(self.state, Message(key=self.key, at=at, event=event, meta=cause))
         events = [one if isinstance(one, Said) else Said(one) for one in said]
-        self._take(events, at=at)
+        self._take(events, at=at, cause=cause)
         return events
 
     @property
@@ -56,8 +57,11 @@ class Given(Generic[S]):
         """Whether the aggregate has ended."""
         return self.state is not None and self.decider.ended(self.state)
 
-    def _take(self, said: Iterable[Said], *, at: int) -> None:
+    def _take(self, said: Iterable[Said], *, at: int, cause: Meta | None = None) -> None:
         for one in said:
             assert not self.ended, f"{one.event} after the end"
+            self.sequence += 1
             about = {"run_id": one.run_id or self.key, "tenant": one.tenant or "acme", "at": at}
+            about |= {"sequence": self.sequence, "request_id": cause.request_id if cause else "r"}
+            about |= {"principal": one.principal or (cause.principal if cause else "ada")}
             self.state = self.decider.evolve(self.state, meta(self.key, **about), one.event)

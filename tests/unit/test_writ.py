@@ -17,6 +17,16 @@ JOB = Job(
     tenant="acme",
     principal="ada",
     workflow="job",
+    digest="d",
+    pool="gpu",
+    worker="sre-1",
+    placement={"zone": "a"},
+    capability="k8s.write",
+    risk_tags=("prod",),
+    requires=("kubectl",),
+    pack_id="sre",
+    actor_id="bot",
+    actor_type="agent",
 )
 WRIT = Writ(
     writ_id="writ_1",
@@ -52,22 +62,47 @@ def test_it_allows_nothing_else(job: Job, where: tuple[str, int], code: str) -> 
     assert caught.value.code == code
 
 
-@pytest.mark.parametrize(
-    "changed",
-    [
-        {"step": "x"},
-        {"kind": "x"},
-        {"topic": "x"},
-        {"input": "1"},
-        {"labels": {}},
-        {"tenant": "x"},
-        {"principal": "x"},
-        {"workflow": "x"},
-        {"job_id": "run_2:job@1"},
-    ],
-)
-def test_everything_a_job_would_do_is_in_its_hash(changed: dict[str, object]) -> None:
-    assert job_hash(msgspec.structs.replace(JOB, **changed)) != WRIT.job_hash
+CHANGES: dict[str, object] = {
+    "step": "x",
+    "kind": "x",
+    "topic": "x",
+    "input": "1",
+    "labels": {},
+    "tenant": "x",
+    "principal": "x",
+    "workflow": "x",
+    "digest": "x",
+    "pool": "x",
+    "worker": "x",
+    "placement": {"zone": "b"},
+    "capability": "x",
+    "risk_tags": ("prod", "write"),
+    "requires": (),
+    "pack_id": "x",
+    "actor_id": "x",
+    "actor_type": "x",
+    "job_id": "run_2:job@1",
+}
+NOT_WHAT_IT_DOES = {"attempt": 2, "priority": 9, "queue_timeout_ms": 1, "attempt_timeout_ms": 1}
+
+
+def test_each_field_of_a_job_is_in_its_hash_or_known_not_to_be() -> None:
+    assert CHANGES.keys() | NOT_WHAT_IT_DOES.keys() == set(Job.__struct_fields__)
+
+
+@pytest.mark.parametrize("field", CHANGES)
+def test_everything_a_job_would_do_is_in_its_hash(field: str) -> None:
+    assert job_hash(msgspec.structs.replace(JOB, **{field: CHANGES[field]})) != WRIT.job_hash
+
+
+@pytest.mark.parametrize("field", NOT_WHAT_IT_DOES)
+def test_how_soon_and_how_long_is_not(field: str) -> None:
+    assert job_hash(msgspec.structs.replace(JOB, **{field: NOT_WHAT_IT_DOES[field]})) == WRIT.job_hash
+
+
+def test_what_moves_from_one_field_to_another_is_another_job() -> None:
+    moved = msgspec.structs.replace(JOB, pack_id="", actor_id=JOB.pack_id)
+    assert job_hash(moved) != job_hash(msgspec.structs.replace(JOB, actor_id=""))
 
 
 def test_all_attempts_of_a_job_share_its_hash() -> None:

@@ -7,6 +7,10 @@ import msgspec
 from foldgate.contracts import ids
 from foldgate.contracts.events import Job, Writ
 
+_NOT_WHAT_IT_DOES = frozenset(("job_id", "attempt", "priority", "queue_timeout_ms", "attempt_timeout_ms"))
+"""Which try it is, and how soon and how long: nothing that anybody was asked about. All else is hashed, what is added to
+jobs later too. Empty fields are left out, so that those who do not know such a field yet agree while nobody uses it."""
+
 
 class WritInvalid(Exception):
     """The writ does not allow the job, here and now. `code` is stable, the text says what was expected."""
@@ -18,17 +22,9 @@ class WritInvalid(Exception):
 
 def job_hash(job: Job) -> bytes:
     """SHA-256 over the canonical form of all the job would do; not the attempt, so that all attempts share it."""
-    what = {
-        "run": ids.parse_job_id(job.job_id).run_id,
-        "step": job.step,
-        "kind": job.kind,
-        "topic": job.topic,
-        "input": job.input,
-        "labels": job.labels,
-        "tenant": job.tenant,
-        "principal": job.principal,
-        "workflow": job.workflow,
-    }
+    values = {name: getattr(job, name) for name in job.__struct_fields__ if name not in _NOT_WHAT_IT_DOES}
+    what = {name: value for name, value in values.items() if value}
+    what["run"] = ids.parse_job_id(job.job_id).run_id
     return hashlib.sha256(msgspec.json.encode(what, order="deterministic")).digest()
 
 
