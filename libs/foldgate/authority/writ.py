@@ -8,8 +8,8 @@ from foldgate.contracts import ids
 from foldgate.contracts.events import Job, Writ
 
 _NOT_WHAT_IT_DOES = frozenset(("job_id", "attempt", "priority", "queue_timeout_ms", "attempt_timeout_ms"))
-"""Which try it is, and how soon and how long: nothing that anybody was asked about. All else is hashed, what is added to
-jobs later too. Empty fields are left out, so that those who do not know such a field yet agree while nobody uses it."""
+"""Which try it is, and how soon and how long: nothing that anybody was asked about. All else is hashed, what is added
+to jobs later too. Empty fields are left out, so that who does not know such a field yet agrees while nobody uses it."""
 
 
 class WritInvalid(Exception):

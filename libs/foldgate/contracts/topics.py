@@ -5,6 +5,7 @@ logical name; a driver adds the suite's. A stream whose name ends in `.*` is a f
 """
 
 import functools
+import re
 from dataclasses import dataclass
 from typing import Literal
 
@@ -42,6 +43,14 @@ class Stream:
             max_record_bytes=self.max_record_bytes,
             doc=self.doc,
         )
+
+
+_POOL_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+
+
+def is_pool_name(text: str) -> bool:
+    """Whether a pool may have that name: it is part of a topic's name."""
+    return _POOL_NAME.fullmatch(text) is not None
 
 
 OWNERSHIP_EVENTS = ("OwnerChanged", "PositionsAdvanced")

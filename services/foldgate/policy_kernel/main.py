@@ -1,6 +1,7 @@
 """The policy kernel as a service: owns `decisions`."""
 
-from foldgate.contracts.events import JobRequested, RunDenied, RunFailed, RunSucceeded
+from foldgate.contracts.endings import RUN_ENDS
+from foldgate.contracts.events import JobCancelRequested, JobRequested
 from foldgate.contracts.topics import DECISIONS, RUNS
 from foldgate.policy_kernel.decisions.decide import decisions
 from foldgate.runtime.run import run
@@ -14,7 +15,7 @@ SERVICE = Service(
             decider=lambda settings: decisions(
                 default_decision=settings.default_decision, writ_ttl_ms=settings.writ_ttl_ms
             ),
-            follows=(Follow(stream=RUNS, events=(JobRequested, RunSucceeded, RunFailed, RunDenied)),),
+            follows=(Follow(stream=RUNS, events=(JobRequested, JobCancelRequested, *RUN_ENDS)),),
         ),
     ),
 )

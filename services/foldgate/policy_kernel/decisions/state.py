@@ -1,12 +1,20 @@
-"""What was decided for one run: its jobs until the run has ended."""
+"""What was decided for one run: its jobs until the run has ended.
+
+(none)  --WritIssued--> authorised --WritRevoked--> revoked
+(none)  --JobDenied---> denied
+(none)  --WritRevoked-> revoked     (called back before anything was decided)
+
+Nothing leads on from denied and revoked, so there is no writ of a job after either.
+"""
 
 import msgspec
 
 
 class Case(msgspec.Struct, frozen=True):
-    """The jobs that were decided on. `closed` once the run has ended."""
+    """The jobs that were decided on, each with the pool of its writ while there is a writ. `closed` once the run has
+    ended."""
 
-    decided: frozenset[str] = frozenset()
+    decided: dict[str, str] = {}
     closed: bool = False
 
 
