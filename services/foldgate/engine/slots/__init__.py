@@ -1,0 +1,1 @@
+"""Slots: one aggregate a concurrency key."""
