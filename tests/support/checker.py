@@ -8,6 +8,7 @@ from foldgate.contracts import ids
 from foldgate.contracts.codec import NO_CHAIN
 from foldgate.contracts.events import (
     Event,
+    JobCancelled,
     JobDispatched,
     JobFailed,
     JobRequested,
@@ -161,7 +162,7 @@ def _relayed(history: History) -> None:
         said = [
             fact.meta.event_id
             for fact in history.facts
-            if isinstance(fact.event, JobDispatched) and fact.meta.pool == pool
+            if isinstance(fact.event, JobDispatched | JobCancelled) and fact.meta.pool == pool
         ]
         hold("INV-14", there == said, f"dispatch.{pool}: {len(there)} of {len(said)}, {_difference(there, said)}")
 

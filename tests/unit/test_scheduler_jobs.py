@@ -5,65 +5,20 @@ import pytest
 
 from foldgate.contracts.events import (
     Event,
-    Job,
     JobDispatched,
     JobFailed,
     JobLost,
     JobQueued,
     JobReleased,
-    JobSucceeded,
     RunSucceeded,
-    WorkerBeat,
     WorkerJoined,
     WorkerLost,
     WorkerRenewed,
-    Writ,
-    WritIssued,
 )
 from foldgate.decider.decider import IllegalTransition, Message, Said, Tick
-from foldgate.scheduler.jobs.decide import jobs
 from foldgate.scheduler.jobs.state import Pool
-from tests.support.given import Given, meta
-
-LEASE_MS = 3000
-DECIDER = jobs(lease_ms=LEASE_MS)
-
-
-def pool() -> Given[Pool]:
-    return Given(DECIDER, key="default")
-
-
-def issued(number: int = 1, *, expires_at: int = 9000) -> WritIssued:
-    job = Job(
-        job_id=f"run_{number}:job@1",
-        step="job",
-        attempt=1,
-        kind="job",
-        topic="job.echo",
-        input="{}",
-        tenant="acme",
-        principal="ada",
-        workflow="job",
-    )
-    writ = Writ(
-        writ_id=f"writ_{number}",
-        job_id=job.job_id,
-        job_hash=b"",
-        pool="default",
-        policy_snapshot="s",
-        rule="r",
-        issued_at=0,
-        expires_at=expires_at,
-    )
-    return WritIssued(job=job, writ=writ)
-
-
-def beat(worker: str = "w/1", *, room: int = 2, leaving: bool = False) -> WorkerBeat:
-    return WorkerBeat(worker=worker, name="w", max_parallel=room, beat=1, leaving=leaving)
-
-
-def report(number: int = 1, *, lease: int = 1, worker: str = "w/1") -> JobSucceeded:
-    return JobSucceeded(job_id=f"run_{number}:job@1", lease=lease, worker=worker, output="1")
+from tests.support.given import meta
+from tests.support.pools import DECIDER, LEASE_MS, beat, issued, pool, report
 
 
 def names(events: list[Event]) -> list[str]:
@@ -139,7 +94,7 @@ def test_a_lease_that_ends_loses_the_worker_and_what_it_held() -> None:
     subject.when(issued(1))
     assert subject.state is not None
     assert DECIDER.due(subject.state) == 2000 + LEASE_MS
-    worker, job = subject.said(Tick(), at=2000 + LEASE_MS)
+    job, worker = subject.said(Tick(), at=2000 + LEASE_MS)
     assert worker.event == WorkerLost(worker="w/1", reason="lease_ended")
     assert job.event == JobLost(job_id="run_1:job@1", step="job", lease=1, worker="w/1", reason="worker_lost")
     assert (job.run_id, job.tenant) == ("run_1", "acme")
@@ -219,9 +174,7 @@ def test_a_writ_that_has_ended_dispatches_nothing() -> None:
 def test_more_than_fits_a_decision_is_given_tick_by_tick() -> None:
     subject = pool()
     for number in range(1, 6):
-        large = issued(number)
-        large = msgspec.structs.replace(large, job=msgspec.structs.replace(large.job, input="x" * 250_000))
-        subject.when(large)
+        subject.when(issued(number, size=250_000))
     given = [subject.when(beat(room=5), at=2000)]
     while DECIDER.due(subject.state or Pool()) == 0:
         given.append(subject.when(Tick(), at=2000))

@@ -1,6 +1,16 @@
-"""The scheduler as a service: owns `jobs`, and relays dispatches to the workers of each pool."""
+"""The scheduler as a service: owns `jobs`, and relays to the workers of each pool what is addressed to them."""
 
-from foldgate.contracts.events import Event, JobDispatched, JobFailed, JobSucceeded, Meta, WorkerBeat, WritIssued
+from foldgate.contracts.events import (
+    Event,
+    JobCancelled,
+    JobDispatched,
+    JobFailed,
+    JobSucceeded,
+    Meta,
+    WorkerBeat,
+    WritIssued,
+    WritRevoked,
+)
 from foldgate.contracts.topics import DECISIONS, JOBS, REPORTS, WORKERS
 from foldgate.runtime.run import run
 from foldgate.runtime.service import Aggregate, Follow, Relay, Service
@@ -12,7 +22,7 @@ def _dispatch_stream(meta: Meta) -> str:
 
 
 def _worker(event: Event) -> bytes:
-    assert isinstance(event, JobDispatched)
+    assert isinstance(event, JobDispatched | JobCancelled)
     return event.worker.encode()
 
 
@@ -23,11 +33,11 @@ SERVICE = Service(
             stream=JOBS,
             decider=lambda settings: jobs(lease_ms=settings.lease_ms),
             follows=(
-                Follow(stream=DECISIONS, events=(WritIssued,)),
+                Follow(stream=DECISIONS, events=(WritIssued, WritRevoked)),
                 Follow(stream=REPORTS, events=(JobSucceeded, JobFailed)),
                 Follow(stream=WORKERS, events=(WorkerBeat,), guard=True),
             ),
-            relay=Relay(events=(JobDispatched,), target=_dispatch_stream, key=_worker),
+            relay=Relay(events=(JobDispatched, JobCancelled), target=_dispatch_stream, key=_worker),
         ),
     ),
 )

@@ -1,15 +1,23 @@
-"""Which worker, and when: the first that has most room, as soon as there is one.
+"""Which worker, and when: the first that has most room, as soon as there is one. Of what waits, the higher priority
+goes first, and of one priority what waits longest.
 
 A worker's lease ends by the scheduler's clock, `lease_ms` after it received the last beat that it noted; what the
 worker held then is lost, and the engine judges what becomes of it.
+
+A job that is called back leaves the queue, or its worker is told to stop and to report. One whose attempt takes too
+long is called back too; where no report comes within a lease of that, it is lost. Until one of the two it is held, so
+that nobody begins another attempt beside it. What was called back comes no more: the kernel issues no writ after it
+revoked one, and both lie in order on one partition.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice
 
 import msgspec
 
 from foldgate.contracts.events import (
     Event,
+    JobCancelled,
     JobDispatched,
     JobFailed,
     JobLost,
@@ -21,6 +29,7 @@ from foldgate.contracts.events import (
     WorkerLost,
     WorkerRenewed,
     WritIssued,
+    WritRevoked,
 )
 from foldgate.decider.decider import Decider, Message, Said, Tick
 from foldgate.scheduler.jobs.evolve import evolve
@@ -30,12 +39,14 @@ Outcome = Iterator[Event | Said]
 PRINCIPAL = "scheduler"
 MAX_GIVEN_BYTES = 512 * 1024
 """Of the jobs given in one decision, so that it fits an append; what waits beyond it is given on the next tick."""
+MAX_OVER = 500
+"""Workers and jobs whose time is over, in one decision: the others are due at once again."""
 
 
 def jobs(*, lease_ms: int) -> Decider[Pool]:
     """The decider of pools; a worker is lost `lease_ms` after the last beat that was noted."""
     scheduling = _Scheduling(lease_ms)
-    return Decider(state=Pool, decide=scheduling.decide, evolve=evolve, due=due, fail=_fail)
+    return Decider(state=Pool, decide=scheduling.decide, evolve=evolve, due=due, fail=_fail, edition=2)
 
 
 class _Scheduling:
@@ -47,22 +58,24 @@ class _Scheduling:
     def decide(self, state: Pool | None, message: Message) -> Outcome:
         pool = state or Pool()
         match message.event:
-            case WritIssued(job=job) as issued if job.job_id not in pool.held | pool.waiting:
+            case WritIssued(job=job) as issued if job.job_id not in pool.held and job.job_id not in pool.waiting:
                 yield from self._place(pool, _waiting(issued, message), message.at)
+            case WritRevoked(job_id=job_id):
+                yield from _called_back(pool, job_id)
             case WorkerBeat() as beat:
                 yield from self._beat(pool, beat, message.at)
             case JobSucceeded() | JobFailed() as report:
                 yield from self._release(pool, report, message.at)
             case Tick():
-                yield from _expired(pool, message.at)
-                yield from self._fill_free(pool, message.at)
+                over = list(islice(_over(pool, message.at), MAX_OVER))
+                yield from over or self._fill_free(pool, message.at)
             case _:
                 return
 
     def _place(self, pool: Pool, waiting: Waiting, at: int) -> Outcome:
         free = {name: known.room for name, known in pool.workers.items() if known.room > 0}
-        if waiting.writ.expires_at <= at:
-            yield _lost(waiting.job.job_id, waiting, "writ_expired")
+        if waiting.ends <= at:
+            yield _given_back(waiting, at)
         elif free:
             yield self._dispatch(waiting, max(free, key=free.__getitem__), pool.lease + 1)
         else:
@@ -94,14 +107,14 @@ class _Scheduling:
         yield from self._fill(pool, {hold.worker: known.room + 1 if known else 0}, at)
 
     def _fill_free(self, pool: Pool, at: int) -> Outcome:
-        """Give whoever has room, and is not lost by now, what waits longest."""
+        """Give whoever has room, and is not lost by now, what comes next."""
         free = {name: known.room for name, known in pool.workers.items() if known.expires_at > at}
         yield from self._fill(pool, free, at)
 
     def _fill(self, pool: Pool, room: Mapping[str, int], at: int) -> Outcome:
-        """Give these workers what waits longest, as much as fits a decision."""
+        """Give these workers what comes next, as much as fits a decision."""
         places = [name for name, count in room.items() for _ in range(count)]
-        live = [waiting for waiting in pool.waiting.values() if waiting.writ.expires_at > at]
+        live = (waiting for *_, job_id in pool.line if (waiting := pool.waiting[job_id]).ends > at)
         for lease, (worker, waiting) in enumerate(zip(places, _fitting(live), strict=False), pool.lease + 1):
             yield self._dispatch(waiting, worker, lease)
 
@@ -129,15 +142,44 @@ def _fitting(waiting: Iterable[Waiting]) -> Iterator[Waiting]:
         yield one
 
 
-def _expired(pool: Pool, at: int) -> Outcome:
-    for name, known in pool.workers.items():
-        if known.expires_at <= at:
-            yield _of_pool(WorkerLost(worker=name, reason="lease_ended"))
-            for job_id in sorted(known.holds):
-                yield _lost(job_id, pool.held[job_id], "worker_lost")
-    for job_id, waiting in pool.waiting.items():
-        if waiting.writ.expires_at <= at:
-            yield _lost(job_id, waiting, "writ_expired")
+def _over(pool: Pool, at: int) -> Iterator[Said]:
+    """What has ended by now: workers with what they hold, and then jobs."""
+    lost = [name for name, known in pool.workers.items() if known.expires_at <= at]
+    for name in lost:
+        for job_id in sorted(pool.workers[name].holds):
+            yield _lost(job_id, pool.held[job_id], "worker_lost")
+        yield _of_pool(WorkerLost(worker=name, reason="lease_ended"))
+    for end, job_id in pool.ends:
+        if end > at:
+            return
+        if (hold := pool.held.get(job_id)) is None:
+            yield _given_back(pool.waiting[job_id], at)
+        elif hold.worker not in lost:
+            yield _out_of_time(job_id, hold)
+
+
+def _given_back(waiting: Waiting, at: int) -> Said:
+    patience = waiting.patience_ends
+    reason = "queue_timeout" if patience is not None and patience <= at else "writ_expired"
+    return _lost(waiting.job.job_id, waiting, reason)
+
+
+def _out_of_time(job_id: str, hold: Hold) -> Said:
+    """At first its worker is told; the next time it has had a lease to report in."""
+    return _lost(job_id, hold, "attempt_timeout") if hold.called_back else _told(job_id, hold, "attempt_timeout")
+
+
+def _called_back(pool: Pool, job_id: str) -> Outcome:
+    """By its run. What is not here has left already, with its report or with a loss."""
+    if (waiting := pool.waiting.get(job_id)) is not None:
+        yield _lost(job_id, waiting, "cancelled")
+    elif (hold := pool.held.get(job_id)) is not None and not hold.called_back:
+        yield _told(job_id, hold, "cancelled")
+
+
+def _told(job_id: str, hold: Hold, reason: str) -> Said:
+    told = JobCancelled(job_id=job_id, step=hold.step, lease=hold.lease, worker=hold.worker, reason=reason)
+    return _about(told, hold)
 
 
 def _fail(_: Pool | None, message: Message, _reason: str) -> Outcome:

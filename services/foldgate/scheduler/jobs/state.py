@@ -3,14 +3,24 @@
 A job is waiting or held, or unknown here; a worker is known until it leaves or its lease ends.
 
     WritIssued --> held (JobDispatched), or waiting (JobQueued) --> held (JobDispatched)
-    held    --> gone (JobReleased: its report came; JobLost: its worker is gone)
-    waiting --> gone (JobLost: its writ has expired)
+    waiting --> gone (JobLost: its writ has expired, it waited too long, it was called back)
+    held    --> held (JobCancelled: its worker is told to stop)
+            --> gone (JobReleased: its report came; JobLost: its worker is gone, or did not stop in time)
+
+Two orders are kept beside the tables, so that nobody looks through all jobs to find the next: `line`, who is served
+next, and `ends`, whose time is over next.
 """
+
+from bisect import bisect_left
+from typing import Any, TypeVar
 
 import msgspec
 
 from foldgate.contracts.events import Job, Writ
 from foldgate.contracts.ids import parse_job_id
+
+Entry = TypeVar("Entry", bound=tuple[Any, ...])
+HIGHEST_PRIORITY = 9
 
 
 class Known(msgspec.Struct, frozen=True):
@@ -26,7 +36,8 @@ class Known(msgspec.Struct, frozen=True):
 
 
 class Hold(msgspec.Struct, frozen=True):
-    """A job that a worker has."""
+    """A job that a worker has. At `limit` its worker is told to stop, at `given_up` it is lost; both None where time is
+    not limited. `called_back` once its worker was told."""
 
     worker: str
     lease: int
@@ -34,14 +45,23 @@ class Hold(msgspec.Struct, frozen=True):
     run_id: str
     tenant: str
     correlation: str
+    limit: int | None = None
+    given_up: int | None = None
+    called_back: bool = False
+
+    @property
+    def ends(self) -> int | None:
+        """When there is something to do about it."""
+        return self.given_up if self.called_back else self.limit
 
 
 class Waiting(msgspec.Struct, frozen=True):
-    """An authorised job without a worker yet."""
+    """An authorised job without a worker yet; `place` is its number among all that ever waited."""
 
     job: Job
     writ: Writ
     correlation: str
+    place: int = 0
 
     @property
     def step(self) -> str:
@@ -55,6 +75,22 @@ class Waiting(msgspec.Struct, frozen=True):
     def tenant(self) -> str:
         return self.job.tenant
 
+    @property
+    def patience_ends(self) -> int | None:
+        """When it has waited for too long."""
+        return self.writ.issued_at + self.job.queue_timeout_ms if self.job.queue_timeout_ms else None
+
+    @property
+    def ends(self) -> int:
+        """When it waits no longer."""
+        patience = self.patience_ends
+        return self.writ.expires_at if patience is None else min(patience, self.writ.expires_at)
+
+    @property
+    def turn(self) -> tuple[int, int, str]:
+        """Whose turn comes first is smaller: the higher priority, then who waits longer."""
+        return HIGHEST_PRIORITY - self.job.priority, self.place, self.job.job_id
+
 
 class Pool(msgspec.Struct, frozen=True):
     """One pool; `lease` is the number of the last lease given."""
@@ -62,13 +98,27 @@ class Pool(msgspec.Struct, frozen=True):
     workers: dict[str, Known] = {}
     held: dict[str, Hold] = {}
     waiting: dict[str, Waiting] = {}
+    line: tuple[tuple[int, int, str], ...] = ()
+    ends: tuple[tuple[int, str], ...] = ()
     lease: int = 0
 
 
 def due(pool: Pool) -> int | None:
-    """When a worker's lease or a waiting writ ends next; at once where somebody has room for what waits."""
+    """When a worker's lease or a job's time ends next; at once where somebody has room for what waits."""
     if pool.waiting and any(known.room > 0 for known in pool.workers.values()):
         return 0
     ends = [known.expires_at for known in pool.workers.values()]
-    ends += [waiting.writ.expires_at for waiting in pool.waiting.values()]
+    ends += [end for end, _ in pool.ends[:1]]
     return min(ends, default=None)
+
+
+def with_entry(entries: tuple[Entry, ...], entry: Entry) -> tuple[Entry, ...]:
+    """The entries, in order, with one more."""
+    at = bisect_left(entries, entry)
+    return (*entries[:at], entry, *entries[at:])
+
+
+def without_entry(entries: tuple[Entry, ...], entry: Entry) -> tuple[Entry, ...]:
+    """The entries, in order, without one that is there."""
+    at = bisect_left(entries, entry)
+    return (*entries[:at], *entries[at + 1 :])
