@@ -1,0 +1,83 @@
+"""The attempts of one job: numbered from 1, one after the other, each with the same input."""
+
+from foldgate.contracts.events import AttemptFailed, JobCancelRequested, JobFailed, JobLost, JobRequested
+from foldgate.language.definition import JobSpec
+from tests.support.oracle.ending import LOST_FREE, retries
+from tests.support.oracle.places import Place
+from tests.support.oracle.reading import Reading
+from tests.support.oracle.story import must, parsed, same
+
+
+def asked_first(run: Reading, place: Place, event: JobRequested) -> None:
+    """The first attempt: its input is what the document says."""
+    step, part, job = run.shape.step(place), run.story.parts[place], event.job
+    must(isinstance(step.spec, JobSpec), f"{place} asks for a job, but it is a {step.type}")
+    must(job.attempt == 1, f"{place} begins with attempt {job.attempt}")
+    part.attempt, part.job_input = 1, job.input
+    must(job.job_id == run.story.job(place), f"attempt 1 of {place} is named {job.job_id}")
+    must(not event.after, f"the first attempt of {place} comes after '{event.after}'")
+    if step.input is not None:
+        wanted = run.value(step.input, place)
+        told = "error" in str(step.input.source)  # how an error looks is not fixed
+        must(told or same(parsed(job.input), wanted), f"{place} is given {job.input}, but expected {wanted}")
+
+
+def asked_again(run: Reading, place: Place, event: JobRequested) -> None:
+    """The next attempt: the one before it is over, and that was told."""
+    part, story = run.story.of(place), run.story
+    must(part.live, f"{place} asks for attempt {event.job.attempt}, but it is not under way")
+    must(not part.called, f"{place} asks for attempt {event.job.attempt}, but it was called back")
+    must(not story.paused, f"{place} asks for attempt {event.job.attempt} while the run is paused")
+    must(not run.called_back(place), f"{place} asks for attempt {event.job.attempt} after a halt")
+    must(event.job.attempt == part.attempt + 1, f"after attempt {part.attempt} of {place} comes {event.job.attempt}")
+    must(event.job.input == part.job_input, f"attempt {event.job.attempt} of {place} has another input")
+    _over(run, place)
+    part.attempt, part.retry_at = part.attempt + 1, None
+    must(event.job.job_id == story.job(place), f"attempt {part.attempt} of {place} is named {event.job.job_id}")
+
+
+def _over(run: Reading, place: Place) -> None:
+    part, story = run.story.of(place), run.story
+    if part.retry_at is not None:
+        must(story.now >= part.retry_at, f"{place} is tried again at {story.now}, but not before {part.retry_at}")
+        part.spent += 1
+        return
+    report = story.reports.get(story.job(place))
+    must(isinstance(report, JobLost), f"{place} is tried again, but attempt {part.attempt} is not over: {report}")
+    assert isinstance(report, JobLost)
+    part.lost += report.reason not in LOST_FREE
+    must(part.lost <= run.max_lost, f"{place} was lost {part.lost} times, and tried again")
+
+
+def failed_attempt(run: Reading, place: Place, event: AttemptFailed) -> None:
+    """An attempt failed, and another is to come: not too early, and not too often."""
+    part, story = run.story.of(place), run.story
+    must(part.live and part.retry_at is None, f"an attempt of {place} fails, but none is under way")
+    must(not part.called and not run.called_back(place), f"{place} is to be tried again, but was called back")
+    must(event.job_id == story.job(place), f"{event.job_id} fails, but attempt {part.attempt} of {place} is under way")
+    report = story.reports.get(event.job_id)
+    must(isinstance(report, JobFailed), f"{event.job_id} fails, but {report} was reported")
+    assert isinstance(report, JobFailed)
+    must(retries(run, place, report), f"{place} is to be tried again, but {report.code} after {part.spent} allows none")
+    soonest, latest = _backoff(run, place, part.spent + 1)
+    wait = event.retry_at - story.now
+    must(soonest - 1 <= wait <= latest + 1, f"{place} waits {wait} ms, but expected {soonest} to {latest}")
+    part.retry_at = event.retry_at
+
+
+def _backoff(run: Reading, place: Place, failure: int) -> tuple[float, float]:
+    """The least and the most that is waited after the nth failure."""
+    retry = run.shape.step(place).retry
+    base: float = retry.backoff_ms * retry.multiplier ** (failure - 1)
+    if retry.max_backoff_ms is not None:
+        base = min(base, retry.max_backoff_ms)
+    return base, base * (1 + retry.jitter)
+
+
+def called_back(run: Reading, place: Place, event: JobCancelRequested, *, grace_ms: int) -> None:
+    """A job is called back: it has so long to say that it is over."""
+    part, story = run.story.parts[place], run.story
+    must(part.attempt > 0 and part.retry_at is None, f"the job of {place} is called back, but none is under way")
+    must(event.job_id == story.job(place), f"{event.job_id} is called back, but {story.job(place)} is under way")
+    must(event.until == story.now + grace_ms, f"{place} has until {event.until}, not {story.now + grace_ms}")
+    part.called, part.until = event.ending, event.until
