@@ -10,12 +10,15 @@
 What it owns: its beats, what it holds, and which leases it has seen, so that a repeated dispatch does nothing. A crash
 anywhere loses what it holds: its lease ends, and the engine decides what becomes of the attempt. A report is submitted
 before the job is let go of, so a crash between repeats nothing but the report, which the engine knows for a repeat.
+
+A handler whose job is called back, or takes longer than an attempt may, is cancelled as asyncio cancels: it may tidy
+up, and it may finish all the same; then its output counts.
 """
 
 import asyncio
 import contextlib
 import secrets
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import Any
 
 import msgspec
@@ -24,11 +27,21 @@ import structlog
 from foldgate.authority.writ import WritInvalid, verify
 from foldgate.contracts import ids
 from foldgate.contracts.codec import NO_CHAIN, Codec, Undecodable
-from foldgate.contracts.events import Event, Job, JobDispatched, JobFailed, JobSucceeded, Meta, WorkerBeat
+from foldgate.contracts.events import (
+    Event,
+    Job,
+    JobCancelled,
+    JobDispatched,
+    JobFailed,
+    JobSucceeded,
+    Meta,
+    WorkerBeat,
+)
 from foldgate.contracts.places import Partition
 from foldgate.contracts.topics import REPORTS, WORKERS, stream_of
 from foldgate.eventlog.log import Follower, Log, LogUnavailable, Outgoing, Record, RecordTooLarge
 from foldgate.runtime.clock import Clock, SystemClock
+from foldgate.sdk.doing import ATTEMPT_TIMEOUT, CANCELLED, CalledBack, Doing, is_cancelled
 
 Handler = Callable[[Job], Awaitable[Any]]
 _REMEMBERED = 10_000
@@ -60,6 +73,7 @@ class Worker:
         self._codec, self._clock = codec or Codec(), clock or SystemClock()
         self._handlers: dict[str, Handler] = {}
         self._holding: dict[int, asyncio.Task[None]] = {}
+        self._doing: dict[int, Doing] = {}
         self._seen: dict[int, None] = {}
         self._beats = 0
         self._leaving = False
@@ -77,16 +91,12 @@ class Worker:
     async def work(self, log: Log, *, ready: Callable[[], None] = lambda: None) -> None:
         """Work until cancelled; then finish what is held, report it, and leave."""
         async with self._dispatches(log) as follower:
-            beating = asyncio.create_task(self._beat_for_ever(log))
+            going_on = [asyncio.create_task(self._beat_for_ever(log)), asyncio.create_task(self._listen(log, follower))]
             ready()
             try:
-                while True:
-                    for record in await follower.next():
-                        self._take(log, record)
-                    if beating.done():
-                        await beating
+                await _first_of(going_on)
             finally:
-                await self._leave(log, beating)
+                await self._leave(log, going_on)
 
     @contextlib.asynccontextmanager
     async def _dispatches(self, log: Log) -> AsyncIterator[Follower]:
@@ -100,26 +110,35 @@ class Worker:
         finally:
             await follower.close()
 
+    async def _listen(self, log: Log, follower: Follower) -> None:
+        while True:
+            for record in await follower.next():
+                if record.key == self.endpoint.encode():
+                    self._take(log, record)
+
     def _take(self, log: Log, record: Record) -> None:
-        if record.key != self.endpoint.encode():
-            return
         try:
             meta, event = self._codec.decode(record.value)
         except Undecodable as error:
             self._logger.warning("dispatch passed over", offset=record.offset, reason=str(error))
             return
-        if not isinstance(event, JobDispatched) or event.lease in self._seen:
-            return
-        self._seen[event.lease] = None
+        if isinstance(event, JobDispatched) and event.lease not in self._seen:
+            self._note_seen(event.lease)
+            self._doing[event.lease] = Doing(self._work(event), limit_ms=event.job.attempt_timeout_ms)
+            self._holding[event.lease] = asyncio.create_task(self._do(log, meta, event))
+        elif isinstance(event, JobCancelled) and event.lease in self._doing:
+            self._doing[event.lease].call_back(ATTEMPT_TIMEOUT if event.reason == ATTEMPT_TIMEOUT else CANCELLED)
+
+    def _note_seen(self, lease: int) -> None:
+        self._seen[lease] = None
         if len(self._seen) > _REMEMBERED:
             del self._seen[next(iter(self._seen))]
-        self._holding[event.lease] = asyncio.create_task(self._do(log, meta, event))
 
     async def _do(self, log: Log, meta: Meta, event: JobDispatched) -> None:
         try:
             await self._report(log, await self._outcome(event), meta=meta, event=event)
         finally:
-            del self._holding[event.lease]
+            del self._holding[event.lease], self._doing[event.lease]
 
     async def _report(self, log: Log, report: JobSucceeded | JobFailed, *, meta: Meta, event: JobDispatched) -> None:
         """Report, however long it takes: whoever lives keeps its lease, so nobody else would ever speak of this job."""
@@ -136,18 +155,24 @@ class Worker:
     async def _outcome(self, event: JobDispatched) -> JobSucceeded | JobFailed:
         job = event.job
         try:
-            verify(event.writ, job, pool=self._pool, at=self._clock.now_ms())
-            output = msgspec.json.encode(await self._handler(job.topic)(job)).decode()
+            output = msgspec.json.encode(await self._doing[event.lease].output()).decode()
         except WritInvalid as error:
             return self._failure(event, f"writ_{error.code}", error, retryable=True)
+        except CalledBack as called:
+            return self._failure(event, called.code, called, retryable=called.retryable)
         except JobError as error:
             return self._failure(event, error.code, error, retryable=error.retryable)
         except (Exception, asyncio.CancelledError) as error:  # any failure of a handler is a report
-            if isinstance(error, asyncio.CancelledError) and _is_cancelled():
+            if isinstance(error, asyncio.CancelledError) and is_cancelled():
                 raise
             self._logger.warning("handler failed", job_id=job.job_id, exc_info=error)
             return self._failure(event, "handler_failed", error, retryable=True)
         return JobSucceeded(job_id=job.job_id, lease=event.lease, worker=self.endpoint, output=output)
+
+    async def _work(self, event: JobDispatched) -> Any:
+        """What is called back before it has begun does not begin."""
+        verify(event.writ, event.job, pool=self._pool, at=self._clock.now_ms())
+        return await self._handler(event.job.topic)(event.job)
 
     def _failure(self, event: JobDispatched, code: str, error: BaseException, *, retryable: bool) -> JobFailed:
         message = (str(error) or type(error).__name__).encode(errors="replace").decode()
@@ -186,13 +211,18 @@ class Worker:
         meta = self._meta("workers", self._pool, request_id=f"beat/{self._beats}")
         await self._submit(log, "workers", beat, meta=meta)
 
-    async def _leave(self, log: Log, beating: "asyncio.Task[None]") -> None:
-        beating.cancel()
-        await asyncio.wait([beating])
-        self._leaving = True
-        await self._beat(log)
-        if self._holding:
-            await asyncio.wait(self._holding.values())
+    async def _leave(self, log: Log, going_on: "Sequence[asyncio.Task[None]]") -> None:
+        """Finish what is held, beating and listening all the while: who is silent loses it, who is deaf works on for
+        nobody."""
+        try:
+            self._leaving = True
+            await self._beat(log)
+            while self._holding:
+                await asyncio.wait(self._holding.values())
+        finally:
+            for task in going_on:
+                task.cancel()
+            await asyncio.gather(*going_on, return_exceptions=True)
         await self._beat(log)
 
     async def _submit(self, log: Log, stream: str, event: Event, *, meta: Meta) -> None:
@@ -218,7 +248,8 @@ class Worker:
         )
 
 
-def _is_cancelled() -> bool:
-    """Whether it was this task that somebody cancelled, and not something that it waited for."""
-    task = asyncio.current_task()
-    return task is not None and task.cancelling() > 0
+async def _first_of(tasks: "Sequence[asyncio.Task[None]]") -> None:
+    """Wait until one ends, and raise what it raised."""
+    done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    for task in done:
+        await task
