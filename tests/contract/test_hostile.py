@@ -32,7 +32,7 @@ from foldgate.eventlog.log import Batch, BatchHead, Log, Outgoing, Partition
 from foldgate.eventlog.owner import OwnStream, claim
 from foldgate.runtime.host import Host
 from foldgate.runtime.recovery import LogUnreadable
-from foldgate.runtime.service import Service
+from foldgate.runtime.service import Aggregate, Service
 from foldgate.sdk.client import Client
 from foldgate.sdk.worker import Worker
 from tests.support.checker import check
@@ -260,10 +260,12 @@ async def test_what_a_stranger_writes_into_an_owned_stream_is_noise_to_all(opene
 
 def failing_at(service: Service, *events: type[Event]) -> Service:
     """That service, whose `decide` raises at these events about a job whose input says so."""
-    [aggregate] = service.aggregates
+    return dataclasses.replace(service, aggregates=tuple(_failing(one, events) for one in service.aggregates))
 
-    def decider(given: Any) -> Decider[Any]:
-        real = aggregate.decider(given)
+
+def _failing(aggregate: Aggregate, events: tuple[type[Event], ...]) -> Aggregate:
+    def decider(*given: Any) -> Decider[Any]:
+        real = aggregate.decider(*given)
 
         def decide(state: Any, message: Message) -> Any:
             if isinstance(message.event, events) and b"break" in msgspec.json.encode(message.event):
@@ -272,7 +274,7 @@ def failing_at(service: Service, *events: type[Event]) -> Service:
 
         return dataclasses.replace(real, decide=decide)
 
-    return dataclasses.replace(service, aggregates=(dataclasses.replace(aggregate, decider=decider),))
+    return dataclasses.replace(aggregate, decider=decider)
 
 
 @pytest.mark.parametrize(

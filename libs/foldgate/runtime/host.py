@@ -25,6 +25,7 @@ from foldgate.runtime.recovery import LogUnreadable, become_owner
 from foldgate.runtime.relaying import Relaying
 from foldgate.runtime.routing import Routing, sources_of
 from foldgate.runtime.service import Aggregate, Service
+from foldgate.runtime.tables import Tables
 from foldgate.runtime.together import together
 
 _IDLE_MS = 100
@@ -40,9 +41,8 @@ class Host:
         self.service = service
         self._context = context
         self._aggregates = {aggregate.stream.name: aggregate for aggregate in service.aggregates}
-        self._deciders: dict[str, Decider[Any]] = {
-            aggregate.stream.name: aggregate.decider(context.settings) for aggregate in service.aggregates
-        }
+        self._tables = Tables(context, service.aggregates)
+        self._deciders = {aggregate.stream.name: self._decider(aggregate) for aggregate in service.aggregates}
         self._owned: dict[Partition, OwnedPartition] = {}
         self._holders: dict[Partition, asyncio.Task[None]] = {}
         self._ending: dict[Partition, asyncio.Task[None]] = {}
@@ -83,12 +83,17 @@ class Host:
     def _owns_all(self) -> bool:
         return self._assigned is not None and self._assigned <= self._owned.keys()
 
+    def _decider(self, aggregate: Aggregate) -> Decider[Any]:
+        reader = self._tables.of(aggregate)
+        return aggregate.decider_with(self._context.settings, None if reader is None else reader.table)
+
     async def _serve_log(self) -> None:
         partitions = [Partition(a.stream.name, n) for a in self.service.aggregates for n in range(a.stream.partitions)]
         membership = self._context.log.membership(self.service.name, self._context.settings.instance, partitions)
-        routing = Routing(self._context)
+        routing = Routing(self._context, self._tables)
         try:
-            await together(self._follow_assignments(membership), self._work(routing), _raised(self._failed))
+            working = (self._follow_assignments(membership), self._work(routing), self._tables.run())
+            await together(*working, _raised(self._failed))
         except Exception:
             self._orderly = False
             raise
@@ -190,11 +195,13 @@ class Host:
         labels = (self.service.name, partition.stream)
         aggregate = self._aggregates[partition.stream]
         with metrics.RECOVERY.labels(*labels).time():
+            await self._tables.up_to_now(aggregate)
             owned = await become_owner(self._context, partition, self._deciders[partition.stream])
         metrics.CLAIMS.labels(*labels).inc()
         metrics.OWNED.labels(*labels).inc()
         relay = asyncio.create_task(self._relay(aggregate, owned))
         try:
+            await self._tables.up_to_now(aggregate)
             await self._in_the_loop(owned, await self._ends(partition))
             self._unavailable_since = None
             self._context.logger.info("owned", partition=str(partition), live=len(owned.processor.live))

@@ -2,7 +2,9 @@
 
 What is not wanted here is skipped by its header alone; of the rest of a stream under another key only Meta is read
 before it is known whether it is ours. On open streams, where anyone may write, the guard quarantines what nobody can
-accept, and sends a request that a foreign partitioner put elsewhere to the partition of its key.
+accept, and sends a request that a foreign partitioner put elsewhere to the partition of its key. Where the event says
+whose it is (`Follow.key`), all that is wanted is decoded; such events are few. A partition of a stream that follows its
+own stream is a source like any other: its positions in itself come back from the log with its appends.
 
 Positions are the partitions' own (`Processor.inputs`), so a partition that joins behind the others makes its sources
 be read again from there; the others have taken those places and drop them. A crash between any two lines loses what
@@ -14,12 +16,11 @@ miss those between its own position and the one after them.
 """
 
 import contextlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from foldgate.contracts.codec import Decoded, Undecodable
-from foldgate.contracts.events import Meta
 from foldgate.contracts.places import START, Partition, Position
 from foldgate.contracts.topics import Stream, partition_of
 from foldgate.decider.decider import SetAside
@@ -31,6 +32,7 @@ from foldgate.runtime.context import Context
 from foldgate.runtime.owned import OwnedPartition
 from foldgate.runtime.recovery import LogUnreadable
 from foldgate.runtime.service import Aggregate, Follow, key_for
+from foldgate.runtime.tables import TableReader, Tables
 
 CHUNK = 500
 _NEWS_WITHIN_MS = 5_000
@@ -46,16 +48,21 @@ class _Reader:
     names: frozenset[str]
 
     same_key: bool
+    table: TableReader | None
 
-    def concerned_by(self, meta: Meta) -> bool:
-        """Whether a message of a stream under another key belongs to this partition."""
-        key = key_for(self.own, meta)
+    @property
+    def asks_meta(self) -> bool:
+        """Whether Meta alone says if a message belongs to this partition."""
+        return not self.same_key and self.follow.key is None
+
+    def key_of(self, decoded: Decoded) -> str:
+        """The aggregate of this partition that a message concerns; empty if it concerns none."""
+        key = key_for(self.own, decoded.meta) if self.follow.key is None else self.follow.key(decoded.event)
+        return key if self.same_key or self.has(key) else ""
+
+    def has(self, key: str) -> bool:
+        """Whether a key belongs to this partition."""
         return bool(key) and partition_of(key.encode(), self.own.partitions) == self.owned.partition.number
-
-    def take(self, incoming: Incoming, now: int) -> None:
-        key = key_for(self.own, incoming.meta)
-        if key:
-            self.owned.processor.take(incoming, key=key, now=now)
 
 
 @dataclass
@@ -82,8 +89,9 @@ class _News(NamedTuple):
 class Routing:
     """The reading side of one service in one process."""
 
-    def __init__(self, context: Context) -> None:
-        self._context = context
+    def __init__(self, context: Context, tables: Tables) -> None:
+        self._context, self._tables = context, tables
+        self._read_up: set[TableReader] = set()
         self._sources: dict[Partition, _Source] = {}
         self._news: dict[OwnedPartition, _News] = {}
         self._follower = context.log.follow({})
@@ -92,9 +100,10 @@ class Routing:
         """Begin to read what this partition follows, from where it stands."""
         for follow in aggregate.follows:
             names = frozenset(event.__name__ for event in follow.events)
-            same_key = _same_key(follow.stream, aggregate.stream)
-            reader = _Reader(owned, aggregate.stream, follow, names, same_key)
-            for source in _sources(follow.stream, aggregate.stream, owned.partition):
+            same_key = _is_same_key(follow, aggregate.stream)
+            table = self._tables.of(aggregate)
+            reader = _Reader(owned, aggregate.stream, follow, names, same_key=same_key, table=table)
+            for source in _sources(follow, aggregate.stream, owned.partition):
                 self._join(source, reader)
 
     def expect(self, owned: OwnedPartition, ends: Mapping[Partition, int]) -> None:
@@ -125,6 +134,7 @@ class Routing:
     async def step(self, *, timeout_ms: int) -> None:
         """Wait for records, and hand them out; each when its readers have room for what it may make them say."""
         records = await self._follower.next(limit=CHUNK, timeout_ms=timeout_ms)
+        self._read_up.clear()
         touched: set[Partition] = set()
         for record in records:
             source = self._sources.get(record.partition)
@@ -154,35 +164,35 @@ class Routing:
 
     async def _hand_out(self, source: _Source, record: Record) -> None:
         if source.stream.kind == "owned":
-            self._hand_out_owned(source, record)
+            await self._hand_out_owned(source, record)
             return
         for reader in source.readers:
             if not reader.same_key:
-                self._hand_out_elsewhere(source, record, reader)
+                await self._hand_out_elsewhere(source, record, reader)
             elif not reader.owned.processor.has_taken(record.partition, source.position(record)):
                 await self._hand_out_open(source, record, reader)
 
-    def _hand_out_owned(self, source: _Source, record: Record) -> None:
+    async def _hand_out_owned(self, source: _Source, record: Record) -> None:
         if not source.rule.accepts(record):
             metrics.PASSED_OVER.labels(self._context.service, record.partition.stream).inc()
             return
         try:
-            if record.key and self._context.codec.peek(record.value).name in source.names:
-                self._give(source, record, source.readers)
+            if record.key and (name := self._context.codec.peek(record.value).name) in source.names:
+                await self._give(source, record, [reader for reader in source.readers if name in reader.names])
         except Undecodable as error:
             raise LogUnreadable(f"{record.partition} at offset {record.offset}: {error}") from error
 
-    def _hand_out_elsewhere(self, source: _Source, record: Record, reader: _Reader) -> None:
+    async def _hand_out_elsewhere(self, source: _Source, record: Record, reader: _Reader) -> None:
         """An open stream under another key: its guard is elsewhere, so what cannot be read is nothing here."""
         with contextlib.suppress(Undecodable):
             if self._context.codec.peek(record.value).name in reader.names:
-                self._give(source, record, [reader])
+                await self._give(source, record, [reader])
 
     async def _hand_out_open(self, source: _Source, record: Record, reader: _Reader) -> None:
         try:
             meta, event = self._accepted(source.stream, record)
             if type(event).__name__ in reader.names:
-                reader.take(Incoming(record.partition, source.position(record), meta, event, record.value), self._now())
+                await self._take(reader, Incoming(record.partition, source.position(record), meta, event, record.value))
         except Undecodable as error:
             self._set_aside(record, reader, SetAside(error.code, str(error)))
         except SetAside as refusal:
@@ -210,23 +220,31 @@ class Routing:
             raise _Misplaced(key)
         return decoded
 
-    def _give(self, source: _Source, record: Record, readers: Iterable[_Reader]) -> None:
-        """Under another key, Meta says whose it is; the rest is decoded only if it is ours."""
-        codec, meta = self._context.codec, None
-        concerned = []
-        for reader in readers:
-            if not reader.same_key:
-                meta = meta or codec.meta(record.value)
-            if meta is None or reader.same_key or reader.concerned_by(meta):
-                concerned.append(reader)
-        if not concerned:
+    async def _give(self, source: _Source, record: Record, readers: Sequence[_Reader]) -> None:
+        """Under another key, Meta says whose it is where the event does not; the rest is decoded only if it is ours."""
+        codec = self._context.codec
+        if all(reader.asks_meta for reader in readers):
+            meta = codec.meta(record.value)
+            readers = [reader for reader in readers if reader.has(key_for(reader.own, meta))]
+        if not readers:
             return
         meta, event = codec.decode(record.value)
         submitted = source.stream.kind != "owned"
-        incoming = Incoming(record.partition, source.position(record), meta, event, record.value, submitted)
-        for reader in concerned:
-            if type(event).__name__ in reader.names:
-                reader.take(incoming, self._now())
+        for reader in readers:
+            await self._take(
+                reader, Incoming(record.partition, source.position(record), meta, event, record.value, submitted)
+            )
+
+    async def _take(self, reader: _Reader, incoming: Incoming) -> None:
+        """Let an aggregate answer, once its table has what the message may name."""
+        meta, event, processor = incoming.meta, incoming.event, reader.owned.processor
+        key, table = reader.key_of(Decoded(meta, event)), reader.table
+        if not key or processor.has_taken(incoming.source, incoming.position):
+            return
+        if table is not None and table not in self._read_up and table.table.lacks(meta, event, reached=table.reached):
+            self._read_up.add(table)
+            await table.up_to_now()
+        processor.take(incoming, key=key, now=self._now())
 
     def _now(self) -> int:
         return self._context.clock.now_ms()
@@ -265,14 +283,17 @@ class _Misplaced(Exception):
 
 def sources_of(aggregate: Aggregate, partition: Partition) -> list[Partition]:
     """Every partition that the owner of this one reads."""
-    follows = (_sources(follow.stream, aggregate.stream, partition) for follow in aggregate.follows)
-    return [source for sources in follows for source in sources]
+    follows = (_sources(follow, aggregate.stream, partition) for follow in aggregate.follows)
+    return list(dict.fromkeys(source for sources in follows for source in sources))
 
 
-def _sources(source: Stream, own: Stream, partition: Partition) -> list[Partition]:
-    numbers = (partition.number,) if _same_key(source, own) else range(source.partitions)
-    return [Partition(source.name, number) for number in numbers]
+def _sources(follow: Follow, own: Stream, partition: Partition) -> list[Partition]:
+    stream = follow.stream
+    numbers = (partition.number,) if _is_same_key(follow, own) else range(stream.partitions)
+    return [Partition(stream.name, number) for number in numbers]
 
 
-def _same_key(source: Stream, own: Stream) -> bool:
-    return source.key == own.key and source.partitions == own.partitions
+def _is_same_key(follow: Follow, own: Stream) -> bool:
+    """Whether each partition of ours reads its own of theirs: it is under the same key, or there is but one of each."""
+    same = follow.stream.key == own.key or own.partitions == 1
+    return follow.key is None and same and follow.stream.partitions == own.partitions

@@ -20,11 +20,29 @@ if TYPE_CHECKING:
 class Follow:
     """A stream whose events are messages here. A stream under the same key is read partition by partition; of one
     under another key all partitions are read, and what belongs to owned partitions is kept. Of the followers of an
-    open stream one is its guard: it quarantines what nobody can accept."""
+    open stream one is its guard: it quarantines what nobody can accept.
+
+    `key` says of an event which aggregate it concerns, where its Meta does not: an event of a run that is for another
+    run, or for a slot. All partitions are read then, also where an aggregate follows its own stream."""
 
     stream: Stream
     events: tuple[type[Event], ...]
     guard: bool = False
+    key: Callable[[Any], str] | None = None
+
+
+class Table(Protocol):
+    """What a decider is given besides state and message: immutable values by their digests, such as definitions, which
+    each process folds for itself from an owned stream of one partition (`tables.py`)."""
+
+    @property
+    def stream(self) -> Stream: ...
+
+    def add(self, meta: Meta, event: Event) -> None:
+        """Take in the next event of the stream."""
+
+    def lacks(self, meta: Meta, event: Event, *, reached: int) -> bool:
+        """Whether this message may need what is not in the table yet, which has all before the offset `reached`."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,12 +56,32 @@ class Relay:
 
 @dataclass(frozen=True, kw_only=True)
 class Aggregate:
-    """One owned stream. `decider` is made from the settings once, at start."""
+    """One owned stream. `decider` is made once, at start, from the settings, and from the table where there is one.
+    `table` makes an empty one: each process has its own, which those aggregates of a service share that name the same
+    maker."""
 
     stream: Stream
-    decider: Callable[[Any], Decider[Any]]
+    decider: Callable[..., Decider[Any]]
     follows: tuple[Follow, ...]
     relay: Relay | None = None
+    table: Callable[[], Table] | None = None
+
+    def __post_init__(self) -> None:
+        names = [(follow.stream.name, event) for follow in self.follows for event in follow.events]
+        if twice := [event.__name__ for stream, event in set(names) if names.count((stream, event)) > 1]:
+            raise ValueError(f"'{self.stream.name}': expected each event in one follow, but {twice[0]} is in several.")
+        if any(follow.guard and follow.key is not None for follow in self.follows):
+            raise ValueError(
+                f"'{self.stream.name}': expected a guard to read by the key of records, but it has its own."
+            )
+        if self.relay is not None and self.stream.name in {follow.stream.name for follow in self.follows}:
+            raise ValueError(
+                f"'{self.stream.name}': expected either a relay or itself among what it follows, not both."
+            )
+
+    def decider_with(self, settings: Any, table: Table | None) -> Decider[Any]:
+        """How its aggregates behave, under these settings and with this table of its making."""
+        return self.decider(settings) if self.table is None else self.decider(settings, table)
 
 
 class App(Protocol):
