@@ -24,6 +24,7 @@ Data = Annotated[
     ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
+Tenant = Annotated[str, typer.Option("--tenant", metavar="TENANT", help="Whose workflows and runs are meant.")]
 
 
 class NoSuite(CannotGoOn):

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from foldgate.cli import demo, doctor, run, streams, timeline, up, worker
+from foldgate.cli import demo, doctor, run, streams, timeline, up, worker, workflow
 from foldgate.cli.mistakes import report
 
 commands = typer.Typer(
@@ -25,6 +25,7 @@ commands.command("timeline")(timeline.timeline)
 commands.command("worker")(worker.worker)
 commands.add_typer(run.commands, name="run")
 commands.add_typer(streams.commands, name="streams")
+commands.add_typer(workflow.commands, name="workflow")
 
 
 def _show_version(wanted: bool) -> None:
