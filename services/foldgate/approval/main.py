@@ -1,9 +1,11 @@
 """Approval as a service: owns `approvals`."""
 
-from foldgate.approval.approvals.decide import approvals
-from foldgate.contracts.topics import APPROVALS
+from foldgate.approval.approvals.decide import STEP_ENDS, approvals
+from foldgate.contracts.endings import RUN_ENDS
+from foldgate.contracts.events import ApprovalRequested, VoteCast
+from foldgate.contracts.topics import APPROVALS, INTAKE, RUNS
 from foldgate.runtime.run import run
-from foldgate.runtime.service import Aggregate, Service
+from foldgate.runtime.service import Aggregate, Follow, Service
 
 SERVICE = Service(
     name="approval",
@@ -11,7 +13,10 @@ SERVICE = Service(
         Aggregate(
             stream=APPROVALS,
             decider=lambda _settings: approvals(),
-            follows=(),
+            follows=(
+                Follow(stream=RUNS, events=(ApprovalRequested, *STEP_ENDS, *RUN_ENDS)),
+                Follow(stream=INTAKE, events=(VoteCast,)),
+            ),
         ),
     ),
 )
