@@ -35,7 +35,14 @@ def document(seed: int, *, size: int, steady: bool = False) -> Document:
 
 def written(made: Document) -> str:
     """A document as people read it."""
-    return yaml.safe_dump(made, sort_keys=False, width=120)
+    return yaml.dump(made, Dumper=_Plain, sort_keys=False, width=120)
+
+
+class _Plain(yaml.SafeDumper):
+    """Writes every value where it is used, as documents must be."""
+
+    def ignore_aliases(self, _: Any) -> bool:
+        return True
 
 
 class _Growing:

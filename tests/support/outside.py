@@ -174,8 +174,8 @@ class Outside:
         self, about: Meta | None, message: Event | Tick, answer: Callable[["Outside", Meta, Event], None]
     ) -> None:
         said = list(self._cut())
-        self.oracle.heard(about, message)
-        self.told.decisions.append(Decision(about, message, said))
+        self.oracle.heard(about, message, at=self.now)
+        self.told.decisions.append(Decision(self.now, about, message, said))
         for one, event in said:
             self.oracle.said(one, event)
             answer(self, one, event)

@@ -3,9 +3,9 @@
 It is written from the meaning of the language, and by no code of the engine.
 
     oracle = Oracle(definition, max_lost=3, cancel_grace_ms=30_000)
-    oracle.heard(message)       # before each decision
-    oracle.said(meta, event)    # for each event of it
-    oracle.settled()            # after it: whatever could begin has begun
+    oracle.heard(meta, message, at=at)  # before each decision
+    oracle.said(meta, event)            # for each event of it
+    oracle.settled()                    # after it: whatever could begin has begun
 
 It keeps its own account of every instance of every step (`story`), reads it by the rules of the language (`reading`),
 and asks of each event whether it may be: `beginning`, `ending`, `run`.
@@ -24,8 +24,9 @@ __all__ = ["Decision", "Oracle", "Wrong", "judge"]
 
 
 class Decision(NamedTuple):
-    """What a run was told, with its Meta where it has one, and what it said to that."""
+    """What a run was told and when, with its Meta where it has one, and what it said to that."""
 
+    at: int
     meta: Meta | None
     message: Event | Tick
     said: list[tuple[Meta, Event]]
@@ -37,9 +38,8 @@ def judge(
     """Raise Wrong unless every event of a run is as the language says; answers with what the oracle knows of it."""
     oracle = Oracle(definition, max_lost=max_lost, cancel_grace_ms=cancel_grace_ms)
     for decision in decisions:
-        oracle.heard(decision.meta, decision.message)
+        oracle.heard(decision.meta, decision.message, at=decision.at)
         for meta, event in decision.said:
             oracle.said(meta, event)
-        if decision.said:
-            oracle.settled()
+        oracle.settled()
     return oracle

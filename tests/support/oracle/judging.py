@@ -86,9 +86,10 @@ class Oracle:
         self.story, self.shape = self.reading.story, self.reading.shape
         self._grace = cancel_grace_ms
 
-    def heard(self, meta: Meta | None, message: Event | Tick) -> None:
+    def heard(self, meta: Meta | None, message: Event | Tick, *, at: int) -> None:
         """The run is told something."""
         story = self.story
+        story.now = max(story.now, at)
         match message:
             case JobSucceeded() | JobFailed() | JobDenied() | JobLost():
                 self._reported(message)

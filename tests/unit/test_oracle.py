@@ -1,0 +1,474 @@
+"""The second opinion on runs bites: right histories pass, and each wrong one is named."""
+
+from typing import Any
+
+import msgspec
+import pytest
+import yaml
+
+from foldgate.contracts import ids
+from foldgate.contracts.events import (
+    AttemptFailed,
+    CompensationStarted,
+    Event,
+    Job,
+    JobCancelRequested,
+    JobDenied,
+    JobFailed,
+    JobLost,
+    JobRequested,
+    JobSucceeded,
+    RunCancelled,
+    RunCancelRequested,
+    RunDenied,
+    RunFailed,
+    RunHalted,
+    RunPaused,
+    RunPauseRequested,
+    RunResumed,
+    RunResumeRequested,
+    RunStarted,
+    RunSucceeded,
+    SignalSent,
+    StepCancelled,
+    StepCancelRequested,
+    StepDenied,
+    StepFailed,
+    StepSkipped,
+    StepStarted,
+    StepSucceeded,
+)
+from foldgate.decider.decider import Tick
+from foldgate.language.compile import compiled
+from foldgate.language.publish import prepare
+from tests.support.given import meta
+from tests.support.oracle import Oracle, Wrong
+
+RUN = "run_1"
+GO = Tick()
+
+
+class Telling:
+    """A history, told to the oracle: what was heard, and what was said to it."""
+
+    def __init__(self, document: str) -> None:
+        definition = compiled(prepare(document).canonical)
+        self.oracle = Oracle(definition, max_lost=1, cancel_grace_ms=1000)
+        self._sequence = 0
+        self.at = 1000
+
+    def tell(self, heard: Event | Tick, *said: Event, at: int = 0) -> None:
+        self.at = max(self.at, at)
+        self.oracle.heard(meta(RUN, request_id=f"r{self._sequence}"), heard, at=self.at)
+        for event in said:
+            self._sequence += 1
+            self.oracle.said(meta(RUN, sequence=self._sequence, at=self.at), event)
+        self.oracle.settled()
+
+
+def told(document: str, *said: Event, given: Any = None) -> Telling:
+    """A run that has started, and what it said to that."""
+    telling = Telling(document)
+    started = RunStarted(workflow="w", input=text(given or {}), request_hash=b"")
+    telling.tell(GO, started, *said)
+    return telling
+
+
+def text(value: Any) -> str:
+    return msgspec.json.encode(value).decode()
+
+
+def job(step: str, attempt: int = 1, *, parent: str = "", after: str = "", given: str = "{}") -> JobRequested:
+    work = Job(
+        job_id=ids.job_id(RUN, step, attempt),
+        step=step,
+        attempt=attempt,
+        kind="job",
+        topic="t",
+        input=given,
+        tenant="acme",
+        principal="ada",
+        workflow="w",
+    )
+    return JobRequested(job=work, after=after, parent=parent)
+
+
+def done(step: str, output: str = "1", attempt: int = 1) -> JobSucceeded:
+    return JobSucceeded(job_id=ids.job_id(RUN, step, attempt), lease=1, worker="w", output=output)
+
+
+def broke(step: str, attempt: int = 1, *, code: str = "boom", retryable: bool = True) -> JobFailed:
+    job_id = ids.job_id(RUN, step, attempt)
+    return JobFailed(job_id=job_id, lease=1, worker="w", code=code, message="m", retryable=retryable)
+
+
+def lost(step: str, attempt: int = 1) -> JobLost:
+    return JobLost(job_id=ids.job_id(RUN, step, attempt), step=step, lease=1, worker="w", reason="worker_lost")
+
+
+def well(step: str, output: str = "1", parent: str = "") -> StepSucceeded:
+    return StepSucceeded(step=step, output=output, parent=parent)
+
+
+def failed(step: str, code: str = "boom", parent: str = "") -> StepFailed:
+    return StepFailed(step=step, code=code, message="m", parent=parent)
+
+
+def denied(step: str, parent: str = "") -> StepDenied:
+    return StepDenied(step=step, rule="r", reason="no", parent=parent)
+
+
+def skipped(step: str, reason: str, parent: str = "") -> StepSkipped:
+    return StepSkipped(step=step, reason=reason, parent=parent)
+
+
+def no(step: str) -> JobDenied:
+    return JobDenied(job_id=ids.job_id(RUN, step, 1), step=step, policy_snapshot="p", rule="r", reason="no")
+
+
+def doc(**steps: dict[str, Any]) -> str:
+    """A document; a step without a type is a job."""
+    return yaml.safe_dump({"id": "w", "steps": {name: {"type": "job"} | step for name, step in steps.items()}})
+
+
+TWO = doc(a={}, b={"depends_on": ["a"]})
+FAILED = RunFailed(code="boom", message="m")
+OVER = RunSucceeded(output="{}")
+
+
+def test_a_right_history_passes() -> None:
+    run = told(TWO, job("a"))
+    run.tell(done("a"), well("a"), job("b"))
+    run.tell(done("b"), well("b"), OVER)
+    assert run.oracle.story.final == OVER
+
+
+def test_a_step_that_begins_before_its_dependency_is_over() -> None:
+    with pytest.raises(Wrong, match="b begins, but its dependencies say open"):
+        told(TWO, job("a"), job("b"))
+
+
+def test_a_step_that_is_left_behind() -> None:
+    run = told(TWO, job("a"))
+    with pytest.raises(Wrong, match="b is left behind"):
+        run.tell(done("a"), well("a"))
+
+
+def test_a_step_that_begins_twice_or_ends_twice() -> None:
+    run = told(TWO, job("a"))
+    with pytest.raises(Wrong, match="begun before"):
+        run.tell(GO, job("a"))
+    run = told(TWO, job("a"))
+    run.tell(done("a"), well("a"), job("b"))
+    with pytest.raises(Wrong, match="already"):
+        run.tell(done("a"), well("a"))
+
+
+def test_a_success_that_nobody_reported_and_another_output() -> None:
+    with pytest.raises(Wrong, match="expected it to go on"):
+        told(TWO, job("a")).tell(GO, well("a"), job("b"))
+    with pytest.raises(Wrong, match="ends with 2"):
+        told(TWO, job("a")).tell(done("a"), well("a", "2"), job("b"))
+
+
+def test_what_comes_after_the_end_and_an_end_that_comes_too_soon() -> None:
+    run = told(doc(a={}), job("a"))
+    run.tell(done("a"), well("a"), OVER)
+    with pytest.raises(Wrong, match="after the end"):
+        run.tell(GO, OVER)
+    with pytest.raises(Wrong, match="under way"):
+        told(doc(a={}), job("a"), OVER)
+    with pytest.raises(Wrong, match="the run is left behind"):
+        told(doc(a={}), job("a")).tell(done("a"), well("a"))
+
+
+def test_the_wrong_status_of_a_run() -> None:
+    run = told(doc(a={}), job("a"))
+    with pytest.raises(Wrong, match="ends as failed, but its steps and halts say denied"):
+        run.tell(no("a"), denied("a"), FAILED)
+    run = told(doc(a={}, b={}), job("a"), job("b"))
+    run.tell(no("a"), denied("a"))
+    with pytest.raises(Wrong, match="say failed"):
+        run.tell(broke("b"), failed("b"), RunDenied(rule="r", reason="no"))
+    with pytest.raises(Wrong, match="say failed"):
+        told(doc(a={}), job("a")).tell(broke("a"), failed("a"), OVER)
+
+
+def test_failure_blocks_what_depends_on_it() -> None:
+    run = told(TWO, job("a"))
+    with pytest.raises(Wrong, match="upstream_failed"):
+        run.tell(broke("a"), failed("a"), job("b"))
+    run = told(TWO, job("a"))
+    with pytest.raises(Wrong, match="not over"):
+        run.tell(broke("a"), failed("a"), FAILED)
+    run = told(TWO, job("a"))
+    with pytest.raises(Wrong, match="dependencies say upstream_failed"):
+        run.tell(broke("a"), failed("a"), skipped("b", "branch_not_taken"), FAILED)
+    run = told(TWO, job("a"))
+    run.tell(broke("a"), failed("a"), skipped("b", "upstream_failed"), FAILED)
+
+
+def test_a_condition_that_does_not_hold() -> None:
+    document = doc(a={"when": "input.n > 2"})
+    with pytest.raises(Wrong, match="`when` does not hold"):
+        told(document, job("a"), given={"n": 1})
+    with pytest.raises(Wrong, match="which holds"):
+        told(document, skipped("a", "when_false"), OVER, given={"n": 3})
+    told(document, skipped("a", "when_false"), OVER, given={"n": 1})
+
+
+SWITCH = doc(
+    s={"type": "switch", "cases": [{"when": "input.n == 1", "next": "a"}], "default": "b"},
+    a={},
+    b={},
+    join={"depends_on": ["a", "b"]},
+)
+
+
+def test_a_switch_leads_one_way_and_a_join_behind_it_runs() -> None:
+    run = told(SWITCH, well("s", '"a"'), skipped("b", "branch_not_taken"), job("a"), given={"n": 1})
+    run.tell(done("a"), well("a"), job("join"))
+    with pytest.raises(Wrong, match="branch_not_taken"):
+        told(SWITCH, well("s", '"a"'), job("b"), given={"n": 1})
+    with pytest.raises(Wrong, match="is skipped"):
+        told(SWITCH, well("s", '"a"'), skipped("a", "branch_not_taken"), given={"n": 1})
+
+
+def test_attempts_are_numbered_and_one_follows_another() -> None:
+    document = doc(a={"retry": {"max_attempts": 2, "backoff_ms": 500}})
+    again = AttemptFailed(step="a", job_id=ids.job_id(RUN, "a", 1), code="boom", message="m", retry_at=1500)
+    with pytest.raises(Wrong, match="attempt 1 is not over"):
+        told(document, job("a")).tell(GO, job("a", 2, after="failed"))
+    run = told(document, job("a"))
+    with pytest.raises(Wrong, match="expected it to go on"):
+        run.tell(broke("a"), failed("a"), FAILED)
+    run = told(document, job("a"))
+    with pytest.raises(Wrong, match="waits 100 ms"):
+        run.tell(broke("a"), msgspec.structs.replace(again, retry_at=1100))
+    run = told(document, job("a"))
+    run.tell(broke("a"), again)
+    with pytest.raises(Wrong, match="not before 1500"):
+        run.tell(GO, job("a", 2, after="failed"), at=1400)
+    run = told(document, job("a"))
+    run.tell(broke("a"), again)
+    with pytest.raises(Wrong, match="comes 3"):
+        run.tell(GO, job("a", 3, after="failed"), at=1500)
+    run = told(document, job("a"))
+    run.tell(broke("a"), again)
+    with pytest.raises(Wrong, match="was to come at 1500"):
+        run.tell(GO, at=1500)
+    run = told(document, job("a"))
+    run.tell(broke("a"), again)
+    run.tell(GO, job("a", 2, after="failed"), at=1500)
+    run.tell(broke("a", 2), failed("a"), FAILED)
+
+
+def test_no_more_attempts_than_allowed() -> None:
+    run = told(doc(a={"retry": {"max_attempts": 2, "backoff_ms": 0, "non_retryable": ["quota"]}}), job("a"))
+    again = AttemptFailed(step="a", job_id=ids.job_id(RUN, "a", 1), code="quota", message="m", retry_at=1000)
+    with pytest.raises(Wrong, match="allows none"):
+        run.tell(broke("a", code="quota"), again)
+    run = told(doc(a={}), job("a"))
+    run.tell(lost("a"), job("a", 2, after="worker_lost"))
+    with pytest.raises(Wrong, match="lost 2 times"):
+        run.tell(lost("a", 2), job("a", 3, after="worker_lost"))
+
+
+HANDLED = doc(a={"on_error": "h"}, h={}, b={"depends_on": ["a"]})
+
+
+def test_a_handler_begins_after_a_failure_and_only_then() -> None:
+    with pytest.raises(Wrong, match="that it handles is not over"):
+        told(HANDLED, job("a"), job("h"))
+    run = told(HANDLED, job("a"))
+    with pytest.raises(Wrong, match="h is left behind"):
+        run.tell(broke("a"), failed("a"))
+    run = told(HANDLED, job("a"))
+    with pytest.raises(Wrong, match="dependencies say open"):
+        run.tell(broke("a"), failed("a"), job("h"), job("b"))
+    run.tell(done("h"), well("h"), job("b"))
+    run.tell(done("b"), well("b"), OVER)
+
+
+PARALLEL = doc(p={"type": "parallel", "steps": ["a", "b", "c"], "max_parallel": 2}, a={}, b={}, c={})
+GROUP = StepStarted(step="p", kind="parallel")
+
+
+def test_a_parallel_takes_its_parts_in_order_and_not_too_many() -> None:
+    with pytest.raises(Wrong, match="a comes before it"):
+        told(PARALLEL, GROUP, job("b", parent="p"))
+    with pytest.raises(Wrong, match="takes 2 at once"):
+        told(PARALLEL, GROUP, *(job(part, parent="p") for part in "abc"))
+    with pytest.raises(Wrong, match="b is left behind"):
+        told(PARALLEL, GROUP, job("a", parent="p"))
+    with pytest.raises(Wrong, match="a part of ''"):
+        told(PARALLEL, GROUP, job("a"))
+    with pytest.raises(Wrong, match="is not live"):
+        told(PARALLEL, job("a", parent="p"))
+
+
+def test_the_first_failure_of_all_calls_the_others_back() -> None:
+    begun = (GROUP, job("a", parent="p"), job("b", parent="p"))
+    called = StepCancelRequested(step="p", ending="failed", code="boom", reason="a failed")
+    back = JobCancelRequested(job_id=ids.job_id(RUN, "b", 1), step="b", ending="cancelled", reason="r", until=2000)
+    stopped = StepCancelled(step="b", reason="r", parent="p")
+    run = told(PARALLEL, *begun)
+    with pytest.raises(Wrong, match="p has failed"):
+        run.tell(broke("a"), failed("a", parent="p"), job("c", parent="p"))
+    run = told(PARALLEL, *begun)
+    with pytest.raises(Wrong, match="b is left behind: it should be called back"):
+        run.tell(broke("a"), failed("a", parent="p"), called)
+    run = told(PARALLEL, *begun)
+    first = (failed("a", parent="p"), called, back, skipped("c", "not_needed", parent="p"))
+    run.tell(broke("a"), *first)
+    with pytest.raises(Wrong, match=r"b .job. ends as cancelled, but expected it to go on"):
+        run.tell(GO, stopped, failed("p"), FAILED, at=1999)
+    run = told(PARALLEL, *begun)
+    run.tell(broke("a"), *first)
+    with pytest.raises(Wrong, match="ends as denied"):
+        run.tell(GO, stopped, denied("p"), at=2000)
+    run = told(PARALLEL, *begun)
+    run.tell(broke("a"), *first)
+    run.tell(broke("b", code="cancelled"), stopped, failed("p"), FAILED)
+
+
+def test_the_output_of_a_parallel() -> None:
+    run = told(doc(p={"type": "parallel", "steps": ["a"]}, a={}), GROUP, job("a", parent="p"))
+    with pytest.raises(Wrong, match="its parts with"):
+        run.tell(done("a"), well("a", parent="p"), well("p", '{"a":2}'), OVER)
+
+
+def test_a_quorum_out_of_reach() -> None:
+    document = doc(p={"type": "parallel", "steps": ["a", "b"], "strategy": "any"}, a={}, b={})
+    begun = (GROUP, job("a", parent="p"), job("b", parent="p"))
+    run = told(document, *begun)
+    with pytest.raises(Wrong, match=r"p .parallel. ends as failed"):
+        run.tell(broke("a"), failed("a", parent="p"), failed("p"), FAILED)
+    run = told(document, *begun)
+    run.tell(broke("a"), failed("a", parent="p"))
+    run.tell(no("b"), denied("b", parent="p"), denied("p"), RunDenied(rule="r", reason="no"))
+
+
+EACH = doc(s={"for_each": {"items": "${input.list}", "max_parallel": 1}, "input": "${item}"})
+
+
+def test_the_items_of_a_for_each_in_order_with_their_inputs_and_outputs() -> None:
+    started = StepStarted(step="s", kind="for_each", items=("5", "6"))
+    given: dict[str, Any] = {"list": [5, 6]}
+    with pytest.raises(Wrong, match="has the items"):
+        told(EACH, msgspec.structs.replace(started, items=("5",)), job("s[0]", parent="s"), given=given)
+    with pytest.raises(Wrong, match="is given 7"):
+        told(EACH, started, job("s[0]", parent="s", given="7"), given=given)
+    with pytest.raises(Wrong, match="takes 1 at once"):
+        told(EACH, started, job("s[0]", parent="s", given="5"), job("s[1]", parent="s", given="6"), given=given)
+    run = told(EACH, started, job("s[0]", parent="s", given="5"), given=given)
+    run.tell(done("s[0]", "10"), well("s[0]", "10", parent="s"), job("s[1]", parent="s", given="6"))
+    with pytest.raises(Wrong, match="stands in the list"):
+        run.tell(done("s[1]", "12"), well("s[1]", "12", parent="s"), well("s", "[12,10]"), OVER)
+
+
+def test_a_loop_goes_on_as_long_as_its_condition_says() -> None:
+    document = doc(l={"type": "loop", "body": ["a"], "until": "steps.a.output == 2", "max_iterations": 2}, a={})
+    started = StepStarted(step="l", kind="loop")
+    with pytest.raises(Wrong, match="comes 0"):
+        told(document, started, job("a[1]", parent="l"))
+    run = told(document, started, job("a[0]", parent="l"))
+    with pytest.raises(Wrong, match="expected it to go on"):
+        run.tell(done("a[0]"), well("a[0]", parent="l"), well("l"), OVER)
+    run = told(document, started, job("a[0]", parent="l"))
+    run.tell(done("a[0]"), well("a[0]", parent="l"), job("a[1]", parent="l"))
+    run.tell(done("a[1]", "2"), well("a[1]", "2", parent="l"), well("l", "2"), OVER)
+    run = told(document, started, job("a[0]", parent="l"))
+    run.tell(done("a[0]"), well("a[0]", parent="l"), job("a[1]", parent="l"))
+    with pytest.raises(Wrong, match="takes 2 iterations"):
+        run.tell(done("a[1]"), well("a[1]", parent="l"), job("a[2]", parent="l"))
+
+
+UNDONE = doc(
+    a={"compensate": "ua"},
+    ua={},
+    b={"compensate": "ub", "depends_on": ["a"]},
+    ub={},
+    c={"depends_on": ["b"]},
+)
+
+
+def undoing(*, steps: tuple[str, ...] = ("ub", "ua")) -> tuple[Telling, CompensationStarted]:
+    run = told(UNDONE, job("a"))
+    run.tell(done("a"), well("a"), job("b"))
+    run.tell(done("b"), well("b"), job("c"))
+    return run, CompensationStarted(steps=steps, deadline=1000 + 3_600_000)
+
+
+def test_compensation_comes_last_in_reverse_order_and_one_after_the_other() -> None:
+    run, started = undoing(steps=("ua", "ub"))
+    with pytest.raises(Wrong, match="compensation runs"):
+        run.tell(broke("c"), failed("c"), started, job("ua"))
+    run, started = undoing()
+    with pytest.raises(Wrong, match="are under way"):
+        run.tell(GO, started)
+    run, started = undoing()
+    with pytest.raises(Wrong, match="ub is undone before it"):
+        run.tell(broke("c"), failed("c"), started, job("ub"), job("ua"))
+    run, started = undoing()
+    with pytest.raises(Wrong, match="were not undone"):
+        run.tell(broke("c"), failed("c"), FAILED)
+    run, started = undoing()
+    run.tell(broke("c"), failed("c"), started, job("ub"))
+    run.tell(broke("ub"), failed("ub"), job("ua"))
+    with pytest.raises(Wrong, match="compensation is 'done', but expected 'partial'"):
+        run.tell(done("ua"), well("ua"), msgspec.structs.replace(FAILED, compensation="done"))
+
+
+def test_nothing_begins_in_a_halted_run_or_a_paused_one() -> None:
+    halted = RunHalted(status="cancelled", code="cancelled", reason="enough")
+    back = JobCancelRequested(job_id=ids.job_id(RUN, "a", 1), step="a", ending="cancelled", reason="r", until=2000)
+    run = told(TWO, job("a"))
+    with pytest.raises(Wrong, match="nobody asked"):
+        run.tell(GO, halted)
+    run = told(TWO, job("a"))
+    run.tell(RunCancelRequested(), halted, back, skipped("b", "run_halted"))
+    with pytest.raises(Wrong, match="ends as succeeded, but its steps and halts say cancelled"):
+        run.tell(done("a"), well("a"), OVER)
+    run = told(TWO, job("a"))
+    run.tell(RunCancelRequested(), halted, back)
+    with pytest.raises(Wrong, match="b begins, but the run is halted"):
+        run.tell(done("a"), well("a"), job("b"))
+    run = told(TWO, job("a"))
+    run.tell(RunPauseRequested(), RunPaused())
+    with pytest.raises(Wrong, match="while the run is paused"):
+        run.tell(done("a"), well("a"), job("b"))
+    run = told(TWO, job("a"))
+    run.tell(RunPauseRequested(), RunPaused())
+    run.tell(done("a"), well("a"))
+    run.tell(RunResumeRequested(), RunResumed(), job("b"))
+    run.tell(done("b"), well("b"), OVER)
+    run = told(doc(a={}), job("a"))
+    run.tell(RunCancelRequested(), halted, back)
+    run.tell(lost("a"), StepCancelled(step="a", reason="r"), RunCancelled(reason="enough"))
+
+
+def test_fail_fast_halts_the_run() -> None:
+    document = "fail_fast: true\n" + doc(a={}, b={})
+    run = told(document, job("a"), job("b"))
+    with pytest.raises(Wrong, match="the run is not halted"):
+        run.tell(broke("a"), failed("a"))
+    run = told(doc(a={}, b={}), job("a"), job("b"))
+    with pytest.raises(Wrong, match="a failure that is none"):
+        run.tell(broke("a"), failed("a"), RunHalted(status="", code="c", reason="r"))
+
+
+def test_signals_are_taken_first_in_first_out_and_once() -> None:
+    document = doc(a={"type": "wait", "signal": "go"}, b={"type": "wait", "signal": "go"})
+    started = [StepStarted(step=step, kind="wait", signal="go") for step in "ab"]
+    sent = SignalSent(name="go", payload="7")
+    took = StepSucceeded(step="a", output="7", signal="r3")
+    told(document, *started).tell(sent, took)
+    with pytest.raises(Wrong, match="expected it to go on"):
+        told(document, *started).tell(sent, msgspec.structs.replace(took, signal="another"))
+    with pytest.raises(Wrong, match="not 7"):
+        told(document, *started).tell(sent, msgspec.structs.replace(took, output="8"))
+    run = told(document, *started)
+    run.tell(sent, took)
+    with pytest.raises(Wrong, match="taken before"):
+        run.tell(GO, msgspec.structs.replace(took, step="b"), OVER)
