@@ -27,12 +27,13 @@ from foldgate.contracts.events import (
 from foldgate.decider.decider import IllegalTransition, Message, SetAside
 from foldgate.engine.runs.decide import runs
 from foldgate.engine.runs.state import Run
+from foldgate.language.definitions import Definitions
 from tests.support.given import Given, meta
 
 RUN = ids.run_id("acme", "job", "key")
 JOB = f"{RUN}:job@1"
 REQUEST = RunRequested(workflow="job", topic="job.echo", input='{"b": 2, "a": 1}', idempotency_key="key")
-DECIDER = runs(max_lost=1)
+DECIDER = runs(Definitions(), max_lost=1, cancel_grace_ms=30_000, wait_noted_after_ms=60_000, max_events=50_000)
 
 
 def new() -> Given[Run]:
@@ -66,11 +67,14 @@ def test_the_same_request_again_adds_nothing() -> None:
 
 def test_another_body_with_the_same_key_is_a_conflict_and_changes_nothing() -> None:
     run = started()
-    before = run.state
+    assert (before := run.state) is not None
     [refused] = run.when(msgspec.structs.replace(REQUEST, topic="job.other"))
     assert isinstance(refused, RunRefused)
     assert refused.code == "idempotency_conflict"
-    assert run.state == before
+    assert run.state is not None
+    assert run.state.steps == before.steps
+    assert not run.ended
+    assert run.when(msgspec.structs.replace(REQUEST, topic="job.other")) == [], "that request was answered"
 
 
 @pytest.mark.parametrize(
@@ -137,7 +141,7 @@ def test_an_output_that_is_no_json_fails_the_run() -> None:
 def test_a_failure_ends_step_and_run_with_its_code() -> None:
     assert started().when(JobFailed(job_id=JOB, lease=1, worker="w", code="c", message="m")) == [
         StepFailed(step="job", job_id=JOB, code="c", message="m"),
-        RunFailed(code="c", message="m"),
+        RunFailed(code="c", message="m", step="job"),
     ]
 
 
@@ -145,7 +149,7 @@ def test_a_denial_is_not_a_failure() -> None:
     denied = JobDenied(job_id=JOB, step="job", policy_snapshot="s", rule="r", reason="no")
     assert started().when(denied) == [
         StepDenied(step="job", job_id=JOB, rule="r", reason="no"),
-        RunDenied(rule="r", reason="no"),
+        RunDenied(rule="r", reason="no", step="job"),
     ]
     assert started().when(msgspec.structs.replace(denied, job_id="another")) == []
 
@@ -218,7 +222,7 @@ def test_a_run_begins_with_its_start_or_its_refusal() -> None:
 
 def test_where_another_service_broke_the_run_fails_as_it_does_where_we_did() -> None:
     denied = JobDenied(job_id=JOB, step="job", policy_snapshot="s", rule="internal_error", reason="broken")
-    assert started().when(denied)[-1] == RunFailed(code="internal_error", message="broken")
+    assert started().when(denied)[-1] == RunFailed(code="internal_error", message="broken", step="job")
     given_back = JobLost(job_id=JOB, step="job", lease=0, worker="", reason="internal_error")
     failed = started().when(given_back)[-1]
     assert isinstance(failed, RunFailed)

@@ -3,6 +3,7 @@
 from foldgate.contracts.events import JobDenied, JobFailed, JobLost, JobSucceeded, RunRequested
 from foldgate.contracts.topics import DECISIONS, INTAKE, JOBS, REPORTS, RUNS
 from foldgate.engine.runs.decide import runs
+from foldgate.language.definitions import Definitions
 from foldgate.runtime.run import run
 from foldgate.runtime.service import Aggregate, Follow, Service
 
@@ -11,7 +12,13 @@ SERVICE = Service(
     aggregates=(
         Aggregate(
             stream=RUNS,
-            decider=lambda settings: runs(max_lost=settings.max_lost),
+            decider=lambda settings: runs(
+                Definitions(),
+                max_lost=settings.max_lost,
+                cancel_grace_ms=30_000,
+                wait_noted_after_ms=60_000,
+                max_events=50_000,
+            ),
             follows=(
                 Follow(stream=INTAKE, events=(RunRequested,), guard=True),
                 Follow(stream=DECISIONS, events=(JobDenied,)),

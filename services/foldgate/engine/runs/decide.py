@@ -1,222 +1,380 @@
 """What happens next in a run.
 
-A run of one step so far: the job is requested, and its report, its denial or its loss settles the step and the run.
-The engine alone judges an attempt: the first of a report and a loss, in its own order, counts; the other is recorded.
+Each message is answered by one decision: what it means for the step or the run it concerns, then everything that can
+move because of it, then, where nothing is live any longer, the end. All of it follows from the state and the message,
+and is appended together with the position of the message; so a crash between any two lines leaves either the whole
+answer on the log or none of it, and then the message is read again. A repeat finds in the state that it was answered:
+by the attempt and lease of a report, by what a step waits for, by the ids of signals and of requests.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
 
 from foldgate.authority.request import canonical, request_hash
 from foldgate.contracts import ids
 from foldgate.contracts.events import (
+    ApprovalExpired,
+    ApprovalGranted,
+    ApprovalRefused,
+    ChildCancelRequested,
+    ChildEnded,
+    ChildRequested,
     Event,
-    Job,
     JobDenied,
     JobFailed,
     JobLost,
     JobReportIgnored,
-    JobRequested,
     JobSucceeded,
     Meta,
-    RunDenied,
+    RequestRefused,
+    RunCancelRequested,
+    RunDeferred,
     RunFailed,
+    RunPaused,
+    RunPauseRequested,
     RunRefused,
     RunRequested,
-    RunStarted,
-    RunSucceeded,
-    StepDenied,
-    StepFailed,
-    StepSucceeded,
+    RunResumed,
+    RunResumeRequested,
+    RunSizeWarned,
+    SignalReceived,
+    SignalSent,
+    SlotGranted,
+    SlotRefused,
+    SlotReleased,
+    SlotRevoked,
+    SlotTaken,
+    WaitNoted,
 )
-from foldgate.decider.decider import Decider, Message, Said, SetAside
+from foldgate.decider.decider import Decider, Message, Said, SetAside, Tick
+from foldgate.decider.invariant import broken
+from foldgate.engine.runs import starting
+from foldgate.engine.runs.advance import scan, settle
+from foldgate.engine.runs.ending import call_back_all, finish, halt
 from foldgate.engine.runs.evolve import evolve
-from foldgate.engine.runs.state import STEP, Run, ended
+from foldgate.engine.runs.state import Run, Signal, ended
+from foldgate.engine.runs.tables import due_timers
+from foldgate.engine.runs.turn import MAX_CARRIED_BYTES, Ending, Terms, Turn, shortened, size_of
+from foldgate.engine.runs.waiting import describe, due, has_wake_up, waits
+from foldgate.engine.steps import KINDS, approval, job, subworkflow, wait
+from foldgate.language.definitions import Definitions
 
+Outcome = Iterable[Event | Said]
 Report = JobSucceeded | JobFailed
-Outcome = Iterator[Event | Said]
 
-MAX_NAME = 255
-"""Characters of a name: what fits an index and a line."""
-MAX_CARRIED_BYTES = 256 * 1024
-"""What a request or an output may have. Two events of one decision each carry it, and an append takes 900 KiB."""
+MAX_SIGNALS = 1000
+MAX_SIGNAL_BYTES = 1024 * 1024
+"""What waits for the steps that want it, in all."""
+BEFORE_ITS_END = frozenset({"running", "pending"})
+_TIMED_OUT = Ending("timed_out", "timeout", "It took longer than its timeout.")
 
 
-def runs(*, max_lost: int) -> Decider[Run]:
-    """The decider of runs; `max_lost` is how often a job may be lost with its worker."""
+def runs(
+    definitions: Definitions, *, max_lost: int, cancel_grace_ms: int, wait_noted_after_ms: int, max_events: int
+) -> Decider[Run]:
+    """The decider of runs, under the terms of the settings and with the definitions that have been read so far."""
+    terms = Terms(
+        max_lost=max_lost,
+        cancel_grace_ms=cancel_grace_ms,
+        wait_noted_after_ms=wait_noted_after_ms,
+        max_events=max_events,
+    )
 
     def decide(run: Run | None, message: Message) -> Outcome:
-        match message.event:
-            case RunRequested() as request if message.meta is not None:
-                yield from _requested(run, request, message.meta)
-            case JobDenied(rule="internal_error") as broken if _is_current(run, broken.job_id):
-                yield from _failed(broken.job_id, "internal_error", broken.reason)
-            case JobDenied() as denied if _is_current(run, denied.job_id):
-                yield StepDenied(step=denied.step, job_id=denied.job_id, rule=denied.rule, reason=denied.reason)
-                yield RunDenied(rule=denied.rule, reason=denied.reason)
-            case JobSucceeded() | JobFailed() as report:
-                yield from _reported(run, report)
-            case JobLost() as lost if run is not None and _is_current(run, lost.job_id):
-                yield from _lost(run, lost, max_lost)
+        if run is None:
+            return _first(message, definitions, terms)
+        if message.meta is not None and message.meta.request_id in run.answered and _is_request(message.event):
+            return ()
+        pinned = starting.definition_of(definitions, digest=run.digest, kind=run.kind, topic=run.topic)
+        turn = Turn(message, run, definition=pinned, definitions=definitions, terms=terms, kinds=KINDS)
+        _answer(turn, message)
+        return _closed(turn, run)
 
-    return Decider(state=Run, decide=decide, evolve=evolve, ended=ended, fail=_fail, openings=(RunRequested,))
-
-
-def _requested(run: Run | None, request: RunRequested, meta: Meta) -> Outcome:
-    for what, name in (("tenant", meta.tenant), ("principal", meta.principal), ("request id", meta.request_id)):
-        if len(name) > MAX_NAME:
-            raise SetAside("name_too_long", f"Expected a {what} of at most {MAX_NAME} characters, but got {len(name)}.")
-    expected = ids.run_id(meta.tenant, request.workflow, request.idempotency_key or meta.request_id)
-    if meta.run_id != expected:
-        raise SetAside("run_id_mismatch", f"Expected run id {expected} for this tenant, workflow and key.")
-    if (refusal := _refusal(request)) is not None:
-        yield refusal
-    elif run is None:
-        yield from _start(request, meta)
-    elif run.request_hash != request_hash(request):
-        yield RunRefused(
-            code="idempotency_conflict",
-            reason=f"Expected the body that started {run.run_id} with this key, but it differs: use another key.",
-        )
-
-
-def _refusal(request: RunRequested) -> RunRefused | None:
-    if request.workflow != "job":
-        return RunRefused(
-            code="unknown_workflow",
-            reason=f"Expected the workflow 'job' (a run of one step), but got '{request.workflow[:200]}'.",
-        )
-    if (too_long := _too_long(request)) is not None:
-        return too_long
-    if not request.topic:
-        return RunRefused(code="no_topic", reason="Expected a topic such as 'job.echo', but it is empty.")
-    try:
-        size = _size(canonical(request.input), *_others(request))
-    except ValueError as error:
-        return RunRefused(code="invalid_input", reason=f"Expected input that is JSON, but {error}.")
-    if size > MAX_CARRIED_BYTES:
-        reason = f"Expected a request of at most {MAX_CARRIED_BYTES} bytes of input and labels, but it has {size}."
-        return RunRefused(code="too_large", reason=reason)
-    return None
-
-
-def _too_long(request: RunRequested) -> RunRefused | None:
-    names = {
-        "version": request.version,
-        "kind": request.kind,
-        "topic": request.topic,
-        "idempotency key": request.idempotency_key,
-    }
-    for what, name in names.items():
-        if len(name) > MAX_NAME:
-            reason = f"Expected a {what} of at most {MAX_NAME} characters, but got {len(name)}."
-            return RunRefused(code="name_too_long", reason=reason)
-    return None
-
-
-def _others(request: RunRequested) -> Iterator[str]:
-    """All that a run takes over from its request, but the input."""
-    yield from (request.workflow, request.version, request.kind, request.topic, request.idempotency_key)
-    yield from request.labels
-    yield from request.labels.values()
-
-
-def _size(*texts: str) -> int:
-    return sum(len(text.encode()) for text in texts)
-
-
-def _start(request: RunRequested, meta: Meta) -> Outcome:
-    text = canonical(request.input)
-    yield RunStarted(
-        workflow=request.workflow,
-        version=request.version,
-        kind=request.kind,
-        topic=request.topic,
-        input=text,
-        labels=request.labels,
-        idempotency_key=request.idempotency_key,
-        request_hash=request_hash(request),
+    return Decider(
+        state=Run,
+        decide=decide,
+        evolve=evolve,
+        due=lambda run: due(run, noted_after_ms=wait_noted_after_ms),
+        ended=ended,
+        fail=_fail,
+        openings=(RunRequested, ChildRequested),
+        waits=waits,
+        describe=describe,
     )
-    job = Job(
-        job_id=ids.job_id(meta.run_id, STEP, 1),
-        step=STEP,
-        attempt=1,
-        kind=request.kind,
-        topic=request.topic,
-        input=text,
-        labels=request.labels,
-        tenant=meta.tenant,
-        principal=meta.principal,
-        workflow=request.workflow,
-    )
-    yield JobRequested(job=job)
 
 
-def _reported(run: Run | None, report: Report) -> Outcome:
-    if run is None:
-        raise SetAside("run_unknown", f"Expected a run for {report.job_id[:200]}, but there is none.")
-    if not _is_current(run, report.job_id):
-        yield from _ignored(run, report)
+def _first(message: Message, definitions: Definitions, terms: Terms) -> Outcome:
+    """What a message says that meets no run."""
+    match message.event, message.meta:
+        case RunRequested() as request, Meta() as meta:
+            starting.check_names(request, meta)
+            turn = starting.requested(request, meta, message, definitions=definitions, terms=terms, kinds=KINDS)
+            return (turn,) if isinstance(turn, RunRefused) else _closed(turn, None)
+        case ChildRequested() as asked, _:
+            return _closed(
+                starting.asked_by_step(asked, message, definitions=definitions, terms=terms, kinds=KINDS), None
+            )
+        case JobSucceeded() | JobFailed() as report, _:
+            raise SetAside("run_unknown", f"Expected a run for {report.job_id[:200]}, but there is none.")
+        case request, _ if _is_request(request):
+            raise SetAside("run_unknown", f"Expected a run '{message.key[:200]}', but there is none.")
+        case _:
+            return ()
+
+
+def _is_request(event: object) -> bool:
+    return isinstance(event, RunRequested | RunCancelRequested | RunPauseRequested | RunResumeRequested | SignalSent)
+
+
+def _answer(turn: Turn, message: Message) -> None:
+    """What a message means for a live run, before anything moves because of it."""
+    if isinstance(message.event, Tick):
+        _tick(turn)
+    elif message.meta is not None and (answer := _ANSWERS.get(type(message.event))) is not None:
+        answer(turn, message.event, message.meta)
+
+
+def _closed(turn: Turn, before: Run | None) -> list[Event | Said]:
+    """Let everything move, end what can end, and see that a live run waits for something."""
+    limit = turn.terms.max_events
+    if turn.said and turn.run.events >= limit and turn.run.phase == "running":
+        halt(turn, status="failed", code="event_limit", reason=f"Expected at most {limit} events, but it has as many.")
+    _move(turn, again=before is not None and before.deferred and bool(turn.said))
+    run = turn.run if turn.said else before
+    if run is None or ended(run) or not turn.said:
+        return turn.said
+    if turn.deferred and not run.paused:
+        turn.say(RunDeferred())
+    if run.events >= limit // 5 and not run.warned:
+        turn.say(RunSizeWarned(events=run.events, limit=limit))
+        if turn.deferred:
+            turn.say(RunDeferred())
+    if not has_wake_up(turn.run):
+        raise broken("INV-11", f"{turn.run.run_id} after {type(turn.message.event).__name__}")
+    return turn.said
+
+
+def _move(turn: Turn, *, again: bool) -> None:
+    settle(turn)
+    if again and not ended(turn.run):
+        scan(turn)
+    if turn.said:
+        while finish(turn):
+            settle(turn)
+
+
+def _tick(turn: Turn) -> None:
+    """Time has passed: what is due acts; what waits for long is noted."""
+    run, at = turn.run, turn.at
+    if not run.paused:
+        if run.deferred:
+            _go_on(turn)
+        if run.phase == "compensating" and run.undoing is not None and run.undoing.deadline <= at:
+            call_back_all(turn)
+        elif run.phase in BEFORE_ITS_END and run.deadline is not None and run.deadline <= at:
+            halt(turn, status="timed_out", code="timeout", reason="The run took longer than its timeout.")
+        for step_id in list(due_timers(run.timers, at)):
+            _wake(turn, step_id)
+    if not turn.said and at >= run.at + turn.terms.wait_noted_after_ms and not run.noted:
+        for waiting in waits(run):
+            said = WaitNoted(step=waiting.step, reason=waiting.reason, since=waiting.since, until=waiting.until)
+            turn.say(said)
+            return
+
+
+def _go_on(turn: Turn) -> None:
+    """Begin what the last decision was too full for, and call back what it was too full to call back."""
+    if turn.run.phase == "halted":
+        call_back_all(turn)
+    scan(turn)
+
+
+def _wake(turn: Turn, step_id: str) -> None:
+    step = turn.run.step(step_id)
+    if step is None or not step.live or not turn.has_room():
+        return
+    place = turn.place(step_id)
+    is_late = step.status != "cancelling" and step.deadline is not None and step.deadline <= turn.at
+    if is_late:
+        turn.kind(place).call_back(turn, place, _TIMED_OUT)
+    elif step.until is not None and step.until <= turn.at:
+        turn.kind(place).wake(turn, place)
+
+
+def _reported(turn: Turn, report: Report, _: Meta) -> None:
+    found = _attempt(turn, report.job_id)
+    if found is None:
+        _ignore(turn, report)
     elif isinstance(report, JobSucceeded):
-        yield from _succeeded(report)
+        job.succeeded(turn, turn.place(found), report)
     else:
-        yield from _failed(report.job_id, report.code, report.message)
+        job.failed(turn, turn.place(found), report)
 
 
-def _succeeded(report: JobSucceeded) -> Outcome:
+def _settled(turn: Turn, outcome: JobDenied | JobLost, _: Meta) -> None:
+    found = _attempt(turn, outcome.job_id)
+    if found is None:
+        return
+    if isinstance(outcome, JobDenied):
+        job.denied(turn, turn.place(found), outcome)
+    else:
+        job.lost(turn, turn.place(found), outcome)
+
+
+def _attempt(turn: Turn, job_id: str) -> str | None:
+    """The step whose attempt under way this is, if it is."""
     try:
-        output = canonical(report.output)
-    except ValueError as error:
-        yield from _failed(report.job_id, "invalid_output", f"Expected output that is JSON, but {error}.")
-        return
-    if (size := _size(output)) > MAX_CARRIED_BYTES:
-        reason = f"Expected output of at most {MAX_CARRIED_BYTES} bytes, but it has {size}."
-        yield from _failed(report.job_id, "output_too_large", reason)
-        return
-    yield StepSucceeded(step=STEP, job_id=report.job_id, output=output)
-    yield RunSucceeded(output=output)
+        name = ids.parse_job_id(job_id)
+    except ids.MalformedId:
+        return None
+    step = turn.run.step(name.step) if name.run_id == turn.run.run_id else None
+    return name.step if step is not None and job.is_current(name, step) else None
 
 
-def _ignored(run: Run, report: Report) -> Outcome:
+def _ignore(turn: Turn, report: Report) -> None:
     name = type(report).__name__
-    if (report.job_id, report.lease, name) in run.ignored:
+    if (report.job_id, report.lease, name) not in turn.run.ignored:
+        reason = "Expected a report of an attempt that is under way, but it is of another."
+        turn.say(JobReportIgnored(job_id=report.job_id, lease=report.lease, reported=name, reason=reason))
+
+
+def _answered(turn: Turn, answer: ApprovalGranted | ApprovalRefused | ApprovalExpired, _: Meta) -> None:
+    step = turn.run.step(answer.step)
+    if step is None or step.status != "waiting" or step.awaits != answer.approval_id:
         return
-    reason = f"Expected a report of {run.job_id}, which is under way, but it is of another attempt."
-    yield JobReportIgnored(job_id=report.job_id, lease=report.lease, reported=name, reason=reason)
+    place = turn.place(answer.step)
+    match answer:
+        case ApprovalGranted():
+            approval.granted(turn, place, answer)
+        case ApprovalRefused():
+            approval.refused(turn, place, answer)
+        case ApprovalExpired():
+            approval.expired(turn, place, answer)
 
 
-def _lost(run: Run, lost: JobLost, max_lost: int) -> Outcome:
-    if lost.reason == "internal_error":
-        yield from _failed(lost.job_id, "internal_error", "The scheduler broke on it: quarantine has the reason.")
+def _child_ended(turn: Turn, child: ChildEnded, meta: Meta) -> None:
+    step = turn.run.step(child.step)
+    if step is not None and step.live and step.kind == "subworkflow" and step.awaits == meta.run_id:
+        subworkflow.ended(turn, turn.place(child.step), child)
+
+
+def _slot(turn: Turn, answer: SlotGranted | SlotRefused | SlotRevoked, _: Meta) -> None:
+    run = turn.run
+    if answer.slot != run.slot:
         return
-    if lost.reason == "worker_lost" and run.lost >= max_lost:
-        yield from _failed(lost.job_id, "attempts_lost", f"Lost {run.lost + 1} times, the last time: {lost.reason}.")
+    match answer:
+        case SlotGranted() if run.phase == "pending":
+            turn.say(SlotTaken(slot=answer.slot))
+            starting.begin_roots(turn)
+        case SlotRefused() if run.phase == "pending":
+            reason = f"Expected a free place under its concurrency key, but it is held by {', '.join(answer.holders)}."
+            halt(turn, status="failed", code="concurrency_conflict", reason=shortened(reason))
+        case SlotRevoked() if run.phase in ("pending", "running"):
+            reason = f"Its place under the concurrency key goes to the newer run {answer.by_run}."
+            halt(turn, status="cancelled", code="superseded", reason=reason)
+        case _:
+            pass
+
+
+def _requested_again(turn: Turn, request: RunRequested, meta: Meta) -> None:
+    starting.check_names(request, meta)
+    try:
+        same = turn.run.request_hash == request_hash(request)
+    except ValueError:
+        same = False
+    if not same:
+        reason = f"Expected the body that started {turn.run.run_id} with this key, but it differs: use another key."
+        turn.say(RunRefused(code="idempotency_conflict", reason=reason))
+
+
+def _cancel(turn: Turn, asked: RunCancelRequested, _: Meta) -> None:
+    phase = turn.run.phase
+    if phase in BEFORE_ITS_END:
+        halt(turn, status="cancelled", code="cancelled", reason=shortened(asked.reason) or "It was cancelled.")
+    else:
+        what = "what has succeeded is being undone" if phase == "compensating" else "it is halted already"
+        _refuse(turn, asked, "not_cancellable", f"Expected a run that goes on, but {what}.")
+
+
+def _called_back(turn: Turn, asked: ChildCancelRequested, _: Meta) -> None:
+    if turn.run.phase in BEFORE_ITS_END:
+        halt(turn, status="cancelled", code="cancelled", reason=asked.reason)
+
+
+def _pause(turn: Turn, asked: RunPauseRequested, _: Meta) -> None:
+    if turn.run.phase not in BEFORE_ITS_END:
+        _refuse(turn, asked, "not_pausable", "Expected a run that goes on, but it is ending.")
+    elif turn.run.paused:
+        _refuse(turn, asked, "already_paused", "Expected a run that goes on, but it is paused already.")
+    else:
+        turn.say(RunPaused(reason=shortened(asked.reason)))
+
+
+def _resume(turn: Turn, asked: RunResumeRequested, _: Meta) -> None:
+    if not turn.run.paused:
+        _refuse(turn, asked, "not_paused", "Expected a paused run, but it goes on: nothing to resume.")
         return
-    attempt = run.attempt + 1
-    job = Job(
-        job_id=ids.job_id(run.run_id, STEP, attempt),
-        step=STEP,
-        attempt=attempt,
-        kind=run.kind,
-        topic=run.topic,
-        input=run.input,
-        labels=run.labels,
-        tenant=run.tenant,
-        principal=run.principal,
-        workflow=run.workflow,
-    )
-    yield Said(JobRequested(job=job, after=lost.reason), principal=run.principal)
+    turn.say(RunResumed(reason=shortened(asked.reason)))
+    if turn.run.phase == "running":
+        scan(turn)
 
 
-def _failed(job_id: str, code: str, message: str) -> Outcome:
-    yield StepFailed(step=STEP, job_id=job_id, code=code, message=message)
-    yield RunFailed(code=code, message=message)
+def _signal(turn: Turn, sent: SignalSent, meta: Meta) -> None:
+    run, request_id = turn.run, meta.request_id
+    if request_id in run.signal_ids:
+        return
+    try:
+        payload = canonical(sent.payload)
+    except ValueError as error:
+        _refuse(turn, sent, "invalid_payload", f"Expected a payload that is JSON, but {error}.")
+        return
+    kept = sum(size_of(one.payload) for one in run.signals)
+    if not 0 < len(sent.name) <= starting.MAX_NAME:
+        _refuse(turn, sent, "invalid_name", f"Expected a name of 1 to {starting.MAX_NAME} characters.")
+    elif size_of(payload) > MAX_CARRIED_BYTES:
+        _refuse(turn, sent, "payload_too_large", f"Expected a payload of at most {MAX_CARRIED_BYTES} bytes.")
+    elif len(run.signals) >= MAX_SIGNALS or kept + size_of(payload) > MAX_SIGNAL_BYTES:
+        reason = f"Expected at most {MAX_SIGNALS} signals, of {MAX_SIGNAL_BYTES} bytes, that no step has taken yet."
+        _refuse(turn, sent, "too_many_signals", reason)
+    else:
+        turn.say(SignalReceived(signal_id=request_id, name=sent.name, payload=payload), carries=payload)
+        wait.offer(turn, Signal(request_id, sent.name, payload))
 
 
-def _fail(run: Run | None, _message: Message, reason: str) -> Outcome:
+def _refuse(turn: Turn, asked: Event, code: str, reason: str) -> None:  # noqa: PLR0917 - reads as a sentence
+    turn.say(RequestRefused(request=type(asked).__name__, code=code, reason=reason))
+
+
+def _fail(run: Run | None, _message: Message, reason: str) -> Iterator[Event | Said]:
     """After a fault of ours the run ends, loudly; a request that never became a run is only set aside."""
-    if run is not None:
-        yield RunFailed(code="internal_error", message=reason)
+    if run is None:
+        return
+    if run.slot:
+        yield SlotReleased(slot=run.slot)
+    if run.parent_step:
+        above = run.ancestors[-1].run_id
+        yield ChildEnded(
+            parent_run=above, step=run.parent_step, status="failed", code="internal_error", reason=shortened(reason)
+        )
+    yield RunFailed(code="internal_error", message=shortened(reason))
 
 
-def _is_current(run: Run | None, job_id: str) -> bool:
-    return run is not None and run.status == "running" and run.job_id == job_id
+_ANSWERS: Mapping[type[Event], Callable[[Turn, Any, Meta], None]] = {
+    JobSucceeded: _reported,
+    JobFailed: _reported,
+    JobDenied: _settled,
+    JobLost: _settled,
+    ApprovalGranted: _answered,
+    ApprovalRefused: _answered,
+    ApprovalExpired: _answered,
+    ChildEnded: _child_ended,
+    ChildCancelRequested: _called_back,
+    SlotGranted: _slot,
+    SlotRefused: _slot,
+    SlotRevoked: _slot,
+    RunRequested: _requested_again,
+    RunCancelRequested: _cancel,
+    RunPauseRequested: _pause,
+    RunResumeRequested: _resume,
+    SignalSent: _signal,
+}

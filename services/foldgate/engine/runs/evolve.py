@@ -1,12 +1,66 @@
-"""What an event makes of a run."""
+"""What an event makes of a run. It has no opinion: it asserts that the tables allow the move, and makes it."""
 
-import msgspec
+from collections.abc import Callable, Mapping
+from typing import Any
 
-from foldgate.contracts.events import Event, JobReportIgnored, JobRequested, Meta, RunRefused, RunStarted
+from msgspec.structs import replace
+
+from foldgate.contracts.events import (
+    ApprovalRequested,
+    AttemptFailed,
+    ChildCancelRequested,
+    ChildEnded,
+    ChildRequested,
+    CompensationStarted,
+    ContextChanged,
+    Event,
+    JobCancelRequested,
+    JobReportIgnored,
+    JobRequested,
+    Meta,
+    NotificationRaised,
+    RequestRefused,
+    RunCancelled,
+    RunDeferred,
+    RunDenied,
+    RunFailed,
+    RunHalted,
+    RunPaused,
+    RunRefused,
+    RunResumed,
+    RunSizeWarned,
+    RunStarted,
+    RunSucceeded,
+    RunTimedOut,
+    SignalReceived,
+    SlotReleased,
+    SlotRequested,
+    SlotTaken,
+    StepCancelled,
+    StepCancelRequested,
+    StepDenied,
+    StepFailed,
+    StepSkipped,
+    StepStarted,
+    StepSucceeded,
+    StepTimedOut,
+    WaitNoted,
+)
 from foldgate.decider.decider import IllegalTransition
-from foldgate.engine.runs.state import TRANSITIONS, Run
+from foldgate.engine.runs import state as runs
+from foldgate.engine.runs import step as steps
+from foldgate.engine.runs.state import Halt, Phase, Run, Signal, Undoing
+from foldgate.engine.runs.step import Parts, Step
+from foldgate.engine.runs.tables import Steps, with_timer, without_timer
 
-IGNORED_REMEMBERED = 100
+Changes = dict[str, Any]
+
+REMEMBERED = 100
+"""Late reports, and requests that changed nothing, that are recognised when they come again."""
+LOST = frozenset({"worker_lost", "not_begun"})
+NOT_SPENT = LOST | {"writ_expired"}
+"""Why an attempt ended without having been made: the retry is not spent."""
+GROUPS = frozenset({"parallel", "loop", "for_each"})
 
 
 def evolve(run: Run | None, meta: Meta, event: Event) -> Run:
@@ -14,43 +68,302 @@ def evolve(run: Run | None, meta: Meta, event: Event) -> Run:
     if run is None:
         return _first(meta, event)
     name = type(event).__name__
-    status = TRANSITIONS.get(name, {}).get(run.status)
-    if status is None:
-        raise IllegalTransition(f"{name} does not fit a run that is {run.status}: {meta.event_id}")
-    if isinstance(event, JobRequested):
-        lost = run.lost + (event.after == "worker_lost")
-        return msgspec.structs.replace(run, job_id=event.job.job_id, attempt=event.job.attempt, lost=lost)
-    if isinstance(event, JobReportIgnored):
-        seen = (*run.ignored, (event.job_id, event.lease, event.reported))[-IGNORED_REMEMBERED:]
-        return msgspec.structs.replace(run, ignored=seen)
-    return msgspec.structs.replace(run, status=status)
+    change = _CHANGES.get(type(event))
+    if change is None or run.phase not in runs.MOVES.get(name, runs.LIVE):
+        raise IllegalTransition(f"{name} does not fit a run that is {run.phase}: {meta.event_id}")
+    changes = change(run, event, meta)
+    deferred, noted = type(event) is RunDeferred, type(event) is WaitNoted
+    return replace(run, events=run.events + 1, at=meta.at, deferred=deferred, noted=noted, **changes)
 
 
 def _first(meta: Meta, event: Event) -> Run:
-    if isinstance(event, RunStarted):
-        return Run(
-            status="running",
-            run_id=meta.run_id,
-            workflow=event.workflow,
-            kind=event.kind,
-            topic=event.topic,
-            input=event.input,
-            labels=event.labels,
-            tenant=meta.tenant,
-            principal=meta.principal,
-            request_hash=event.request_hash,
-        )
     if isinstance(event, RunRefused):
         return Run(
-            status="refused",
+            phase="refused",
             run_id=meta.run_id,
-            workflow="",
-            kind="",
-            topic="",
-            input="",
-            labels={},
             tenant=meta.tenant,
             principal=meta.principal,
-            request_hash=b"",
+            began=meta.at,
+            at=meta.at,
         )
-    raise IllegalTransition(f"{type(event).__name__} cannot be the first event of a run: {meta.event_id}")
+    if not isinstance(event, RunStarted):
+        raise IllegalTransition(f"{type(event).__name__} cannot be the first event of a run: {meta.event_id}")
+    seeded = event.rerun.outputs if event.rerun else {}
+    table = Steps()
+    for order, (step_id, output) in enumerate(seeded.items(), 1):
+        table = table.with_(step_id, Step("succeeded", "rerun", meta.at, output=output, order=order))
+    return Run(
+        phase="running",
+        run_id=meta.run_id,
+        tenant=meta.tenant,
+        principal=meta.principal,
+        began=meta.at,
+        at=meta.at,
+        workflow=event.workflow,
+        version=event.version,
+        digest=event.digest,
+        kind=event.kind,
+        topic=event.topic,
+        input=event.input,
+        labels=event.labels,
+        request_hash=event.request_hash,
+        deadline=event.deadline,
+        ancestors=event.ancestors,
+        parent_step=event.parent_step,
+        rerun_of=event.rerun.run_id if event.rerun else "",
+        ctx=event.rerun.ctx if event.rerun else {},
+        steps=table,
+        over=len(seeded),
+    )
+
+
+def _moved(run: Run, step_id: str, event: Event, after: Step) -> Changes:  # noqa: PLR0917 - what, where, why, to what
+    """The changes that come with one step's move: to the step, its timer, its group, and the counts of the run."""
+    before = run.steps.get(step_id)
+    name, was = type(event).__name__, before.status if before is not None else ""
+    if was not in steps.MOVES[name]:
+        raise IllegalTransition(f"{name} does not fit step '{step_id}', which is {was or 'not begun'}")
+    over = run.over
+    if not after.live:
+        over += 1
+        after = replace(after, order=over)
+    table = run.steps.with_(step_id, after)
+    was_live = before is not None and before.live
+    if after.parent and (group := table.get(after.parent)) is not None and group.parts is not None:
+        parts = _counted(group.parts, step_id, was=was, after=after)
+        table = table.with_(after.parent, replace(group, parts=parts))
+    changes: Changes = {"steps": table, "live": run.live + after.live - was_live, "over": over}
+    old, new = (before.wakes if before is not None and was_live else None), (after.wakes if after.live else None)
+    if old != new:
+        timers = run.timers if old is None else without_timer(run.timers, (old, step_id))
+        changes["timers"] = timers if new is None else with_timer(timers, (new, step_id))
+    return changes
+
+
+def _counted(parts: Parts, step_id: str, *, was: str, after: Step) -> Parts:
+    over = not after.live
+    return Parts(
+        begun=parts.begun + (was == ""),
+        live=parts.live + after.live - (was in steps.LIVE),
+        succeeded=parts.succeeded + (over and after.status == "succeeded"),
+        failed=parts.failed + (over and after.status not in ("succeeded", "skipped")),
+        index=max(parts.index, int(step_id[step_id.rindex("[") + 1 : -1])) if step_id.endswith("]") else parts.index,
+    )
+
+
+def _job_requested(run: Run, event: JobRequested, meta: Meta) -> Changes:
+    job, before = event.job, run.steps.get(event.job.step)
+    after = Step(
+        "requested",
+        job.kind,
+        meta.at,
+        parent=event.parent,
+        attempt=job.attempt,
+        input=job.input,
+        deadline=event.deadline,
+        spent=before.spent if before is not None else 0,
+        lost=_lost(before, event.after),
+    )
+    return _moved(run, job.step, event, after)
+
+
+def _lost(before: Step | None, after: str) -> int:
+    """Losses are counted with the request of the next attempt; those of a paused run with the failed attempt."""
+    if before is None:
+        return 0
+    return before.lost + (before.status == "requested" and after in LOST)
+
+
+def _started(run: Run, event: StepStarted, meta: Meta) -> Changes:
+    group = event.kind in GROUPS
+    after = Step(
+        "running" if group else "waiting",
+        event.kind,
+        meta.at,
+        parent=event.parent,
+        input=event.input,
+        deadline=event.deadline,
+        until=event.until,
+        awaits=event.signal,
+        parts=Parts() if group else None,
+        items=event.items,
+    )
+    return _moved(run, event.step, event, after)
+
+
+def _asked(run: Run, event: ApprovalRequested, meta: Meta) -> Changes:
+    after = Step("waiting", event.kind, meta.at, parent=event.parent, deadline=event.deadline, awaits=event.approval_id)
+    return _moved(run, event.step, event, after)
+
+
+def _child_asked(run: Run, event: ChildRequested, meta: Meta) -> Changes:
+    after = Step(
+        "waiting", "subworkflow", meta.at, parent=event.parent, deadline=event.deadline, awaits=event.child_run
+    )
+    return _moved(run, event.step, event, after)
+
+
+def _attempt_failed(run: Run, event: AttemptFailed, meta: Meta) -> Changes:
+    before = _of(run, event.step)
+    made = event.code not in NOT_SPENT
+    after = replace(
+        before,
+        status="retrying",
+        since=meta.at,
+        until=event.retry_at,
+        code=event.code,
+        reason=event.message,
+        spent=before.spent + made,
+        lost=before.lost + (event.code in LOST),
+    )
+    return _moved(run, event.step, event, after)
+
+
+def _called_back(
+    run: Run, event: JobCancelRequested | ChildCancelRequested | StepCancelRequested, meta: Meta
+) -> Changes:
+    before = _of(run, event.step)
+    after = replace(
+        before,
+        status="cancelling",
+        since=meta.at,
+        ending=event.ending,
+        code=event.code if isinstance(event, StepCancelRequested) else before.code,
+        reason=event.reason,
+        until=event.until if isinstance(event, JobCancelRequested) else None,
+    )
+    return _moved(run, event.step, event, after)
+
+
+def _succeeded(run: Run, event: StepSucceeded, meta: Meta) -> Changes:
+    after = _over(run, event.step, "succeeded", parent=event.parent, at=meta.at)
+    changes = _moved(run, event.step, event, replace(after, output=event.output, code="", reason=""))
+    if event.signal:
+        changes["signals"] = tuple(one for one in run.signals if one.signal_id != event.signal)
+    return changes
+
+
+def _failed(run: Run, event: StepFailed, meta: Meta) -> Changes:
+    after = _over(run, event.step, "failed", parent=event.parent, at=meta.at)
+    return _moved(run, event.step, event, replace(after, code=event.code, reason=event.message))
+
+
+def _denied(run: Run, event: StepDenied, meta: Meta) -> Changes:
+    after = _over(run, event.step, "denied", parent=event.parent, at=meta.at)
+    return _moved(run, event.step, event, replace(after, code=event.rule, reason=event.reason))
+
+
+def _timed_out(run: Run, event: StepTimedOut, meta: Meta) -> Changes:
+    after = _over(run, event.step, "timed_out", parent=event.parent, at=meta.at)
+    return _moved(run, event.step, event, replace(after, code=event.code, reason=event.reason))
+
+
+def _cancelled(run: Run, event: StepCancelled, meta: Meta) -> Changes:
+    after = _over(run, event.step, "cancelled", parent=event.parent, at=meta.at)
+    return _moved(run, event.step, event, replace(after, code="cancelled", reason=event.reason))
+
+
+def _skipped(run: Run, event: StepSkipped, meta: Meta) -> Changes:
+    after = Step("skipped", "", meta.at, parent=event.parent, code=event.reason)
+    return _moved(run, event.step, event, after)
+
+
+def _over(run: Run, step_id: str, status: steps.Status, *, parent: str, at: int) -> Step:
+    """The step at its end: what it was given is not needed any longer."""
+    before = run.steps.get(step_id)
+    if before is None:
+        return Step(status, "", at, parent=parent)
+    return replace(before, status=status, since=at, input="", items=(), deadline=None, until=None)
+
+
+def _of(run: Run, step_id: str) -> Step:
+    step = run.steps.get(step_id)
+    if step is None:
+        raise IllegalTransition(f"Step '{step_id}' was not begun")
+    return step
+
+
+def _halted(run: Run, event: RunHalted, meta: Meta) -> Changes:
+    halt = Halt(event.status, event.code, event.reason)
+    return {"phase": "halted", "halt": halt, "paused_at": None} | _answered(run, meta)
+
+
+def _refused(run: Run, _: RequestRefused | RunRefused, meta: Meta) -> Changes:
+    return _answered(run, meta)
+
+
+def _answered(run: Run, meta: Meta) -> Changes:
+    return {"answered": (*run.answered, meta.request_id)[-REMEMBERED:]} if meta.request_id else {}
+
+
+def _received(run: Run, event: SignalReceived, _: Meta) -> Changes:
+    signal = Signal(event.signal_id, event.name, event.payload)
+    return {"signals": (*run.signals, signal), "signal_ids": run.signal_ids | {event.signal_id}}
+
+
+def _context(run: Run, event: ContextChanged, _: Meta) -> Changes:
+    rest = {name: value for name, value in run.ctx.items() if name != event.name}
+    return {"ctx": rest if event.value is None else {**rest, event.name: event.value}}
+
+
+def _ignored(run: Run, event: JobReportIgnored, _: Meta) -> Changes:
+    seen = (event.job_id, event.lease, event.reported)
+    return {"ignored": (*run.ignored, seen)[-REMEMBERED:]}
+
+
+def _undoing(_: Run, event: CompensationStarted, __: Meta) -> Changes:
+    return {"phase": "compensating", "undoing": Undoing(event.steps, event.deadline)}
+
+
+def _to(phase: Phase) -> Callable[[Run, Any, Meta], Changes]:
+    def change(run: Run, event: Event, _: Meta) -> Changes:
+        ours = isinstance(event, RunFailed) and event.code == "internal_error"
+        if run.live and not ours:
+            raise IllegalTransition(f"{type(event).__name__} does not fit a run with {run.live} live steps")
+        return {"phase": phase}
+
+    return change
+
+
+def _nothing(_run: Run, _event: Any, _meta: Meta) -> Changes:
+    return {}
+
+
+_CHANGES: Mapping[type[Event], Callable[[Run, Any, Meta], Changes]] = {
+    RunRefused: _refused,
+    RunPaused: lambda run, _, meta: {"paused_at": meta.at} | _answered(run, meta),
+    RunResumed: lambda run, _, meta: {"paused_at": None} | _answered(run, meta),
+    RunHalted: _halted,
+    RunDeferred: _nothing,
+    RunSizeWarned: lambda *_: {"warned": True},
+    RequestRefused: _refused,
+    SignalReceived: _received,
+    ContextChanged: _context,
+    NotificationRaised: _nothing,
+    StepStarted: _started,
+    ChildRequested: _child_asked,
+    ChildCancelRequested: _called_back,
+    ChildEnded: _nothing,
+    ApprovalRequested: _asked,
+    JobRequested: _job_requested,
+    JobCancelRequested: _called_back,
+    StepCancelRequested: _called_back,
+    AttemptFailed: _attempt_failed,
+    JobReportIgnored: _ignored,
+    StepSucceeded: _succeeded,
+    StepFailed: _failed,
+    StepDenied: _denied,
+    StepTimedOut: _timed_out,
+    StepCancelled: _cancelled,
+    StepSkipped: _skipped,
+    SlotRequested: lambda _, event, __: {"phase": "pending", "slot": event.slot},
+    SlotTaken: lambda *_: {"phase": "running"},
+    SlotReleased: lambda *_: {"slot": ""},
+    CompensationStarted: _undoing,
+    WaitNoted: _nothing,
+    RunSucceeded: _to("succeeded"),
+    RunFailed: _to("failed"),
+    RunDenied: _to("denied"),
+    RunTimedOut: _to("timed_out"),
+    RunCancelled: _to("cancelled"),
+}

@@ -1,55 +1,147 @@
 """The state of a run, and the moves it can make: none leads on from the statuses a run ends with (INV-12).
 
-(none) --RunStarted--> running --StepSucceeded--> stepped --RunSucceeded--> succeeded
-                               --StepFailed-----> stepped --RunFailed-----> failed
-                               --StepDenied-----> stepped --RunDenied-----> denied
+(none) --RunStarted--> running --SlotRequested--> pending --SlotTaken--> running
 (none) --RunRefused--> refused      (a request that started nothing; the request of another body changes nothing)
-running --JobRequested, JobReportIgnored--> running
+running, pending --RunHalted--> halted          (nothing more is begun, what is under way is called back)
+running, halted --CompensationStarted--> compensating
+running --RunSucceeded--> succeeded
+running, pending, halted, compensating --RunFailed, RunDenied, RunTimedOut, RunCancelled--> that status
 any live --RunFailed--> failed      (an internal error ends the run wherever it is)
+
+What a step may do is in `step.py`. The state is replaced with each event and never changed; what grows with the run is
+kept in tables that are copied in pieces (`tables.py`), so that an event of a run of ten thousand steps costs what one
+of a run of ten does.
 """
 
 from typing import Literal
 
 import msgspec
 
-Status = Literal["running", "stepped", "succeeded", "failed", "denied", "refused"]
+from foldgate.contracts.events import Ancestor
+from foldgate.engine.runs.step import Step
+from foldgate.engine.runs.tables import Steps, Timers, first_timer
 
-STEP = "job"
-"""The one step of a run of one step."""
+Phase = Literal[
+    "running",
+    "pending",
+    "halted",
+    "compensating",
+    "succeeded",
+    "failed",
+    "denied",
+    "timed_out",
+    "cancelled",
+    "refused",
+]
+LIVE: frozenset[str] = frozenset({"running", "pending", "halted", "compensating"})
+
+MOVES: dict[str, frozenset[str]] = {
+    "SlotRequested": frozenset({"running"}),
+    "SlotTaken": frozenset({"pending"}),
+    "RunHalted": frozenset({"running", "pending"}),
+    "CompensationStarted": frozenset({"running", "halted"}),
+    "RunSucceeded": frozenset({"running"}),
+    "RunDenied": frozenset({"running", "halted", "compensating"}),
+    "RunTimedOut": frozenset({"running", "halted", "compensating"}),
+    "RunCancelled": frozenset({"running", "halted", "compensating"}),
+}
+"""From which phase an event may take a run; what is not named here may happen in any live one."""
 
 
-class Run(msgspec.Struct, frozen=True):
-    """One run. `attempt` is the one under way; `lost` counts those that ended with their worker."""
+class Halt(msgspec.Struct, frozen=True, gc=False):
+    """Why a run begins nothing more. Without a status it ends as its steps say."""
 
-    status: Status
+    status: str
+    code: str
+    reason: str
+
+
+class Signal(msgspec.Struct, frozen=True, gc=False):
+    """A signal that no step has taken yet."""
+
+    signal_id: str
+    name: str
+    payload: str
+
+
+class Undoing(msgspec.Struct, frozen=True, gc=False):
+    """The handlers of a compensation, in their order."""
+
+    steps: tuple[str, ...]
+    deadline: int
+
+
+class Run(msgspec.Struct, frozen=True, kw_only=True):
+    """One run.
+
+    at         of its last event, and `events` is how many it has
+    live       how many steps are begun and not over; `over` counts those that ended
+    deferred   more is ready than one decision took
+    slot       the concurrency key it waits for or holds
+    answered   the last requests that changed nothing, or more than once could
+    noted      whether what it waits for now was noted
+    ignored    the last reports that came late
+    """
+
+    phase: Phase
     run_id: str
-    workflow: str
-    kind: str
-    topic: str
-    input: str
-    labels: dict[str, str]
     tenant: str
     principal: str
-    request_hash: bytes
-    job_id: str = ""
-    attempt: int = 0
-    lost: int = 0
+    began: int
+    at: int
+    events: int = 1
+    workflow: str = ""
+    version: str = ""
+    digest: str = ""
+    kind: str = ""
+    topic: str = ""
+    input: str = "{}"
+    labels: dict[str, str] = {}
+    request_hash: bytes = b""
+    deadline: int | None = None
+    ancestors: tuple[Ancestor, ...] = ()
+    parent_step: str = ""
+    rerun_of: str = ""
+    ctx: dict[str, str] = {}
+    steps: Steps = Steps()
+    timers: Timers = ()
+    live: int = 0
+    over: int = 0
+    deferred: bool = False
+    paused_at: int | None = None
+    warned: bool = False
+    noted: bool = False
+    halt: Halt | None = None
+    undoing: Undoing | None = None
+    slot: str = ""
+    signals: tuple[Signal, ...] = ()
+    signal_ids: frozenset[str] = frozenset()
+    answered: tuple[str, ...] = ()
     ignored: tuple[tuple[str, int, str], ...] = ()
 
+    @property
+    def paused(self) -> bool:
+        """Whether somebody has paused it."""
+        return self.paused_at is not None
 
-TRANSITIONS: dict[str, dict[str, Status]] = {
-    "JobRequested": {"running": "running"},
-    "JobReportIgnored": {"running": "running"},
-    "RunRefused": {"running": "running"},
-    "StepSucceeded": {"running": "stepped"},
-    "StepFailed": {"running": "stepped"},
-    "StepDenied": {"running": "stepped"},
-    "RunSucceeded": {"stepped": "succeeded"},
-    "RunFailed": {"running": "failed", "stepped": "failed"},
-    "RunDenied": {"stepped": "denied"},
-}
+    def step(self, step_id: str) -> Step | None:
+        """The step, if it was begun or skipped."""
+        return self.steps.get(step_id)
 
 
 def ended(run: Run) -> bool:
     """Whether the run is over."""
-    return run.status not in ("running", "stepped")
+    return run.phase not in LIVE
+
+
+def wakes(run: Run) -> int | None:
+    """When the run next does something by itself: at once where something was deferred. A paused one lets time pass."""
+    if run.paused:
+        return None
+    if run.deferred:
+        return run.at
+    limit = run.undoing.deadline if run.undoing is not None else None if run.phase == "halted" else run.deadline
+    first = first_timer(run.timers)
+    if limit is None or first is None:
+        return first if limit is None else limit
+    return min(limit, first)

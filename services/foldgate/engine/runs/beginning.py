@@ -1,0 +1,44 @@
+"""The beginning of one step: its condition, its input, and then what its type does."""
+
+import msgspec
+
+from foldgate.engine.runs.places import Place
+from foldgate.engine.runs.scope import item_text
+from foldgate.engine.runs.turn import MAX_CARRIED_BYTES, Turn, Unfit, encoded, guarded, size_of
+
+
+def may_begin(turn: Turn) -> bool:
+    """Whether the run begins anything now."""
+    return turn.run.phase == "running" and not turn.run.paused
+
+
+def begin(turn: Turn, place: Place) -> None:
+    """Begin a step, or skip it by its own condition. The run may be paused, and the decision full: then later."""
+    may = may_begin(turn) or turn.run.phase == "compensating"
+    if may and turn.run.step(place.id) is None and turn.has_room():
+        guarded(turn, place, lambda: _begin(turn, place))
+
+
+def _begin(turn: Turn, place: Place) -> None:
+    step = place.step
+    if step.when is not None and not place.is_item and not turn.holds(step.when, place):
+        turn.skip(place, "when_false")
+    else:
+        given = "" if place.is_group_of_items else _given(turn, place)
+        turn.kind(place).begin(turn, place, given)
+
+
+def _given(turn: Turn, place: Place) -> str:
+    """The input of a step: as written; else its item; else that of the run."""
+    step = place.step
+    if step.input is not None:
+        text = encoded(turn.evaluate(step.input, place))
+    else:
+        text = item_text(turn.definition, turn.run, place) if place.is_item else turn.run.input
+    if (size := size_of(text)) > MAX_CARRIED_BYTES:
+        raise Unfit("input_too_large", f"Expected an input of at most {MAX_CARRIED_BYTES} bytes, but it has {size}.")
+    if step.input_schema is not None:
+        problem = step.input_schema.problem(msgspec.json.decode(text))
+        if problem is not None:
+            raise Unfit("input_invalid", f"The input does not fit input_schema: {problem}")
+    return text

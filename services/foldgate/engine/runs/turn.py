@@ -1,0 +1,284 @@
+"""A decision under way: the run as it will be, what is said so far, and what to look at next.
+
+`decide` works on a run that it evolves itself with each event it says, by the same `evolve` that folds the log. Whoever
+ends a step puts it among what to look at; `settle` looks until nothing moves any longer. One decision must fit one
+append: before each piece of work that may say much it asks for room, and what there is none for is deferred: the run
+says so (`RunDeferred`), is due at once, and goes on from its state alone. So a crash anywhere loses nothing: what was
+not appended was not decided, and what was deferred is in the state.
+"""
+
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple, Protocol
+
+import msgspec
+
+from foldgate.contracts.events import (
+    Event,
+    Meta,
+    StepCancelled,
+    StepDenied,
+    StepFailed,
+    StepSkipped,
+    StepSucceeded,
+    StepTimedOut,
+)
+from foldgate.decider.decider import Message, Said
+from foldgate.decider.stamp import NO_CHAIN
+from foldgate.engine.runs.evolve import evolve
+from foldgate.engine.runs.places import Place, parent_of, place_of
+from foldgate.engine.runs.scope import scope_of
+from foldgate.engine.runs.state import Run
+from foldgate.engine.runs.step import Step
+from foldgate.expr.template import ExpressionFailed, Template
+from foldgate.language.definition import Definition, ParallelSpec
+from foldgate.language.definitions import Definitions
+
+MAX_CARRIED_BYTES = 256 * 1024
+"""What a value that an event carries may have: an input, an output, an item."""
+_ROOM_BYTES = 320 * 1024
+"""Said so far, up to which more is begun: what it adds is bounded by what may be carried, and the sum by an append."""
+_EVENT_BYTES = 600
+"""What an event has beside what it carries, roughly."""
+
+
+class Unfit(Exception):
+    """What a step was given, or what it gave, does not do: the step fails with this code."""
+
+    def __init__(self, code: str, reason: str) -> None:
+        super().__init__(reason)
+        self.code = code
+
+
+@dataclass(frozen=True, kw_only=True)
+class Terms:
+    """What the settings say."""
+
+    max_lost: int
+    cancel_grace_ms: int
+    wait_noted_after_ms: int
+    max_events: int
+
+
+class Kind(Protocol):
+    """How the steps of one type behave."""
+
+    def begin(self, turn: "Turn", place: Place, given: str) -> None:
+        """Begin the step, with its evaluated input as JSON (empty where it has none)."""
+
+    def progress(self, turn: "Turn", place: Place) -> None:
+        """Of a group: go on after one of its parts has moved."""
+
+    def wake(self, turn: "Turn", place: Place) -> None:
+        """Its `until` has come."""
+
+    def call_back(self, turn: "Turn", place: Place, ending: "Ending") -> None:
+        """End it, or ask what it waits for to end."""
+
+
+class Ending(NamedTuple):
+    """How a step that is called back will end, and why."""
+
+    status: str
+    code: str
+    reason: str
+
+
+class Turn:
+    """One message being answered."""
+
+    def __init__(
+        self,
+        message: Message,
+        run: Run | None,
+        *,
+        definition: Definition,
+        definitions: Definitions,
+        terms: Terms,
+        kinds: Mapping[str, Kind],
+    ) -> None:
+        self.message, self.at = message, message.at
+        self.definition, self.definitions, self.terms = definition, definitions, terms
+        self.said: list[Event | Said] = []
+        self.deferred = self.scanning = False
+        self._run, self._kinds = run, kinds
+        self._bytes = 0
+        self._moved: deque[str] = deque()
+        self._meta = _meta_of(message)
+
+    @property
+    def run(self) -> Run:
+        """The run as it will be."""
+        assert self._run is not None
+        return self._run
+
+    def say(self, event: Event, *, carries: str = "", principal: str = "", run_id: str | None = None) -> None:
+        """One more event of this decision."""
+        addressed = principal or run_id is not None
+        self.said.append(Said(event, principal=principal or None, run_id=run_id) if addressed else event)
+        self._bytes += _EVENT_BYTES + size_of(carries)
+        self._run = evolve(self._run, self._meta, event)
+
+    def has_room(self) -> bool:
+        """Whether more fits this decision; if not, the rest is deferred."""
+        self.deferred = self.deferred or self._bytes > _ROOM_BYTES
+        return not self.deferred
+
+    def place(self, step_id: str) -> Place:
+        """Where that step stands."""
+        return place_of(self.definition, step_id)
+
+    def step(self, place: Place) -> Step:
+        """The step there, which was begun or skipped."""
+        step = self.run.step(place.id)
+        assert step is not None
+        return step
+
+    def kind(self, place: Place) -> Kind:
+        """How it behaves."""
+        return self._kinds[place.kind]
+
+    def evaluate(self, template: Template, place: Place | None, *, loop: dict[str, Any] | None = None) -> Any:
+        """The value of a template, seen from there."""
+        if template.constant:
+            return template.source
+        return template.evaluate(scope_of(self.definition, self.run, place, template=template, at=self.at, loop=loop))
+
+    def holds(self, template: Template, place: Place | None, *, loop: dict[str, Any] | None = None) -> bool:
+        """The truth of a condition."""
+        value = self.evaluate(template, place, loop=loop)
+        if not isinstance(value, bool):
+            shown = msgspec.json.encode(value)[:100].decode(errors="replace")
+            raise Unfit("not_a_condition", f"Expected true or false from {template.source!r}, but it gave {shown}.")
+        return value
+
+    def succeed(self, place: Place, output: str, *, job_id: str = "", signal: str = "") -> None:
+        """The step ends with this output, if it fits; else it fails."""
+        try:
+            self._check(place, output)
+        except Unfit as unfit:
+            self.fail(place, unfit.code, str(unfit), job_id=job_id)
+            return
+        parent = self.parent(place)
+        event = StepSucceeded(step=place.id, job_id=job_id, output=output, parent=parent, signal=signal)
+        self._end(place, event, carries=output)
+
+    def fail(self, place: Place, code: str, message: str, *, job_id: str = "") -> None:
+        """The step ends by failing."""
+        parent, message = self.parent(place), shortened(message)
+        event = StepFailed(step=place.id, job_id=job_id, code=code[:100], message=message, parent=parent)
+        self._end(place, event)
+
+    def deny(self, place: Place, rule: str, reason: str, *, job_id: str = "") -> None:
+        """The step ends because it may not happen."""
+        parent, reason = self.parent(place), shortened(reason)
+        self._end(place, StepDenied(step=place.id, job_id=job_id, rule=rule, reason=reason, parent=parent))
+
+    def time_out(self, place: Place, code: str, reason: str, *, job_id: str = "") -> None:
+        """The step ends because its time is over."""
+        parent, reason = self.parent(place), shortened(reason)
+        self._end(place, StepTimedOut(step=place.id, job_id=job_id, code=code, reason=reason, parent=parent))
+
+    def skip(self, place: Place, reason: str) -> None:
+        """The step ends without being begun, and a parallel's steps with it: others may depend on them."""
+        self._end(place, StepSkipped(step=place.id, reason=reason, parent=self.parent(place)))
+
+    def end(self, place: Place, ending: Ending, *, job_id: str = "") -> None:
+        """The step ends as was said when it was called back."""
+        if ending.status == "timed_out":
+            self.time_out(place, ending.code, ending.reason, job_id=job_id)
+        elif ending.status == "failed":
+            self.fail(place, ending.code, ending.reason, job_id=job_id)
+        elif ending.status == "denied":
+            self.deny(place, ending.code, ending.reason, job_id=job_id)
+        else:
+            parent, reason = self.parent(place), shortened(ending.reason)
+            self._end(place, StepCancelled(step=place.id, job_id=job_id, reason=reason, parent=parent))
+
+    def parent(self, place: Place) -> str:
+        """The group that it is a part of, if it is."""
+        return parent_of(self.definition, place)
+
+    def take_moved(self) -> str | None:
+        """A step that has ended and was not looked at since."""
+        return self._moved.popleft() if self._moved else None
+
+    def forget_moved(self) -> None:
+        """Nobody is interested in what ended: the run ends."""
+        self._moved.clear()
+
+    def _end(self, place: Place, event: Event, *, carries: str = "") -> None:
+        self.say(event, carries=carries)
+        self._moved.append(place.id)
+        if isinstance(place.step.spec, ParallelSpec) and not place.is_group_of_items:
+            self._skip_parts(place, event)
+
+    def _skip_parts(self, place: Place, event: Event) -> None:
+        """What a parallel never began is skipped with it, so that who depends on it knows."""
+        reason = "not_needed"
+        if isinstance(event, StepSkipped):
+            reason = event.reason
+        elif self._was_never_begun(place):
+            reason = "upstream_failed"
+        for part in place.step.spec.steps:  # type: ignore[union-attr]
+            one = self.place(part + place.id[len(place.step.id) :])
+            if self.run.step(one.id) is None:
+                self.skip(one, reason)
+
+    def _was_never_begun(self, place: Place) -> bool:
+        step = self.run.step(place.id)
+        return step is not None and step.parts is None
+
+    def _check(self, place: Place, output: str) -> None:
+        if (size := size_of(output)) > MAX_CARRIED_BYTES:
+            raise Unfit(
+                "output_too_large",
+                f"Expected an output of at most {MAX_CARRIED_BYTES} bytes, but it has {size}: make it an artifact.",
+            )
+        schema = place.step.output_schema
+        if schema is not None and not place.is_group_of_items:
+            problem = schema.problem(msgspec.json.decode(output))
+            if problem is not None:
+                raise Unfit("output_invalid", f"The output does not fit output_schema: {problem}")
+
+
+def encoded(value: Any) -> str:
+    """A value as canonical JSON."""
+    return msgspec.json.encode(value, order="sorted").decode()
+
+
+def size_of(text: str) -> int:
+    """The bytes of a text."""
+    return len(text) if text.isascii() else len(text.encode())
+
+
+def shortened(text: str, most: int = 2000) -> str:
+    """A text that fits an event, however long what it tells of."""
+    return text if len(text) <= most else text[: most - 1] + "…"
+
+
+def guarded(turn: Turn, place: Place, work: Callable[[], None]) -> None:
+    """Do it; what does not do, and an expression that fails, fail this one step."""
+    try:
+        work()
+    except Unfit as unfit:
+        turn.fail(place, unfit.code, str(unfit))
+    except ExpressionFailed as error:
+        turn.fail(place, error.code, str(error))
+
+
+def _meta_of(message: Message) -> Meta:
+    """A Meta by which `evolve` folds what is not stamped yet: when, and whose."""
+    cause = message.meta
+    return Meta(
+        chain=NO_CHAIN,
+        event_id=f"a decision on {message.key}",
+        stream="runs",
+        key=message.key,
+        run_id=message.key,
+        at=message.at,
+        request_id=cause.request_id if cause else "",
+        tenant=cause.tenant if cause else "",
+        principal=cause.principal if cause else "",
+    )

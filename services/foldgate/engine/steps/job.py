@@ -1,0 +1,216 @@
+"""Steps that ask the outside world: job, llm, http, container, script. The engine alone judges their attempts.
+
+The first of a report and a loss, in the engine's own order, settles an attempt. The next is asked for only when the one
+before is over: it failed, or it was lost with its worker, or its time to wait has come.
+"""
+
+import hashlib
+
+from foldgate.authority.request import canonical
+from foldgate.contracts import ids
+from foldgate.contracts.events import (
+    AttemptFailed,
+    Job,
+    JobCancelRequested,
+    JobDenied,
+    JobFailed,
+    JobLost,
+    JobRequested,
+    JobSucceeded,
+)
+from foldgate.engine.runs.evolve import NOT_SPENT
+from foldgate.engine.runs.places import Place
+from foldgate.engine.runs.step import Step
+from foldgate.engine.runs.turn import Ending, Turn, shortened
+from foldgate.language.definition import JobSpec, Retry
+
+_HANDED_BACK = "writ_"
+"""How the code of a worker's refusal begins: the job was not begun."""
+
+
+def begin(turn: Turn, place: Place, given: str) -> None:
+    """Ask for the first attempt."""
+    limit = None if place.is_item else place.step.timeout_ms
+    deadline = None if limit is None else turn.at + limit
+    _request(turn, place, given, attempt=1, deadline=deadline)
+
+
+def progress(turn: Turn, place: Place) -> None:
+    """It is no group: called back where a decision was full, it waits for its report."""
+
+
+def wake(turn: Turn, place: Place) -> None:
+    """The time has come for the next attempt; or nobody answers a job that was called back."""
+    step = turn.step(place)
+    if step.status == "retrying":
+        _next(turn, place, after=step.code if step.code in NOT_SPENT else "failed")
+    else:
+        turn.end(place, _ending(step), job_id=_job_id(turn, place, step))
+
+
+def call_back(turn: Turn, place: Place, ending: Ending) -> None:
+    """Ask for the end of an attempt under way; without one the step ends at once."""
+    step = turn.step(place)
+    if step.status == "retrying":
+        turn.end(place, ending)
+        return
+    until = turn.at + turn.terms.cancel_grace_ms
+    job_id = _job_id(turn, place, step)
+    reason = shortened(ending.reason)
+    turn.say(JobCancelRequested(job_id=job_id, step=place.id, ending=ending.status, reason=reason, until=until))
+
+
+def succeeded(turn: Turn, place: Place, report: JobSucceeded) -> None:
+    """A worker has done it: that counts, also where it was called back meanwhile."""
+    try:
+        output = canonical(report.output)
+    except ValueError as error:
+        turn.fail(place, "invalid_output", f"Expected output that is JSON, but {error}.", job_id=report.job_id)
+        return
+    turn.succeed(place, output, job_id=report.job_id)
+
+
+def failed(turn: Turn, place: Place, report: JobFailed) -> None:
+    """A worker could not do it, or did not begin."""
+    step = turn.step(place)
+    if step.status == "cancelling":
+        turn.end(place, _ending(step), job_id=report.job_id)
+    elif report.code.startswith(_HANDED_BACK):
+        _lost(turn, place, job_id=report.job_id, reason="not_begun", why=report.message)
+    else:
+        _failed(
+            turn,
+            place,
+            job_id=report.job_id,
+            code=report.code,
+            message=report.message,
+            retryable=report.retryable,
+        )
+
+
+def denied(turn: Turn, place: Place, denial: JobDenied) -> None:
+    """It may not happen."""
+    step = turn.step(place)
+    if step.status == "cancelling":
+        turn.end(place, _ending(step), job_id=denial.job_id)
+    elif denial.rule == "internal_error":
+        turn.fail(place, "internal_error", denial.reason, job_id=denial.job_id)
+    else:
+        turn.deny(place, denial.rule, denial.reason, job_id=denial.job_id)
+
+
+def lost(turn: Turn, place: Place, loss: JobLost) -> None:
+    """The attempt is over, and nobody says how; or it was never begun."""
+    step = turn.step(place)
+    if step.status == "cancelling":
+        turn.end(place, _ending(step), job_id=loss.job_id)
+        return
+    match loss.reason:
+        case "internal_error":
+            reason = "The scheduler broke on it: quarantine has the reason."
+            turn.fail(place, "internal_error", reason, job_id=loss.job_id)
+        case "queue_timeout":
+            reason = f"No worker took it within {place.step.queue_timeout_ms} ms."
+            turn.time_out(place, "queue_timeout", reason, job_id=loss.job_id)
+        case "attempt_timeout":
+            message = f"The attempt took more than {place.step.attempt_timeout_ms} ms."
+            _failed(turn, place, job_id=loss.job_id, code="attempt_timeout", message=message, retryable=True)
+        case reason:
+            _lost(turn, place, job_id=loss.job_id, reason=reason, why=reason)
+
+
+def _failed(turn: Turn, place: Place, *, job_id: str, code: str, message: str, retryable: bool) -> None:
+    step = turn.step(place)
+    retry, code = place.step.retry, code[:100] or "failed"
+    if not _is_tried_again(retry, step.spent + 1, code=code, retryable=retryable):
+        turn.fail(place, code, message, job_id=job_id)
+        return
+    wait = backoff_ms(retry, step.spent + 1, job_id=job_id)
+    at = turn.at + wait
+    turn.say(AttemptFailed(step=place.id, job_id=job_id, code=code, message=shortened(message), retry_at=at))
+    if not wait:
+        _next(turn, place, after="failed")
+
+
+def _is_tried_again(retry: Retry, failures: int, *, code: str, retryable: bool) -> bool:
+    if failures >= retry.max_attempts or code in retry.non_retryable:
+        return False
+    return code in retry.retry_on if retry.retry_on else retryable
+
+
+def backoff_ms(retry: Retry, failures: int, *, job_id: str) -> int:
+    """How long the next attempt waits. The jitter derives from the job id, so that a replay agrees."""
+    most = 2**53 if retry.max_backoff_ms is None else retry.max_backoff_ms
+    try:
+        wait = min(float(most), retry.backoff_ms * retry.multiplier ** (failures - 1))
+    except OverflowError:
+        wait = float(most)
+    share = int.from_bytes(hashlib.sha256(job_id.encode()).digest()[:4], "big") / 2**32
+    return int(wait * (1 + retry.jitter * share))
+
+
+def _lost(turn: Turn, place: Place, *, job_id: str, reason: str, why: str) -> None:
+    """Another attempt takes the next number and spends no retry; but not for ever."""
+    step = turn.step(place)
+    if reason in ("worker_lost", "not_begun") and step.lost >= turn.terms.max_lost:
+        message = f"Lost {step.lost + 1} times, the last time: {why}."
+        turn.fail(place, "attempts_lost", message, job_id=job_id)
+    elif turn.run.paused or not turn.has_room():
+        said = AttemptFailed(step=place.id, job_id=job_id, code=reason, message=shortened(why), retry_at=turn.at)
+        turn.say(said)
+    else:
+        _next(turn, place, after=reason)
+
+
+def _next(turn: Turn, place: Place, *, after: str) -> None:
+    if turn.run.paused or not turn.has_room():
+        return  # its time has come: it is asked for when the run goes on
+    step = turn.step(place)
+    _request(turn, place, step.input, attempt=step.attempt + 1, deadline=step.deadline, after=after)
+
+
+def _request(turn: Turn, place: Place, given: str, *, attempt: int, deadline: int | None, after: str = "") -> None:
+    run, step, spec = turn.run, place.step, place.step.spec
+    assert isinstance(spec, JobSpec)
+    meta, route = step.meta, step.route
+    job = Job(
+        job_id=ids.job_id(run.run_id, place.id, attempt),
+        step=place.id,
+        attempt=attempt,
+        kind=spec.kind,
+        topic=spec.topic,
+        input=given,
+        labels={**run.labels, **meta.labels} if meta.labels else run.labels,
+        tenant=run.tenant,
+        principal=run.principal,
+        workflow=run.workflow,
+        digest=run.digest,
+        priority=step.priority,
+        pool=route.pool,
+        worker=route.worker,
+        placement=route.labels,
+        capability=meta.capability,
+        risk_tags=meta.risk_tags,
+        requires=meta.requires,
+        pack_id=meta.pack_id,
+        actor_id=meta.actor_id,
+        actor_type=meta.actor_type,
+        queue_timeout_ms=step.queue_timeout_ms,
+        attempt_timeout_ms=step.attempt_timeout_ms or 0,
+    )
+    asked = JobRequested(job=job, after=after, parent=turn.parent(place), deadline=deadline)
+    turn.say(asked, carries=given, principal=run.principal)
+
+
+def _ending(step: Step) -> Ending:
+    code = "timeout" if step.ending == "timed_out" else "cancelled"
+    return Ending(step.ending, code, step.reason)
+
+
+def _job_id(turn: Turn, place: Place, step: Step) -> str:
+    return ids.job_id(turn.run.run_id, place.id, step.attempt)
+
+
+def is_current(name: ids.JobName, step: Step) -> bool:
+    """Whether that is the attempt under way."""
+    return step.status in ("requested", "cancelling") and step.attempt == name.attempt

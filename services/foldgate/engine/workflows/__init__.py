@@ -1,0 +1,1 @@
+"""Workflows: one aggregate a workflow of a tenant, with its published versions."""
