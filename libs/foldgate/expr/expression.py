@@ -1,77 +1,124 @@
 """One expression: compiled once, evaluated often."""
 
-import difflib
 import re
 from collections.abc import Mapping
 from functools import lru_cache
-from typing import Any
+from typing import Any, Final
 
 from cel_expr_python import cel
 
-from foldgate.expr.faults import ExpressionFailed, ExpressionInvalid
-from foldgate.expr.moments import moment
-from foldgate.expr.names import ALL_NAMES, environment
-from foldgate.expr.reads import Reads, reads
-from foldgate.expr.results import NotJson, canonical, json_like
+from foldgate.expr.cost import MAX_TURNS, MAX_WORK, Allowance, Estimate
+from foldgate.expr.faults import ExpressionInvalid, Path
+from foldgate.expr.names import environment, ordering
+from foldgate.expr.outline import Comprehension, Match, Outline, Read, leaves, outline
+from foldgate.expr.refusals import library_refusal, refusal
+from foldgate.expr.results import MAX_DEPTH, NoValue, json_like, size, too_large, weigh
+from foldgate.expr.rewriting import ordered, renamed
+from foldgate.expr.scope import ABSENT, narrowed, value_at, widest
 
 MAX_TEXT = 4096
-_FIRST_ERROR = re.compile(r"ERROR: <input>:(-?\d+):(-?\d+): (.*)")
-_UNDECLARED = re.compile(r"undeclared reference to '(\w+)")
+_NO_VALUES = (cel.Type.ERROR, cel.Type.UNKNOWN)
+_DRESSING = re.compile(r"^[A-Z_]+: | \[[A-Z_]+\]$")
 
 
 class Expression:
     """What stands inside `${…}`. `result` is the name of its type, `DYN` where only its value will tell."""
 
-    __slots__ = ("_compiled", "reads", "result", "text")
+    __slots__ = (
+        "_heavy",
+        "_node",
+        "_paths",
+        "_program",
+        "_reads",
+        "_whole",
+        "paths",
+        "result",
+        "roots",
+        "steps",
+        "text",
+    )
 
-    def __init__(self, text: str, compiled: cel.Expression, found: Reads) -> None:
-        self.text = text
-        self.reads = found
-        self.result: str = compiled.return_type().name()
-        self._compiled = compiled
+    def __init__(self, text: str, program: cel.Expression, found: Outline) -> None:
+        parts = leaves(found.node)
+        reads = [part.path for part in parts if isinstance(part, Read)]
+        self.text: Final = text
+        self.result: Final[str] = program.return_type().name()
+        self.paths: Final[tuple[Path, ...]] = tuple(dict.fromkeys(reads))
+        self.roots: Final = frozenset(str(path[0]) for path in reads)
+        self.steps: Final = frozenset(str(path[1]) for path in reads if path[0] == "steps")
+        self._program = program
+        self._node = found.node
+        self._heavy = any(isinstance(part, Comprehension | Match) for part in parts)
+        self._paths = widest(reads)
+        self._reads = len(reads)
+        self._whole = reads[0] if found.whole and reads[0] != ("now",) else None
 
-    def evaluate(self, scope: Mapping[str, Any]) -> Any:
-        """Its value, JSON-like; NotJson where it has none."""
+    def evaluate(self, scope: Mapping[str, Any], allowance: Allowance) -> Any:
+        """Its value, JSON-like; NoValue says why there is none."""
+        value = self._evaluated(scope, allowance) if self._whole is None else value_at(self._whole, scope)
+        if value is ABSENT:
+            raise NoValue("nothing, for there is none")
+        found = json_like(value)
+        allowance.bytes(size(found))
+        return found
+
+    def _evaluated(self, scope: Mapping[str, Any], allowance: Allowance) -> Any:
+        data = narrowed(self._paths, scope)
+        allowance.work(self._work(data))
         try:
-            value = self._compiled.eval(data=self._data(scope))
-            plain = value.plain_value()
+            value = self._program.eval(data=data)
         except RuntimeError as error:
-            raise NotJson(str(error)) from None
-        if value.type() in _FAILED:
-            raise NotJson(str(plain))
-        return json_like(plain)
+            raise _no_value(str(error)) from None
+        if value.type() in _NO_VALUES:
+            raise _no_value(str(value.plain_value()))
+        return value.plain_value()
 
-    def _data(self, scope: Mapping[str, Any]) -> dict[str, Any]:
-        data = {name: scope[name] for name in self.reads.roots if name in scope}
-        if "now" in data:
-            data["now"] = moment(data["now"])
-        return data
-
-
-_FAILED = (cel.Type.ERROR, cel.Type.UNKNOWN)
+    def _work(self, data: dict[str, Any]) -> int:
+        much = weigh(data, MAX_DEPTH + 4)  # the names around its values come on top
+        if not self._heavy and much * self._reads <= MAX_WORK:
+            return much
+        estimate = Estimate(data)
+        estimate.extent(self._node)
+        return much + estimate.work
 
 
 @lru_cache(maxsize=10_000)
 def expression(text: str, names: frozenset[str]) -> Expression:
-    """This text, compiled for a place where these names are known. ExpressionInvalid says what is wrong with it."""
-    if len(text) > MAX_TEXT:
-        raise ExpressionInvalid(
-            f"Expected at most {MAX_TEXT} characters, but the expression has {len(text)}.", code="expression_too_large"
-        )
+    """The text, compiled for a place where these names are known. ExpressionInvalid says what is wrong with it."""
+    _measure(text)
+    given = renamed(text)
     try:
-        compiled = environment(names).compile(text)
+        program = environment(names).compile(given)
     except RuntimeError as error:
-        raise _refusal(str(error), names) from None
-    return Expression(text, compiled, reads(text))
+        raise library_refusal(str(error), text, names) from None
+    found = outline(text)
+    _examine(found, text)
+    in_order = ordered(given, found)
+    return Expression(text, program if in_order == given else ordering(names).compile(in_order), found)
 
 
-def _refusal(error: str, names: frozenset[str]) -> ExpressionInvalid:
-    found = _FIRST_ERROR.search(error)
-    if found is None:
-        return ExpressionInvalid(error)
-    line, column, message = max(1, int(found[1])), max(1, int(found[2])), found[3]
-    unknown = _UNDECLARED.match(message)
-    if unknown:
-        near = difflib.get_close_matches(unknown[1], names, 1)
-        message += f"; did you mean '{near[0]}'?" if near else f"; known here: {', '.join(sorted(names))}"
-    return ExpressionInvalid(message, line=line, column=column)
+def _measure(text: str) -> None:
+    try:
+        much = len(text.encode())
+    except UnicodeEncodeError:
+        raise ExpressionInvalid("Expected text, but half a character is in it.") from None
+    if much > MAX_TEXT:
+        message = f"Expected at most {MAX_TEXT} bytes, but the expression has {much}: take it apart."
+        raise ExpressionInvalid(message, code="expression_too_large")
+
+
+def _examine(found: Outline, text: str) -> None:
+    """Refuse what compiles, but could not be judged before it runs."""
+    for part in leaves(found.node):
+        if isinstance(part, Read) and part.path[0] == "steps" and not isinstance((*part.path, 0)[1], str):
+            message = "Expected steps.<id> or steps['<id>'], but steps is used otherwise"
+            raise refusal(f"{message}: name the step, so that it is known what it waits for.", text, part.start)
+        if isinstance(part, Match) and part.weight is None:
+            message = "Expected matches('…') with the pattern as a text, but it is computed"
+            raise refusal(f"{message}: write the pattern there, so that its cost is known.", text, part.at)
+
+
+def _no_value(message: str) -> NoValue:
+    if "Iteration budget exceeded" in message:
+        return too_large(f"more than {MAX_TURNS} turns of its comprehensions")
+    return NoValue(f"an error ({_DRESSING.sub('', message)})")

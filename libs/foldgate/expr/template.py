@@ -1,52 +1,63 @@
-"""Values with expressions in them, as workflows write them: compiled once, evaluated for every step."""
+"""Values with expressions in them, as workflows write them: compiled once, evaluated for every step.
 
-import re
-from collections.abc import Callable, Mapping
+A text that is one whole `${…}` keeps the type of its value; in a longer text values are spelled out, texts as they are
+and all else as JSON. `$${` is a literal `${`. Keys are taken as they are.
+"""
+
+from collections.abc import Mapping
 from typing import Any
 
-from foldgate.expr.expression import Expression, expression
-from foldgate.expr.faults import ExpressionFailed, ExpressionInvalid, Path
+from foldgate.expr.cost import Allowance
+from foldgate.expr.faults import ExpressionFailed, ExpressionInvalid
 from foldgate.expr.names import ALL_NAMES
-from foldgate.expr.results import MAX_BYTES, NotJson, canonical, json_like, size
-from foldgate.expr.tokens import end_of_expression
+from foldgate.expr.parts import Part, Reading, Whole
+from foldgate.expr.results import NoValue, within_bounds
 
 __all__ = ["ALL_NAMES", "ExpressionFailed", "ExpressionInvalid", "Template"]
 
-_OPENING = re.compile(r"\$\$\{|\$\{")
-_Scope = Mapping[str, Any]
-_Part = str | Expression
-
 
 class Template:
-    """A JSON-like value whose texts may hold `${…}`; immutable, equal where the source is the same."""
+    """A JSON-like value whose texts may hold `${…}`; immutable, equal where the source is the same.
 
-    __slots__ = ("_build", "_key", "constant", "result", "roots", "source", "steps")
+    constant  no expression is in it
+    roots     the names that it reads
+    steps     the steps that it reads
+    result    the CEL type of a template that is one whole `${…}`; None for all others
+    """
 
-    source: Any
-    constant: bool
-    roots: frozenset[str]
-    steps: frozenset[str]
-    result: str | None
+    __slots__ = ("_key", "_made", "_place", "constant", "result", "roots", "source", "steps")
 
-    def __init__(self, source: Any, build: "_Builder") -> None:
-        value = build.node(source, ())
-        found = [part.reads for part in build.found]
+    def __init__(self, source: Any, key: str, reading: Reading) -> None:
+        made = reading.of(source)
         self.source = source
-        self.constant = not isinstance(value, _Node)
-        self.roots = frozenset().union(*(reads.roots for reads in found))
-        self.steps = frozenset().union(*(reads.steps for reads in found))
-        self.result = build.found[0].result if isinstance(value, _Whole) else None
-        self._build = value
-        self._key = canonical(source)
+        self.constant = not isinstance(made, Part)
+        self.roots: frozenset[str] = frozenset().union(*(one.roots for one in reading.found))
+        self.steps: frozenset[str] = frozenset().union(*(one.steps for one in reading.found))
+        self.result = made.expression.result if isinstance(made, Whole) else None
+        self._made = made
+        self._place = reading.place
+        self._key = key
 
     @staticmethod
     def of(source: Any, *, place: str, names: frozenset[str] = ALL_NAMES) -> "Template":
-        return Template(source, _Builder(place, names))
+        """The template that is written there. ExpressionInvalid says what is wrong with it."""
+        reading = Reading(place, names)
+        return Template(source, reading.spelled(source), reading)
 
     def evaluate(self, scope: Mapping[str, Any]) -> Any:
-        if isinstance(self._build, _Node):
-            return self._build.value(scope)
-        return self._build
+        """Its value with these names; not to be changed. ExpressionFailed says why there is none."""
+        if not isinstance(self._made, Part):
+            return self._made
+        value = self._made.value(scope, Allowance())
+        return value if isinstance(self._made, Whole) else self._checked(value)
+
+    def _checked(self, value: Any) -> Any:
+        """Its parts are within bounds, but may not be so together."""
+        try:
+            within_bounds(value)
+        except NoValue as reason:
+            raise ExpressionFailed(f"Expected a value at {self._place}, but got {reason}.", code=reason.code) from None
+        return value
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Template) and self._key == other._key
@@ -56,91 +67,3 @@ class Template:
 
     def __repr__(self) -> str:
         return f"Template({self._key[:200]})"
-
-
-class _Node:
-    def value(self, scope: _Scope) -> Any:
-        raise NotImplementedError
-
-
-class _Whole(_Node):
-    def __init__(self, place: str, found: Expression) -> None:
-        self.place = place
-        self.expression = found
-
-    def value(self, scope: _Scope) -> Any:
-        try:
-            value = self.expression.evaluate(scope)
-            if size(value) > MAX_BYTES:
-                raise NotJson("too large", code="expression_too_large")
-        except NotJson as error:
-            raise ExpressionFailed(
-                f"Expected a value of ${{{self.expression.text[:100]}}} at {self.place}, but got {error}.",
-                code=error.code,
-            ) from None
-        return value
-
-
-class _Text(_Node):
-    def __init__(self, parts: list["str | _Whole"]) -> None:
-        self.parts = parts
-
-    def value(self, scope: _Scope) -> Any:
-        return "".join(part if isinstance(part, str) else _spelled(part.value(scope)) for part in self.parts)
-
-
-class _Each(_Node):
-    def __init__(self, source: Any) -> None:
-        self.source = source
-
-    def value(self, scope: _Scope) -> Any:
-        if isinstance(self.source, dict):
-            return {key: item.value(scope) if isinstance(item, _Node) else item for key, item in self.source.items()}
-        return [item.value(scope) if isinstance(item, _Node) else item for item in self.source]
-
-
-def _spelled(value: object) -> str:
-    return value if isinstance(value, str) else canonical(value)
-
-
-class _Builder:
-    def __init__(self, place: str, names: frozenset[str]) -> None:
-        self.place = place
-        self.names = names
-        self.found: list[Expression] = []
-
-    def node(self, source: Any, path: Path) -> Any:
-        if isinstance(source, str):
-            return self._text(source, path)
-        if isinstance(source, dict):
-            built: Any = {key: self.node(item, (*path, key)) for key, item in source.items()}
-            values = list(built.values())
-        elif isinstance(source, list):
-            built = values = [self.node(item, (*path, at)) for at, item in enumerate(source)]
-        else:
-            return source
-        return _Each(built) if any(isinstance(item, _Node) for item in values) else source
-
-    def _text(self, text: str, path: Path) -> Any:
-        parts: list[str | _Whole] = []
-        at = 0
-        while opening := _OPENING.search(text, at):
-            parts.append(text[at : opening.start()])
-            at = opening.end()
-            if opening[0] == "$${":
-                parts.append("${")
-                continue
-            try:
-                end = end_of_expression(text, at)
-                found = expression(text[at:end], self.names)
-            except ExpressionInvalid as invalid:
-                raise invalid.at(self.place, path, at) from None
-            self.found.append(found)
-            parts.append(_Whole(self.place, found))
-            at = end + 1
-        parts = [part for part in (*parts, text[at:]) if part != ""]
-        if len(parts) == 1 and isinstance(parts[0], _Whole):
-            return parts[0]
-        if any(isinstance(part, _Whole) for part in parts):
-            return _Text(parts)
-        return "".join(str(part) for part in parts)

@@ -17,6 +17,8 @@ _TOKEN = re.compile(
     """,
     re.VERBOSE | re.DOTALL,
 )
+_PARTS = re.compile(r"([A-Za-z]*)(\"{3}|'{3}|\"|')(.*)\2", re.DOTALL)
+_ESCAPED = re.compile(r"\\([\\'\"])")
 
 
 class Token(NamedTuple):
@@ -48,11 +50,14 @@ def end_of_expression(text: str, start: int) -> int:
 
 
 def plain_text(token: Token) -> str | None:
-    """What a string token says, if it says it without escapes and is no bytes."""
-    prefix = token.text[: re.search("[\"']", token.text).start()]  # type: ignore[union-attr] # a string has quotes
-    body = token.text[len(prefix) :]
-    inner = body[3:-3] if body[:3] in {'"""', "'''"} else body[1:-1]
-    return None if "b" in prefix.lower() or "\\" in inner else inner
+    """What a string token says; None if it is bytes, or if it takes more than a look to know."""
+    prefix, _, body = _PARTS.fullmatch(token.text).groups()  # type: ignore[union-attr] # the token is a string
+    if "b" in prefix.lower():
+        return None
+    if "r" in prefix.lower():
+        return str(body)
+    plain = _ESCAPED.sub("", body)
+    return None if "\\" in plain else _ESCAPED.sub(lambda found: found[1], body)
 
 
 def _end_of_string(text: str, opening: re.Match[str]) -> int:

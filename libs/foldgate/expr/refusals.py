@@ -1,0 +1,45 @@
+"""What is wrong with an expression, as a sentence and a place: the library's own words, and what to do about them."""
+
+import difflib
+import re
+
+from foldgate.expr.faults import ExpressionInvalid
+from foldgate.expr.names import ALL_NAMES, LOOP
+
+_FIRST = re.compile(r"ERROR: <input>:(-?\d+):(-?\d+): (.*?)(?: \(in container ''\))?(?: \[[A-Z_]+\])?$", re.MULTILINE)
+_UNDECLARED = re.compile(r"undeclared reference to '(\w+)")
+_DASHED_STEP = re.compile(r"\bsteps\.\w+-")
+_TOO_DEEP = re.compile(r"recursion (limit|depth)")
+
+
+def refusal(message: str, text: str, at: int) -> ExpressionInvalid:
+    """A refusal of what stands there in the text."""
+    line_begins = text.rfind("\n", 0, at) + 1
+    return ExpressionInvalid(message, line=text.count("\n", 0, at) + 1, column=at - line_begins + 1)
+
+
+def library_refusal(error: str, text: str, names: frozenset[str]) -> ExpressionInvalid:
+    """What the library said, in one sentence."""
+    if _TOO_DEEP.search(error):
+        message = "Expected at most some 30 levels and operators in a row, but there are more: take it apart."
+        return ExpressionInvalid(message, code="expression_too_large")
+    first = _FIRST.search(error)
+    if first is None:
+        return ExpressionInvalid(f"Expected a CEL expression, but: {error[:300]}.")
+    line, column, said = max(1, int(first[1])), max(1, int(first[2])), first[3][:300]
+    if said == "reserved identifier: loop":  # see rewriting: they swapped their names
+        said = f"undeclared reference to '{LOOP}'"
+    unknown = _UNDECLARED.match(said)
+    message = f"Expected a CEL expression, but: {said}." if unknown is None else _unknown(unknown[1], text, names)
+    return ExpressionInvalid(message, line=line, column=column)
+
+
+def _unknown(name: str, text: str, names: frozenset[str]) -> str:
+    if _DASHED_STEP.search(text):
+        return f"Expected a known name, but got '{name}': write steps['…'] where the id of a step has a dash."
+    known = ", ".join(sorted(names)) or "nothing"
+    if name in ALL_NAMES:
+        return f"Expected a name that is known here, but got '{name}'; known here: {known}."
+    near = difflib.get_close_matches(name, sorted(names), 1)
+    meant = f"did you mean '{near[0]}'?" if near else f"known here: {known}."
+    return f"Expected a known name or function, but got '{name}'; {meant}"
