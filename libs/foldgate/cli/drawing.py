@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from rich.text import Text
 from rich.tree import Tree
 
+from foldgate.cli.documents import shown_version
 from foldgate.cli.graph import Edge, Why, about, edges, kind_of
 from foldgate.cli.terminal import harmless
 from foldgate.language.definition import Definition, StepDef
@@ -15,7 +16,7 @@ from foldgate.language.definition import Definition, StepDef
 _LABELS: Mapping[Why, str] = {
     "depends_on": "",
     "case": "if chosen: ",
-    "part": "",
+    "part": "in it: ",
     "on_error": "if it fails: ",
     "compensate": "undone by: ",
 }
@@ -29,7 +30,7 @@ _ARROWS: Mapping[Why, str] = {
 
 def tree(definition: Definition) -> Tree:
     """The graph for people."""
-    top = Tree(Text.assemble((definition.workflow, "bold magenta"), f" {harmless(definition.version, most=40)}"))
+    top = Tree(Text.assemble((definition.workflow, "bold magenta"), f" {shown_version(definition)}"))
     branches: dict[str, Tree] = {}
     places = {step_id: place for place, step_id in enumerate(definition.order)}
     into: dict[str, list[Edge]] = {}

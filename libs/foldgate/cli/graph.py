@@ -80,7 +80,8 @@ def _about_type(step: StepDef) -> str:
         case SubworkflowSpec(workflow=workflow, version=version):
             return f"{workflow} {version}".rstrip()
         case SwitchSpec(cases=cases, default=default):
-            return f"{len(cases)} cases{'' if default is None else ' and a default'}"
+            count = "1 case" if len(cases) == 1 else f"{len(cases)} cases"
+            return f"{count}{'' if default is None else ' and a default'}"
         case ParallelSpec() | LoopSpec() as group:
             return _about_group(group)
         case _:

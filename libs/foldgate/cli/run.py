@@ -1,37 +1,82 @@
-"""`foldgate run …`: ask for runs, and wait for what becomes of them."""
+"""`foldgate run …`: start runs, look at them, and ask things of them."""
 
-from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from foldgate.cli.finding import AsJson, Data
-from foldgate.cli.mistakes import FAILED, AskedWrongly, CannotGoOn
+from foldgate.cli.finding import AsJson, Data, Tenant
+from foldgate.cli.mistakes import AskedWrongly
 
-commands = typer.Typer(help="Ask for runs.", no_args_is_help=True, rich_markup_mode="markdown")
+commands = typer.Typer(
+    help="Start runs, look at them, and ask things of them.", no_args_is_help=True, rich_markup_mode="markdown"
+)
+
+Run = Annotated[str, typer.Argument(metavar="RUN", help="The id of a run.")]
+Body = Annotated[str, typer.Option("--input", metavar="JSON", help="The input, or @FILE to read it from.")]
+Key = Annotated[
+    str,
+    typer.Option(
+        "--key", metavar="IDEMPOTENCY_KEY", help="The same key means the same run, however often it is asked for."
+    ),
+]
+Labels = Annotated[list[str] | None, typer.Option("--label", metavar="NAME=VALUE", help="A label; may be repeated.")]
+Wait = Annotated[bool, typer.Option("--wait", help="Wait for the end of the run.")]
+Timeout = Annotated[
+    float | None, typer.Option("--timeout", metavar="SECONDS", min=0, help="With --wait: give up after so long.")
+]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Print what would be done, and ask for nothing.")]
+Reason = Annotated[str, typer.Option("--reason", help="Why, for those who read it later.")]
 
 
-class StillRunning(CannotGoOn):
-    """The run has not ended in the time that was given."""
+@commands.command("start")
+def start(
+    workflow: Annotated[str, typer.Argument(help="The id of a workflow.")],
+    body: Body = "{}",
+    version: Annotated[str, typer.Option("--version", help="The version to run. Default: the latest.")] = "",
+    key: Key = "",
+    label: Labels = None,
+    wait: Wait = False,
+    timeout_s: Timeout = None,
+    dry_run: DryRun = False,
+    tenant: Tenant = "default",
+    data: Data = None,
+    as_json: AsJson = False,
+) -> None:
+    """Start a run of a workflow; prints its id.
 
+    With --wait the exit code is 0 if the run succeeded, and 1 if it ended in any other way.
+    """
+    from foldgate.cli import finding
+    from foldgate.cli.asking import labels_of, parsed
+    from foldgate.cli.starting import plan_one, start_one
 
-@commands.callback()
-def runs() -> None:
-    """Makes `job` a command of its own, while it is the only one."""
+    payload, labels = parsed(body, "--input"), labels_of(label or [])
+    if dry_run:
+        finding.run(plan_one(workflow, payload, version=version, tenant=tenant, data=data, as_json=as_json))
+        return
+    work = start_one(
+        workflow,
+        payload,
+        version=version,
+        key=key,
+        labels=labels,
+        wait=wait,
+        timeout_s=timeout_s,
+        tenant=tenant,
+        data=data,
+        as_json=as_json,
+    )
+    raise typer.Exit(finding.run(work))
 
 
 @commands.command("job")
 def job(
     topic: Annotated[str, typer.Argument(help="What kind of work it is, such as job.echo.")],
-    body: Annotated[str, typer.Option("--input", metavar="JSON", help="The input, or @FILE to read it from.")] = "{}",
-    key: Annotated[
-        str,
-        typer.Option(metavar="IDEMPOTENCY_KEY", help="The same key means the same run, however often it is asked for."),
-    ] = "",
-    wait: Annotated[bool, typer.Option("--wait", help="Wait for the end of the run.")] = False,
-    timeout_s: Annotated[
-        float | None, typer.Option("--timeout", metavar="SECONDS", min=0, help="With --wait: give up after so long.")
-    ] = None,
+    body: Body = "{}",
+    key: Key = "",
+    wait: Wait = False,
+    timeout_s: Timeout = None,
+    tenant: Tenant = "default",
     data: Data = None,
     as_json: AsJson = False,
 ) -> None:
@@ -40,63 +85,107 @@ def job(
     With --wait the exit code is 0 if the run succeeded and 1 if it failed, was denied or was refused.
     """
     from foldgate.cli import finding
+    from foldgate.cli.asking import parsed
+    from foldgate.cli.starting import start_job
 
-    code = finding.run(_job(topic, _parsed(body), key=key, wait=wait, timeout_s=timeout_s, data=data, as_json=as_json))
-    raise typer.Exit(code)
-
-
-def _parsed(text: str) -> Any:
-    import msgspec
-
-    try:
-        return msgspec.json.decode(Path(text[1:]).read_bytes() if text.startswith("@") else text)
-    except msgspec.DecodeError as error:
-        raise AskedWrongly(f"Expected --input to be JSON, such as '{{\"a\": 1}}', but: {error}.") from None
-    except OSError as error:
-        raise AskedWrongly(f"Expected --input to name a file that can be read, but: {error}.") from None
+    payload = parsed(body, "--input")
+    work = start_job(topic, payload, key=key, wait=wait, timeout_s=timeout_s, tenant=tenant, data=data, as_json=as_json)
+    raise typer.Exit(finding.run(work))
 
 
-async def _job(
-    topic: str, payload: Any, *, key: str, wait: bool, timeout_s: float | None, data: Path | None, as_json: bool
-) -> int:
-    import asyncio
+@commands.command("list")
+def list_runs(
+    limit: Annotated[int, typer.Option(min=1, max=1000, help="How many.")] = 20,
+    workflow: Annotated[str, typer.Option("--workflow", metavar="ID", help="Only runs of this workflow.")] = "",
+    tenant: Tenant = "default",
+    data: Data = None,
+    as_json: AsJson = False,
+) -> None:
+    """The latest runs, the newest first, read from the log itself."""
+    from foldgate.cli import finding
+    from foldgate.cli.run_listing import print_latest
 
-    from foldgate.cli.reaching import opened
-    from foldgate.sdk.client import Client
-
-    async with opened(data) as suite:
-        client = Client(suite.log, codec=suite.codec)
-        asked = await client.run_job(topic, payload, idempotency_key=key)
-        if not wait:
-            _tell_asked(asked.run_id, asked.request_id, as_json=as_json)
-            return 0
-        try:
-            async with asyncio.timeout(timeout_s):
-                end = await client.ended(asked.run_id, request_id=asked.request_id)
-        except TimeoutError:
-            raise StillRunning(
-                f"Expected {asked.run_id} to end within {timeout_s:g} s, but it goes on: see"
-                f" `foldgate timeline {asked.run_id}`."
-            ) from None
-        return _tell_end(asked.run_id, end, as_json=as_json)
+    finding.run(print_latest(limit, workflow=workflow, tenant=tenant, data=data, as_json=as_json))
 
 
-def _tell_asked(run_id: str, request_id: str, *, as_json: bool) -> None:
-    from foldgate.cli.terminal import say, say_json
+@commands.command("show")
+def show(run: Run, data: Data = None, as_json: AsJson = False) -> None:
+    """A run as it stands: its steps, its values, and how it ended. `foldgate timeline` has all that happened in it."""
+    from foldgate.cli import finding
+    from foldgate.cli.run_showing import print_run
 
-    if as_json:
-        say_json({"run_id": run_id, "request_id": request_id})
-    else:
-        say(run_id)
+    finding.run(print_run(run, data=data, as_json=as_json))
 
 
-def _tell_end(run_id: str, event: Any, *, as_json: bool) -> int:
-    from foldgate.cli.telling import ENDS, told
-    from foldgate.cli.terminal import plain, say, say_json
+@commands.command("cancel")
+def cancel(run: Run, reason: Reason = "", data: Data = None, as_json: AsJson = False) -> None:
+    """Call a run back: what is under way is told to stop, nothing more is begun."""
+    _control("cancel", run, reason=reason, data=data, as_json=as_json)
 
-    status = ENDS[type(event).__name__]
-    if as_json:
-        say_json({"run_id": run_id, "status": status, **plain(event)})
-    else:
-        say(f"{run_id} {status}: {told(event)}", style="green" if status == "succeeded" else "red")
-    return 0 if status == "succeeded" else FAILED
+
+@commands.command("pause")
+def pause(run: Run, reason: Reason = "", data: Data = None, as_json: AsJson = False) -> None:
+    """Let a run begin nothing new; what is under way goes on."""
+    _control("pause", run, reason=reason, data=data, as_json=as_json)
+
+
+@commands.command("resume")
+def resume(run: Run, reason: Reason = "", data: Data = None, as_json: AsJson = False) -> None:
+    """Let a paused run go on."""
+    _control("resume", run, reason=reason, data=data, as_json=as_json)
+
+
+def _control(what: str, run: str, *, reason: str, data: Data, as_json: bool) -> None:
+    from foldgate.cli import finding
+    from foldgate.cli.controlling import control
+
+    raise typer.Exit(finding.run(control(what, run, reason=reason, data=data, as_json=as_json)))
+
+
+@commands.command("signal")
+def signal(
+    run: Run,
+    name: Annotated[str, typer.Argument(help="The name that a step waits for.")],
+    payload: Annotated[str, typer.Option("--payload", metavar="JSON", help="The payload, or @FILE.")] = "null",
+    key: Annotated[str, typer.Option("--key", help="The same key means the same signal, however often sent.")] = "",
+    data: Data = None,
+    as_json: AsJson = False,
+) -> None:
+    """Send a signal to a run; it waits there for the step that wants it."""
+    from foldgate.cli import finding
+    from foldgate.cli.asking import parsed
+    from foldgate.cli.controlling import signal as send
+
+    if not name:
+        raise AskedWrongly("Expected the name of a signal, but it is empty.")
+    work = send(run, name, parsed(payload, "--payload"), key=key, data=data, as_json=as_json)
+    raise typer.Exit(finding.run(work))
+
+
+@commands.command("rerun")
+def rerun(
+    run: Run,
+    step: Annotated[
+        str, typer.Option("--from", metavar="STEP", help="The step to begin with; all after it runs anew.")
+    ],
+    latest: Annotated[
+        bool, typer.Option("--latest", help="Use the workflow's latest version, not the run's own.")
+    ] = False,
+    key: Key = "",
+    wait: Wait = False,
+    timeout_s: Timeout = None,
+    dry_run: DryRun = False,
+    data: Data = None,
+    as_json: AsJson = False,
+) -> None:
+    """Run a run again from a step: a new run, which takes over input, values and all that succeeded upstream of it.
+
+    A step inside a group means the whole group. The old run stays as it ended.
+    """
+    from foldgate.cli import finding
+    from foldgate.cli.rerunning import rerun_one
+
+    work = rerun_one(
+        run, step, latest=latest, key=key, dry_run=dry_run, wait=wait, timeout_s=timeout_s, data=data, as_json=as_json
+    )
+    raise typer.Exit(finding.run(work))

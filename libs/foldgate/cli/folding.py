@@ -1,0 +1,93 @@
+"""Folds what a service owns, as the service does it: by its own decider, which is found by its entry point."""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from foldgate.cli.plan import NothingInstalled, installed
+from foldgate.cli.reaching import Reached
+from foldgate.cli.reading import Seen, StreamReader
+from foldgate.cli.run_history import RunUnknown
+from foldgate.cli.telling import ENDS
+from foldgate.cli.terminal import harmless
+from foldgate.contracts.events import RunStarted
+from foldgate.contracts.topics import RUNS, Stream, partition_of
+from foldgate.decider.decider import Decider
+from foldgate.runtime.service import Aggregate, Service
+
+
+class FoldedRun(NamedTuple):
+    """A run as its own stream tells it. `end` is the last event of one that is over."""
+
+    run_id: str
+    decider: Decider[Any]
+    state: Any
+    events: list[Seen]
+    started: RunStarted | None
+
+    @property
+    def described(self) -> Mapping[str, Any]:
+        """The run as JSON-like values."""
+        return self.decider.describe(self.state)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether it has ended."""
+        return self.decider.ended(self.state)
+
+    @property
+    def end(self) -> Seen | None:
+        """The event that ended it."""
+        ends = [seen for seen in self.events if type(seen.event).__name__ in ENDS]
+        return ends[-1] if self.is_over and ends else None
+
+    @property
+    def tenant(self) -> str:
+        """Whose it is."""
+        meta = self.events[0].meta
+        assert meta is not None
+        return meta.tenant
+
+
+async def decider_of(suite: Reached, stream: Stream) -> Decider[Any]:
+    """How the aggregates of a stream behave, with the table they are given read from the log."""
+    aggregate = _aggregate(stream)
+    if aggregate.table is None:
+        return aggregate.decider_with(suite.settings, None)
+    table = aggregate.table()
+    starts = dict.fromkeys(range(table.stream.partitions), 0)
+    reader = await StreamReader.at(suite.log, suite.codec, stream=table.stream, starts=starts)
+    async for seen in reader.there():
+        if seen.accepted and seen.meta is not None and seen.event is not None and seen.record.key:
+            table.add(seen.meta, seen.event)
+    return aggregate.decider_with(suite.settings, table)
+
+
+def _aggregate(stream: Stream) -> Aggregate:
+    for point in installed().values():
+        service: Service = point.load()
+        for aggregate in service.aggregates:
+            if aggregate.stream == stream:
+                return aggregate
+    raise NothingInstalled(f"Expected an installed service that owns '{stream.name}', but there is none.")
+
+
+async def folded(suite: Reached, run_id: str) -> FoldedRun:
+    """A run as of now."""
+    decider = await decider_of(suite, RUNS)
+    partition = partition_of(run_id.encode(), RUNS.partitions)
+    reader = await StreamReader.at(suite.log, suite.codec, stream=RUNS, starts={partition: 0})
+    events = [seen async for seen in reader.there() if is_of(seen, run_id)]
+    if not events:
+        raise RunUnknown(f"Expected a run '{harmless(run_id, most=100)}' on this log, but nothing there is about it.")
+    state = None
+    for seen in events:
+        assert seen.meta is not None
+        assert seen.event is not None
+        state = decider.evolve(state, seen.meta, seen.event)
+    first = events[0].event
+    return FoldedRun(run_id, decider, state, events, first if isinstance(first, RunStarted) else None)
+
+
+def is_of(seen: Seen, run_id: str) -> bool:
+    """Whether this is an event of that run that counts."""
+    return seen.accepted and seen.meta is not None and seen.event is not None and seen.record.key == run_id.encode()

@@ -1,0 +1,179 @@
+"""Runs a run again from a step: a new run that takes over what was done upstream of it, read from the old one's log."""
+
+import difflib
+from collections.abc import Iterable
+from pathlib import Path
+from typing import NamedTuple
+
+import msgspec
+
+from foldgate.cli import asking
+from foldgate.cli.folding import FoldedRun, folded
+from foldgate.cli.mistakes import AskedWrongly
+from foldgate.cli.plan_of_run import print_plan
+from foldgate.cli.published import Published, published
+from foldgate.cli.reaching import Reached, opened
+from foldgate.cli.reading import Seen
+from foldgate.cli.starting import seen_of_workflows
+from foldgate.cli.terminal import harmless
+from foldgate.contracts.events import ContextChanged, Rerun, RunRequested, RunStarted, StepSucceeded
+from foldgate.language.definition import Definition
+from foldgate.sdk import requests
+from foldgate.sdk.client import Client
+
+_JOB = "job"
+
+
+class RunLive(AskedWrongly):
+    """The run goes on: what it will have done is not known yet."""
+
+
+class Again(NamedTuple):
+    """What is asked for, and what it will do."""
+
+    event: RunRequested
+    definition: Definition
+
+
+async def rerun_one(
+    run_id: str,
+    step: str,
+    *,
+    latest: bool,
+    key: str,
+    dry_run: bool,
+    wait: bool,
+    timeout_s: float | None,
+    data: Path | None,
+    as_json: bool,
+) -> int:
+    """Ask for the new run, or print its plan."""
+    async with opened(data) as suite:
+        old = await folded(suite, run_id)
+        again = await _again(suite, old, step, latest=latest, key=key)
+        if dry_run:
+            _print(again, as_json=as_json)
+            return 0
+        client = Client(suite.log, codec=suite.codec, tenant=old.tenant)
+        prepared = requests.a_run(old.tenant, again.event)
+        return await asking.start(client, prepared, wait=wait, timeout_s=timeout_s, as_json=as_json)
+
+
+async def _again(suite: Reached, old: FoldedRun, step: str, *, latest: bool, key: str) -> Again:
+    started = _started(old)
+    definition = await _definition(suite, old, started, latest=latest)
+    top = top_of(definition, known_step(definition, step))
+    kept = upstream(definition, top)
+    rerun = Rerun(
+        run_id=old.run_id,
+        from_step=top,
+        ctx=ctx_of(started, old.events),
+        outputs={name: output for name, output in outputs_of(started, old.events).items() if name in kept},
+    )
+    event = RunRequested(
+        workflow=started.workflow,
+        version="" if latest or started.workflow == _JOB else started.version,
+        kind=started.kind or "job",
+        topic=started.topic,
+        input=started.input,
+        labels=started.labels,
+        idempotency_key=key,
+        workflows_offset=await seen_of_workflows(suite),
+        rerun=rerun,
+    )
+    return Again(event, definition)
+
+
+def _started(old: FoldedRun) -> RunStarted:
+    if not old.is_over:
+        raise RunLive(
+            f"Expected a run that has ended, but {old.run_id} goes on: cancel it first with `foldgate run cancel"
+            f" {old.run_id}`, or wait for its end."
+        )
+    if old.started is None:
+        raise AskedWrongly(f"Expected a run that was started, but {harmless(old.run_id)} was refused.")
+    return old.started
+
+
+async def _definition(suite: Reached, old: FoldedRun, started: RunStarted, *, latest: bool) -> Definition:
+    if started.workflow == _JOB:
+        from foldgate.language.compile import single_job
+
+        return single_job(started.kind, started.topic)
+    found: Published = await published(suite, tenant=old.tenant)
+    if found.is_retired(started.workflow):
+        raise AskedWrongly(
+            f"Expected a workflow that starts runs, but '{started.workflow}' is retired: publish it again."
+        )
+    return found.definition(found.version(started.workflow, "" if latest else started.version))
+
+
+def known_step(definition: Definition, step: str) -> str:
+    """That step of the workflow; of `step[3]` the step that it is one of."""
+    name = step.partition("[")[0]
+    if name in definition.steps:
+        return name
+    near = difflib.get_close_matches(name, definition.steps, n=1, cutoff=0.4)
+    hint = f"did you mean '{near[0]}'?" if near else f"it has {', '.join(definition.order[:20])}."
+    raise AskedWrongly(
+        f"Expected a step of '{definition.workflow}', but there is no '{harmless(step, most=100)}': {hint}"
+    )
+
+
+def top_of(definition: Definition, step_id: str) -> str:
+    """The step at the top that this one is a part of, or handles: it is run as a whole."""
+    step = definition.steps[step_id]
+    outer = step.parent or step.handles or step.undoes
+    return top_of(definition, outer) if outer else step_id
+
+
+def upstream(definition: Definition, step_id: str) -> frozenset[str]:
+    """All that a step at the top comes after, groups with their parts."""
+    tops: set[str] = set()
+    waiting = [step_id]
+    while waiting:
+        for before in definition.steps[waiting.pop()].depends_on:
+            top = top_of(definition, before)
+            if top not in tops:
+                tops.add(top)
+                waiting.append(top)
+    return frozenset(name for name in definition.steps if _whole(definition, name) in tops)
+
+
+def _whole(definition: Definition, step_id: str) -> str:
+    """The group at the top that a step is a part of; handlers are nobody's part."""
+    step = definition.steps[step_id]
+    return _whole(definition, step.parent) if step.parent else step_id
+
+
+def outputs_of(started: RunStarted, events: Iterable[Seen]) -> dict[str, str]:
+    """What steps succeeded with, in this run or in those that it took over from."""
+    found = dict(started.rerun.outputs) if started.rerun else {}
+    found.update({seen.event.step: seen.event.output for seen in events if isinstance(seen.event, StepSucceeded)})
+    return found
+
+
+def ctx_of(started: RunStarted, events: Iterable[Seen]) -> dict[str, str]:
+    """The values that the run kept."""
+    found = dict(started.rerun.ctx) if started.rerun else {}
+    for seen in events:
+        match seen.event:
+            case ContextChanged(name=name, value=None):
+                found.pop(name, None)
+            case ContextChanged(name=name, value=str(value)):
+                found[name] = value
+            case _:
+                pass
+    return found
+
+
+def _print(again: Again, *, as_json: bool) -> None:
+    rerun = again.event.rerun
+    assert rerun is not None
+    taken = {
+        "rerun_of": rerun.run_id,
+        "from_step": rerun.from_step,
+        "input": msgspec.json.decode(again.event.input),
+        "ctx": {name: msgspec.json.decode(value) for name, value in rerun.ctx.items()},
+    }
+    print_plan(again.definition, given=again.event.input, as_json=as_json, kept=rerun.outputs, again=taken)
