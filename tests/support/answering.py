@@ -58,7 +58,9 @@ def answer(world: Outside, about: Meta, event: Event) -> None:  # noqa: C901 - o
             _child(world, event)
         case ChildCancelRequested():
             ended = ChildEnded(parent_run=world.run, step=event.step, status="cancelled", reason="told to")
-            world.send("children", ended, after=world.soon(event.step), name=f"back {event.child_run}")
+            world.send(
+                "children", ended, after=world.soon(event.step), name=f"back {event.child_run}", of=event.child_run
+            )
         case StepStarted(kind="wait"):
             _signal(world, event)
         case SlotRequested():
@@ -162,7 +164,7 @@ def _child(world: Outside, event: ChildRequested) -> None:
     ended = ChildEnded(parent_run=world.run, step=event.step, status=status, code="boom", reason="so")
     if status == "succeeded":
         ended = ChildEnded(parent_run=world.run, step=event.step, status=status, output=_json(luck.choice(OUTPUTS)))
-    world.send("children", ended, after=world.soon(child, 20_000), name=child)
+    world.send("children", ended, after=world.soon(child, 20_000), name=child, of=child)
 
 
 def _signal(world: Outside, event: StepStarted) -> None:

@@ -138,9 +138,10 @@ class _Growing:
         name = self._new(kind)
         each = self._each(around, kind)
         self._steps[name] |= each
-        if each:
-            around = around._replace(repeats=around.repeats + 1, in_each=True)
-        self._steps[name] |= _TERMS[kind](self, around)
+        inside = around._replace(repeats=around.repeats + 1, in_each=True) if each else around
+        self._steps[name] |= _TERMS[kind](self, inside)
+        if kind == "job":
+            self._steps[name] |= self._job_terms(inside)
         self._decorate(name, around)
         return name
 
@@ -165,18 +166,15 @@ class _Growing:
         if self._often(0.4):
             each["on_item_failure"] = "collect"
             each["min_success"] = self._rng.randint(0, 2)
-        if self._often(0.05):
+        if isinstance(items, str) and self._often(0.05):
             each["max_items"] = 2
         return {"for_each": each}
 
     def _decorate(self, name: str, around: Around) -> None:
         """What any step may have besides."""
-        terms, repeated = self._steps[name], "for_each" in self._steps[name]
-        outside = around._replace(in_each=around.in_each and not repeated)
+        terms = self._steps[name]
         if self._often(0.12):
-            terms["when"] = self._truth(outside)
-        if terms["type"] == "job":
-            terms |= self._job_terms(around)
+            terms["when"] = self._truth(around)
         if not self._steady and self._often(0.1):
             terms["timeout"] = self._rng.choice(["2s", "15s", "60s"])
         inside = around._replace(upstream=(name, *around.upstream), groups=around.groups + 1)

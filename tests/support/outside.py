@@ -113,11 +113,11 @@ class Outside:
         most = self.temper.slowest_ms if most_ms is None else most_ms
         return random.Random(f"{self._timing} {name}").choice([1, most // 8 + 1, most // 2 + 1, most + 1])
 
-    def send(self, source: str, event: Event, *, after: int, name: str = "") -> None:
-        """A message that will reach the run, perhaps twice."""
+    def send(self, source: str, event: Event, *, after: int, name: str = "", of: str = "") -> None:
+        """A message that will reach the run, perhaps twice; `of` is another run, if that says it."""
         luck = self.luck(f"send {name} {type(event).__name__}")
         request = f"{source}-{name or self._numbers}-{type(event).__name__}"
-        about = meta(self.run, stream=source, event_id=request, request_id=request, at=self.now + after)
+        about = meta(of or self.run, stream=source, event_id=request, request_id=request, at=self.now + after)
         self._push(source, about, event, after=after)
         if luck.random() < self.temper.repeating:
             self._push(source, about, event, after=after + luck.choice([0, 10, 30_000]))

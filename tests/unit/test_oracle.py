@@ -368,7 +368,7 @@ def test_the_items_of_a_for_each_in_order_with_their_inputs_and_outputs() -> Non
 
 
 def test_a_loop_goes_on_as_long_as_its_condition_says() -> None:
-    document = doc(l={"type": "loop", "body": ["a"], "until": "steps.a.output == 2", "max_iterations": 2}, a={})
+    document = doc(l={"type": "loop", "body": ["a"], "until": "loop.previous_output == 2", "max_iterations": 2}, a={})
     started = StepStarted(step="l", kind="loop")
     with pytest.raises(Wrong, match="comes 0"):
         told(document, started, job("a[1]", parent="l"))

@@ -40,6 +40,7 @@ def _over(run: Reading, place: Place) -> None:
     part, story = run.story.of(place), run.story
     if part.retry_at is not None:
         must(story.now >= part.retry_at, f"{place} is tried again at {story.now}, but not before {part.retry_at}")
+    if part.retry_at is not None and not isinstance(story.reports.get(story.job(place)), JobLost):
         part.spent += 1
         return
     report = story.reports.get(story.job(place))
@@ -56,6 +57,9 @@ def failed_attempt(run: Reading, place: Place, event: AttemptFailed) -> None:
     must(not part.called and not run.called_back(place), f"{place} is to be tried again, but was called back")
     must(event.job_id == story.job(place), f"{event.job_id} fails, but attempt {part.attempt} of {place} is under way")
     report = story.reports.get(event.job_id)
+    if isinstance(report, JobLost) and story.paused:  # it is kept in mind, for when the run goes on
+        part.retry_at = event.retry_at
+        return
     must(isinstance(report, JobFailed), f"{event.job_id} fails, but {report} was reported")
     assert isinstance(report, JobFailed)
     must(retries(run, place, report), f"{place} is to be tried again, but {report.code} after {part.spent} allows none")

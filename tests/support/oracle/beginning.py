@@ -103,9 +103,9 @@ def wants_turn(run: Reading, loop: Place, number: int) -> bool:
     spec = run.shape.step(loop).spec
     assert isinstance(spec, LoopSpec)
     if spec.while_ is not None:
-        return run.turn(spec.while_, loop, number) is True
+        return run.turn(spec.while_, loop, number, over=False) is True
     assert spec.until is not None
-    return number == 0 or run.turn(spec.until, loop, number - 1) is not True
+    return number == 0 or run.turn(spec.until, loop, number - 1, over=True) is not True
 
 
 def turn_breaks(run: Reading, loop: Place) -> bool:
@@ -142,6 +142,8 @@ def may_begin(run: Reading, place: Place) -> None:
 def may_skip(run: Reading, place: Place, reason: str) -> None:
     """Raise Wrong unless it may be skipped now, for that reason."""
     must(not run.story.known(place), f"{place} is skipped ({reason}), but it has begun before, or is over")
+    if _shares_fate(run, place, reason):
+        return
     if reason == "when_false":
         why = why_not(run, place)
         must(not why, f"{place} is skipped for its `when`, but {why}")
@@ -155,11 +157,14 @@ def may_skip(run: Reading, place: Place, reason: str) -> None:
         must(run.called_back(place) or _parents_over(run, place), f"{place} is skipped, but it is needed")
 
 
+def _shares_fate(run: Reading, place: Place, reason: str) -> bool:
+    """Whether it is a part of a group that was skipped for that reason."""
+    group = run.shape.group(place)
+    return group is not None and run.story.of(group).status == "skipped" and run.story.of(group).reason == reason
+
+
 def _may_be_cut_off(run: Reading, place: Place, reason: str) -> None:
     group = run.shape.group(place)
-    fate = run.story.of(group) if group is not None else None
-    if fate is not None and fate.status == "skipped":
-        return
     must(not run.called_back(place), f"{place} is skipped ({reason}) after its group or run came to a halt")
     if group is not None and run.shape.kind(group) == "loop":
         before = run.shape.members(group, iteration=place.at[-1])

@@ -47,8 +47,10 @@ class Reading:
 
     def _handled(self, handler: Place) -> Outcome:
         part = self.story.of(handler)
+        if part.status == "skipped":
+            return "failed"
         if part.status:
-            return "satisfied" if self.outcome(handler) == "satisfied" and part.status != "skipped" else "failed"
+            return self.outcome(handler)
         return "open" if part.began is not None or not self.called_back(handler) else "failed"
 
     def called_back(self, place: Place) -> bool:
@@ -151,11 +153,10 @@ class Reading:
         """What a template says of the run as a whole."""
         return template.evaluate(self._scope(template, None, None))
 
-    def turn(self, template: Template, loop: Place, iteration: int) -> Any:
-        """What a loop's condition says of an iteration."""
-        inside = Place(loop.step, (*loop.at, iteration))
-        around = {"index": iteration, "previous_output": self.last_output(loop, iteration - 1)}
-        return template.evaluate(self._scope(template, inside, around))
+    def turn(self, template: Template, loop: Place, iteration: int, *, over: bool) -> Any:
+        """What a loop's condition says of an iteration, before it or when it is over."""
+        around = {"index": iteration, "previous_output": self.last_output(loop, iteration if over else iteration - 1)}
+        return template.evaluate(self._scope(template, loop, around))
 
     def fails(self, template: Template | None, place: Place) -> bool:
         """Whether it cannot be evaluated now."""
