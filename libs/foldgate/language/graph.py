@@ -23,10 +23,10 @@ class Graph:
 
     def __init__(self, steps: Mapping[str, AnyStep]) -> None:
         self.steps = steps
-        self.parts = {name: self._known(_parts(step)) for name, step in steps.items()}
+        self.parts = {name: self._others(name, _parts(step)) for name, step in steps.items()}
         self.parent = _inverse(self.parts)
-        self.handlers = {name: self._known([step.on_error] if step.on_error else []) for name, step in steps.items()}
-        self.undoers = {name: self._known([step.compensate] if step.compensate else []) for name, step in steps.items()}
+        self.handlers = {name: self._others(name, [step.on_error or ""]) for name, step in steps.items()}
+        self.undoers = {name: self._others(name, [step.compensate or ""]) for name, step in steps.items()}
         self.handles, self.undoes = _inverse(self.handlers), _inverse(self.undoers)
         self.targets = {name: self._known(_targets(step)) for name, step in steps.items()}
         self.switches = _all_inverse(self.targets)
@@ -38,6 +38,9 @@ class Graph:
 
     def _known(self, names: Iterable[str]) -> tuple[str, ...]:
         return tuple(dict.fromkeys(name for name in names if name in self.steps))
+
+    def _others(self, name: str, names: Iterable[str]) -> tuple[str, ...]:
+        return tuple(each for each in self._known(names) if each != name)
 
     def owner(self, name: str) -> str:
         """The step whose handler this is; empty where it is none."""

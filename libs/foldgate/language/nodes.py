@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from foldgate.language.problems import Place, Problem, stop
+from foldgate.language.problems import Place, Problem, problem, stop
 from foldgate.language.scalars import Scalar
 
 MAX_DEPTH = 50
@@ -80,7 +80,7 @@ class Builder:
         if text in entries:
             first = entries[text].place
             said = f"Expected each key once, but '{text[:80]}' stands on line {first.line} already."
-            self.problems.append(Problem(code="duplicate_key", message=said, line=place.line, column=place.column))
+            self.problems.append(problem("duplicate_key", said, place=place))
         else:
             entries[text] = Entry(place, text, node)
 

@@ -4,6 +4,7 @@ import msgspec
 
 MOST = 100
 """How many mistakes are told; a document with more is something else."""
+_LONGEST = 500
 
 
 class Place(msgspec.Struct, frozen=True, order=True):
@@ -35,6 +36,17 @@ class WorkflowInvalid(Exception):
         self.problems = problems
 
 
+def problem(code: str, message: str, *, place: Place, path: str = "") -> Problem:
+    """A mistake, in words that fit on a line, whatever the document has in it."""
+    return Problem(code=code, message=_line(message), path=_line(path), line=place.line, column=place.column)
+
+
+def _line(text: str) -> str:
+    printable = "".join(each if each.isprintable() else " " for each in text[: 4 * _LONGEST])
+    line = " ".join(printable.split())
+    return line if len(line) <= _LONGEST else line[:_LONGEST] + "…"
+
+
 def invalid(problems: list[Problem]) -> WorkflowInvalid:
     """All mistakes, sorted by their place; one that is found twice is told once."""
     ordered = sorted(set(problems), key=lambda each: (each.line, each.column, each.path, each.code, each.message))
@@ -43,4 +55,4 @@ def invalid(problems: list[Problem]) -> WorkflowInvalid:
 
 def stop(code: str, message: str, place: Place) -> WorkflowInvalid:
     """A mistake after which nothing else can be read."""
-    return WorkflowInvalid((Problem(code=code, message=message, line=place.line, column=place.column),))
+    return WorkflowInvalid((problem(code, message, place=place),))

@@ -1,17 +1,19 @@
 """The way in: from what somebody wrote to what is published, or to everything that is wrong with it."""
 
 import re
+from typing import Any
 
 import msgspec
 from pydantic import ValidationError
 
 from foldgate.language.canonical import canonical, digest_of
-from foldgate.language.checks import mistakes
+from foldgate.language.checks import check
+from foldgate.language.findings import Findings
 from foldgate.language.models import WorkflowDocument
-from foldgate.language.nodes import MAX_DEPTH, Node, plain_value
+from foldgate.language.nodes import MAX_DEPTH, plain_value
 from foldgate.language.problems import Place, Problem, WorkflowInvalid, invalid, stop
 from foldgate.language.read import MAX_BYTES, read
-from foldgate.language.sentences import problems_of
+from foldgate.language.sentences import path_of, tell
 from foldgate.language.spelling import respell
 
 __all__ = ["Prepared", "Problem", "WorkflowInvalid", "prepare"]
@@ -30,41 +32,53 @@ class Prepared(msgspec.Struct, frozen=True, kw_only=True):
 
 def prepare(source: str | bytes) -> Prepared:
     """The canonical form and digest of a document; WorkflowInvalid with every mistake in it."""
-    root = read(source)
-    problems = respell(root)
-    document, whole = _document(root, problems)
+    found = Findings(read(source))
+    found.problems += respell(found.root)
+    document, whole = _document(found)
     if document is not None:
-        problems += mistakes(document, root, whole=whole)
-    if problems or document is None:
-        raise invalid(problems)
+        check(document, found, whole=whole)
+    if found.problems or document is None:
+        raise invalid(found.problems)
     form = canonical(document)
     _check_size(form)
     digest = digest_of(form)
     return Prepared(workflow=document.id, version=document.version or digest, digest=digest, canonical=form)
 
 
-def _document(root: Node, problems: list[Problem]) -> tuple[WorkflowDocument | None, bool]:
+def _document(found: Findings) -> tuple[WorkflowDocument | None, bool]:
     """The document, or what is left of it without the parts that are wrong, and whether it is whole."""
-    value = plain_value(root)
+    value = plain_value(found.root)
     try:
         return WorkflowDocument.model_validate(value), True
     except ValidationError as error:
-        problems += problems_of(error, root)
-        wrong = {each["loc"][: 2 if each["loc"][0] == "steps" else 1] for each in error.errors() if each["loc"]}
-    return _rest(value, wrong), False
+        tell(error, found)
+        return _rest(value, error), False
 
 
-def _rest(value: object, wrong: set[tuple[int | str, ...]]) -> WorkflowDocument | None:
-    """What can be checked further, so that all mistakes are told at once."""
+def _rest(value: Any, error: ValidationError) -> WorkflowDocument | None:
+    """What can be checked further, so that all mistakes are told at once: without the keys that are wrong, and then
+    without the steps that need one of them."""
     if not isinstance(value, dict) or not isinstance(value.get("steps"), dict):
         return None
+    for depth in (3, 2):
+        value = _without(value, error, depth)
+        try:
+            return WorkflowDocument.model_validate(value)
+        except ValidationError as again:
+            error = again
+    return None
+
+
+def _without(value: dict[str, Any], error: ValidationError, depth: int) -> dict[str, Any]:
+    """The document without what is wrong: keys at the top, and steps (2) or keys of steps (3)."""
+    wrong = {path_of(each["loc"])[: depth if each["loc"][0] == "steps" else 1] for each in error.errors()}
     rest = {key: part for key, part in value.items() if (key,) not in wrong}
-    rest["steps"] = {key: step for key, step in value["steps"].items() if ("steps", key) not in wrong}
-    rest.setdefault("id", "unknown")
-    try:
-        return WorkflowDocument.model_validate(rest)
-    except ValidationError:
-        return None
+    rest["steps"] = {
+        name: {key: part for key, part in step.items() if ("steps", name, key) not in wrong}
+        for name, step in value["steps"].items()
+        if ("steps", name) not in wrong
+    }
+    return {"id": "unknown", **rest}
 
 
 def _check_size(form: str) -> None:

@@ -2,6 +2,7 @@
 things (anchors, tags, merge keys, keys that come twice)."""
 
 import re
+from typing import Any
 
 import yaml
 
@@ -52,14 +53,12 @@ def _feed(text: str, builder: Builder) -> None:
         for event in yaml.parse(text, Loader=yaml.CSafeLoader):
             _take(event, builder)
     except yaml.MarkedYAMLError as mistake:
-        mark = mistake.problem_mark or mistake.context_mark
-        place = Place(mark.line + 1, mark.column + 1) if mark else Place()
         said = f"Expected YAML or JSON, but {mistake.problem or 'it cannot be read'} ({mistake.context or 'here'})."
-        raise stop("not_yaml", said, place) from None
+        raise stop("not_yaml", said, _place(mistake.problem_mark or mistake.context_mark)) from None
 
 
 def _take(event: yaml.Event, builder: Builder) -> None:
-    place = Place(event.start_mark.line + 1, event.start_mark.column + 1)
+    place = _place(event.start_mark)
     if isinstance(event, yaml.DocumentStartEvent) and builder.root is not None:
         raise stop("two_documents", "Expected one document, but here begins another.", place)
     _refuse_hidden(event, place)
@@ -93,3 +92,8 @@ def _scalar(event: yaml.ScalarEvent, place: Place, builder: Builder) -> None:
         return builder.scalar(plain(event.value), event.value, place)
     except NumberInvalid as mistake:
         raise stop("number", str(mistake), place) from None
+
+
+def _place(mark: Any) -> Place:
+    """The reader counts from 0."""
+    return Place(mark.line + 1, mark.column + 1)

@@ -1,13 +1,13 @@
 """What the models find, said as sentences with the place of each."""
 
-import difflib
-from collections.abc import Iterable
+from functools import lru_cache
 from typing import get_args
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from foldgate.language import spelling
+from foldgate.language.findings import Findings, Path
 from foldgate.language.models import (
     AnyStep,
     ApprovalTerms,
@@ -22,10 +22,8 @@ from foldgate.language.models import (
     SwitchCase,
     WorkflowDocument,
 )
-from foldgate.language.nodes import Node, walk
-from foldgate.language.problems import Problem
+from foldgate.language.nodes import walk
 
-Path = tuple[str | int, ...]
 STEP_MODELS: dict[str, type[AnyStep]] = {
     kind: model for model in get_args(Step) for kind in get_args(model.model_fields["type"].annotation)
 }
@@ -63,39 +61,27 @@ _PARTS: dict[str, type[Model]] = {
 _DURATIONS = {*spelling.STEP_DURATIONS, *spelling.WORKFLOW_DURATIONS, "backoff", "max_backoff", "delay", "expires_in"}
 
 
-def problem_at(root: Node, path: Path, *, code: str, message: str, on_key: bool = False) -> Problem:
-    """A mistake in what stands at a path, or in its last key; at the nearest key above where nothing stands."""
-    way = list(walk(root, path))
-    place = way[-1].place if way else root.place
-    if way and len(way) == len(path) and not on_key:
-        place = way[-1].node.place
-    names = ".".join(each.text for each in way).replace(".[", "[")
-    return Problem(code=code, message=message, path=names, line=place.line, column=place.column)
+def tell(error: ValidationError, found: Findings) -> None:
+    """Add each of the mistakes that the models found."""
+    for each in error.errors(include_url=False):
+        _tell(each, found)
 
 
-def problems_of(error: ValidationError, root: Node) -> list[Problem]:
-    """Each of the mistakes that the models found."""
-    return [_problem(each, root) for each in error.errors(include_url=False)]
-
-
-def _problem(error: ErrorDetails, root: Node) -> Problem:
-    path = _path(error["loc"])
-    code = error["type"]
+def _tell(error: ErrorDetails, found: Findings) -> None:
+    path, code = path_of(error["loc"]), error["type"]
     if code == "extra_forbidden":
-        return problem_at(root, path, code="unknown_key", message=_unknown(root, path), on_key=True)
-    if code == "missing":
-        return problem_at(root, path, code="missing_key", message=f"Expected the key '{path[-1]}', but it is missing.")
-    if code == "union_tag_not_found":
-        return problem_at(
-            root, path, code="missing_key", message="Expected the key 'type', but it is missing.", on_key=True
-        )
-    if code == "union_tag_invalid":
-        return problem_at(root, (*path, "type"), code="unknown_type", message=_unknown_type(error["input"]["type"]))
-    on_key = error["loc"][-1:] == ("[key]",)
-    return problem_at(root, path, code=_code(code), message=_sentence(error), on_key=on_key)
+        found.add(path, "unknown_key", _unknown(found, path), on_key=True)
+    elif code == "missing":
+        found.add(path, "missing_key", f"Expected the key '{path[-1]}', but it is missing.")
+    elif code == "union_tag_not_found":
+        found.add(path, "missing_key", "Expected the key 'type', but it is missing.", on_key=True)
+    elif code == "union_tag_invalid":
+        found.add((*path, "type"), "unknown_type", _unknown_type(found, error["input"]["type"]))
+    else:
+        found.add(path, _code(code), _sentence(error), on_key=error["loc"][-1:] == ("[key]",))
 
 
-def _path(loc: Path) -> Path:
+def path_of(loc: Path) -> Path:
     """Where it is in the document: the models add the type of the step, and mark keys."""
     path = tuple(part for part in loc if part != "[key]")
     return (*path[:2], *path[3:]) if path[:1] == ("steps",) and len(path) > 2 else path
@@ -112,7 +98,8 @@ def _code(kind: str) -> str:
 def _sentence(error: ErrorDetails) -> str:
     kind, context = error["type"], error.get("ctx", {})
     if kind in _KINDS:
-        return f"Expected {_KINDS[kind]}, but got {_shown(error['input'])}."
+        hint = "; put it in quotes" if kind == "string_type" and not isinstance(error["input"], list | dict) else ""
+        return f"Expected {_KINDS[kind]}, but got {_shown(error['input'])}{hint}."
     if kind in _LIMITS:
         return f"Expected {_LIMITS[kind].format(**context)}, but got {_shown(error['input'])}."
     return error["msg"]
@@ -127,43 +114,38 @@ def _shown(value: object) -> str:
         return f"'{value[:40]}'"
     if value is None or isinstance(value, bool):
         return {None: "null", True: "true", False: "false"}[value]
-    return f"{value}; put it in quotes if it is a text"
+    return str(value)
 
 
-def _unknown(root: Node, path: Path) -> str:
+def _unknown(found: Findings, path: Path) -> str:
     """What to say of a key that nobody knows."""
     key, above = str(path[-1]), path[:-1]
     if above[:1] == ("steps",) and len(above) == 2:
-        return _unknown_in_step(key, _kind(root, above))
+        return _unknown_in_step(found, key, _kind(found, above))
     named = [part for part in above if isinstance(part, str)]
     here = known(_PARTS[named[-1]] if named else WorkflowDocument)
-    return f"Expected a known key, but got '{key[:80]}'{_nearest(key, here)}."
+    return f"Expected a known key, but got '{key[:80]}'{found.guess(key, here)}"
 
 
-def _unknown_in_step(key: str, kind: str) -> str:
+def _unknown_in_step(found: Findings, key: str, kind: str) -> str:
     others = sorted(other for other, model in STEP_MODELS.items() if key in known(model, other))
     if others:
-        return f"Expected a key of a step of type {kind}, but '{key}' belongs to {', '.join(others)}."
-    return f"Expected a known key, but got '{key[:80]}'{_nearest(key, known(STEP_MODELS[kind], kind))}."
+        return f"Expected a key of a step of type {kind}, but '{key}' belongs to type {', '.join(others)}."
+    return f"Expected a known key, but got '{key[:80]}'{found.guess(key, known(STEP_MODELS[kind], kind))}"
 
 
-def _kind(root: Node, step: Path) -> str:
-    *_, stop = walk(root, (*step, "type"))
+def _kind(found: Findings, step: Path) -> str:
+    *_, stop = walk(found.root, (*step, "type"))
     return str(stop.node.value)
 
 
-def _unknown_type(kind: object) -> str:
-    known_types = sorted({*STEP_MODELS, *spelling.TYPES})
-    near = _nearest(str(kind), known_types)
-    return f"Expected a type of step, but got '{str(kind)[:80]}'{near or ': there are ' + ', '.join(known_types)}."
+def _unknown_type(found: Findings, kind: object) -> str:
+    types = sorted({*STEP_MODELS, *spelling.TYPES})
+    return f"Expected one of {', '.join(types)}, but got '{str(kind)[:80]}'{found.guess(str(kind), types)}"
 
 
-def _nearest(word: str, words: Iterable[str]) -> str:
-    found = difflib.get_close_matches(word[:80], sorted(words), 1)
-    return f"; did you mean '{found[0]}'?" if found else ""
-
-
-def known(model: type[Model], kind: str = "") -> set[str]:
+@lru_cache
+def known(model: type[Model], kind: str = "") -> frozenset[str]:
     """Every key that may be written where the model is, by all its names."""
     names = {field.alias or name for name, field in model.model_fields.items()}
     names |= {name + suffix for name in names & _DURATIONS for suffix in spelling.UNITS}
@@ -174,4 +156,4 @@ def known(model: type[Model], kind: str = "") -> set[str]:
         names |= {*spelling.FOR_EACH}
     if "approval" in names:
         names |= {"on_expire"}
-    return names | {other for other, name in others.items() if name in names}
+    return frozenset(names | {other for other, name in others.items() if name in names})

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from foldgate.language.durations import LONGEST_MS
 from foldgate.language.nodes import Entry, Node
-from foldgate.language.problems import Place, Problem
+from foldgate.language.problems import Place, Problem, problem
 
 UNITS = {"_ms": 1, "_sec": 1000}
 """The suffixes of duration keys whose value is a whole number."""
@@ -35,9 +35,7 @@ class _Found(NamedTuple):
         return _Found(self.problems, self.path + key + ".")
 
     def add(self, code: str, message: str, *, key: str, place: Place) -> None:
-        self.problems.append(
-            Problem(code=code, message=message, path=self.path + key, line=place.line, column=place.column)
-        )
+        self.problems.append(problem(code, message, place=place, path=self.path + key))
 
     def twice(self, entry: Entry, first: Entry) -> None:
         said = f"Expected '{entry.text}' or '{first.text}', but both are given."

@@ -6,8 +6,8 @@ from foldgate.language.definition import Definition, LoopSpec, ParallelSpec
 
 
 def upstream(definition: Definition, step: str) -> frozenset[str]:
-    """The steps before this one, with their parts and handlers. A step inside a group stands for the whole group, and
-    a handler for the step it handles."""
+    """The steps before this one, with their parts and on_error handlers. A step inside a group stands for the whole
+    group, and a handler for the step it handles."""
     found: set[str] = set()
     ahead = [outermost(definition, step)]
     while ahead:
@@ -43,4 +43,4 @@ def _with_all_inside(definition: Definition, step: str) -> Iterator[str]:
         yield found.id
         spec = found.spec
         parts = spec.steps if isinstance(spec, ParallelSpec) else spec.body if isinstance(spec, LoopSpec) else ()
-        ahead += [*parts, *filter(None, (found.on_error, found.compensate))]
+        ahead += [*parts, *filter(None, [found.on_error])]
