@@ -48,7 +48,7 @@ def _after(turn: Turn, place: Place) -> None:
     """A step has ended: its handler begins, or whoever waits for it moves."""
     step = turn.run.step(place.id)
     assert step is not None
-    if is_handled(place, step) and outcome(turn.definition, turn.run, place) == "open":
+    if is_handled(place, step) and outcome(turn.definition, turn.run, place.id) == "open":
         begin(turn, at(turn.definition, place.step.on_error, place.path))
         return
     if place.step.handles:
@@ -72,5 +72,5 @@ def _unhandled(turn: Turn) -> Iterator[Place]:
     for step_id, step in turn.run.steps.items():
         place = turn.place(step_id)
         handled = not step.live and is_handled(place, step)
-        if handled and outcome(turn.definition, turn.run, place) == "open":
+        if handled and outcome(turn.definition, turn.run, place.id) == "open":
             yield place

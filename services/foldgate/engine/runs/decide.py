@@ -54,7 +54,7 @@ from foldgate.engine.runs.ending import call_back_all, finish, halt
 from foldgate.engine.runs.evolve import evolve
 from foldgate.engine.runs.state import Run, Signal, ended
 from foldgate.engine.runs.tables import due_timers
-from foldgate.engine.runs.turn import MAX_CARRIED_BYTES, Ending, Terms, Turn, shortened, size_of
+from foldgate.engine.runs.turn import MAX_CARRIED_BYTES, Ending, Folded, Terms, Turn, shortened, size_of
 from foldgate.engine.runs.waiting import describe, due, has_wake_up, waits
 from foldgate.engine.steps import KINDS, approval, job, subworkflow, wait
 from foldgate.language.definitions import Definitions
@@ -80,6 +80,8 @@ def runs(
         max_events=max_events,
     )
 
+    ahead = _Ahead()
+
     def decide(run: Run | None, message: Message) -> Outcome:
         if run is None:
             return _first(message, definitions, terms)
@@ -88,12 +90,14 @@ def runs(
         pinned = starting.definition_of(definitions, digest=run.digest, kind=run.kind, topic=run.topic)
         turn = Turn(message, run, definition=pinned, definitions=definitions, terms=terms, kinds=KINDS)
         _answer(turn, message)
-        return _closed(turn, run)
+        said = _closed(turn, run)
+        ahead.note(turn)
+        return said
 
     return Decider(
         state=Run,
         decide=decide,
-        evolve=evolve,
+        evolve=ahead.evolve,
         due=lambda run: due(run, noted_after_ms=wait_noted_after_ms),
         ended=ended,
         fail=_fail,
@@ -101,6 +105,26 @@ def runs(
         waits=waits,
         describe=describe,
     )
+
+
+class _Ahead:
+    """The last decision's events as they were folded while deciding: whoever folds them again on the same state, at the
+    same time, has the same outcome without the work. Anything else is folded as it comes."""
+
+    def __init__(self) -> None:
+        self._folded: list[Folded] = []
+        self._at = 0
+
+    def note(self, turn: Turn) -> None:
+        self._folded, self._at = turn.folded[::-1], turn.at
+
+    def evolve(self, run: Run | None, meta: Meta, event: Event) -> Run:
+        if self._folded:
+            next_ = self._folded.pop()
+            if next_.event is event and next_.before is run and meta.at == self._at:
+                return next_.after
+            self._folded = []
+        return evolve(run, meta, event)
 
 
 def _first(message: Message, definitions: Definitions, terms: Terms) -> Outcome:

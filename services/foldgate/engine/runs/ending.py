@@ -34,7 +34,7 @@ def ended_badly(turn: Turn, place: Place) -> bool:
     """Whether a step at the top failed for good: fail_fast asks."""
     step = turn.run.step(place.id)
     counts = not (place.step.parent or place.step.undoes) and step is not None and step.status in FAILED
-    return counts and outcome(turn.definition, turn.run, place) == "failed"
+    return counts and outcome(turn.definition, turn.run, place.id) == "failed"
 
 
 def halt(turn: Turn, *, status: str, code: str, reason: str) -> None:

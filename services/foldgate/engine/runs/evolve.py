@@ -120,20 +120,20 @@ def _first(meta: Meta, event: Event) -> Run:
 def _moved(run: Run, step_id: str, event: Event, after: Step) -> Changes:  # noqa: PLR0917 - what, where, why, to what
     """The changes that come with one step's move: to the step, its timer, its group, and the counts of the run."""
     before = run.steps.get(step_id)
-    name, was = type(event).__name__, before.status if before is not None else ""
-    if was not in steps.MOVES[name]:
-        raise IllegalTransition(f"{name} does not fit step '{step_id}', which is {was or 'not begun'}")
-    over = run.over
-    if not after.live:
-        over += 1
-        after = replace(after, order=over)
+    was, is_live = before.status if before is not None else "", after.status in steps.LIVE
+    if was not in steps.MOVES[type(event).__name__]:
+        raise IllegalTransition(f"{type(event).__name__} does not fit step '{step_id}', which is {was or 'not begun'}")
+    was_live = was in steps.LIVE
+    changes: Changes = {"live": run.live + is_live - was_live}
+    if not is_live:
+        changes["over"] = run.over + 1
+        after = replace(after, order=run.over + 1)
     table = run.steps.with_(step_id, after)
-    was_live = before is not None and before.live
     if after.parent and (group := table.get(after.parent)) is not None and group.parts is not None:
         parts = _counted(group.parts, step_id, was=was, after=after)
         table = table.with_(after.parent, replace(group, parts=parts))
-    changes: Changes = {"steps": table, "live": run.live + after.live - was_live, "over": over}
-    old, new = (before.wakes if before is not None and was_live else None), (after.wakes if after.live else None)
+    changes["steps"] = table
+    old, new = (before.wakes if before is not None and was_live else None), (after.wakes if is_live else None)
     if old != new:
         timers = run.timers if old is None else without_timer(run.timers, (old, step_id))
         changes["timers"] = timers if new is None else with_timer(timers, (new, step_id))
@@ -236,31 +236,31 @@ def _called_back(
 
 
 def _succeeded(run: Run, event: StepSucceeded, meta: Meta) -> Changes:
-    after = _over(run, event.step, "succeeded", parent=event.parent, at=meta.at)
-    changes = _moved(run, event.step, event, replace(after, output=event.output, code="", reason=""))
+    after = _over(run, event.step, "succeeded", parent=event.parent, at=meta.at, output=event.output)
+    changes = _moved(run, event.step, event, after)
     if event.signal:
         changes["signals"] = tuple(one for one in run.signals if one.signal_id != event.signal)
     return changes
 
 
 def _failed(run: Run, event: StepFailed, meta: Meta) -> Changes:
-    after = _over(run, event.step, "failed", parent=event.parent, at=meta.at)
-    return _moved(run, event.step, event, replace(after, code=event.code, reason=event.message))
+    after = _over(run, event.step, "failed", parent=event.parent, at=meta.at, code=event.code, reason=event.message)
+    return _moved(run, event.step, event, after)
 
 
 def _denied(run: Run, event: StepDenied, meta: Meta) -> Changes:
-    after = _over(run, event.step, "denied", parent=event.parent, at=meta.at)
-    return _moved(run, event.step, event, replace(after, code=event.rule, reason=event.reason))
+    after = _over(run, event.step, "denied", parent=event.parent, at=meta.at, code=event.rule, reason=event.reason)
+    return _moved(run, event.step, event, after)
 
 
 def _timed_out(run: Run, event: StepTimedOut, meta: Meta) -> Changes:
-    after = _over(run, event.step, "timed_out", parent=event.parent, at=meta.at)
-    return _moved(run, event.step, event, replace(after, code=event.code, reason=event.reason))
+    after = _over(run, event.step, "timed_out", parent=event.parent, at=meta.at, code=event.code, reason=event.reason)
+    return _moved(run, event.step, event, after)
 
 
 def _cancelled(run: Run, event: StepCancelled, meta: Meta) -> Changes:
-    after = _over(run, event.step, "cancelled", parent=event.parent, at=meta.at)
-    return _moved(run, event.step, event, replace(after, code="cancelled", reason=event.reason))
+    after = _over(run, event.step, "cancelled", parent=event.parent, at=meta.at, code="cancelled", reason=event.reason)
+    return _moved(run, event.step, event, after)
 
 
 def _skipped(run: Run, event: StepSkipped, meta: Meta) -> Changes:
@@ -268,12 +268,32 @@ def _skipped(run: Run, event: StepSkipped, meta: Meta) -> Changes:
     return _moved(run, event.step, event, after)
 
 
-def _over(run: Run, step_id: str, status: steps.Status, *, parent: str, at: int) -> Step:
+def _over(
+    run: Run,
+    step_id: str,
+    status: steps.Status,
+    *,
+    parent: str,
+    at: int,
+    output: str = "",
+    code: str = "",
+    reason: str = "",
+) -> Step:
     """The step at its end: what it was given is not needed any longer."""
     before = run.steps.get(step_id)
     if before is None:
-        return Step(status, "", at, parent=parent)
-    return replace(before, status=status, since=at, input="", items=(), deadline=None, until=None)
+        return Step(status, "", at, parent=parent, output=output, code=code, reason=reason)
+    return Step(
+        status,
+        before.kind,
+        at,
+        parent=parent,
+        attempt=before.attempt,
+        output=output,
+        code=code,
+        reason=reason,
+        parts=before.parts,
+    )
 
 
 def _of(run: Run, step_id: str) -> Step:

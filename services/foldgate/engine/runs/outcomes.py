@@ -11,31 +11,33 @@ from typing import Literal, NamedTuple
 
 import msgspec
 
-from foldgate.engine.runs.places import Place, at
+from foldgate.engine.runs.places import Place, join, place_of
 from foldgate.engine.runs.scope import FAILED
 from foldgate.engine.runs.state import Run
-from foldgate.engine.runs.step import Step
+from foldgate.engine.runs.step import LIVE, Step
 from foldgate.language.definition import Definition, Grave, StepDef
 
 Outcome = Literal["open", "satisfied", "dead", "failed"]
 
 GRAVEST: tuple[Grave, ...] = ("failed", "denied", "timed_out", "cancelled")
+_HANDLED = FAILED - {"cancelled"}
 _SKIPPED: dict[str, Outcome] = {"when_false": "satisfied", "branch_not_taken": "dead"}
 
 
-def outcome(definition: Definition, run: Run, place: Place) -> Outcome:
+def outcome(definition: Definition, run: Run, step_id: str) -> Outcome:
     """How that step came out."""
-    step = run.step(place.id)
-    if step is None or step.live:
+    step = run.steps.get(step_id)
+    if step is None or step.status in LIVE:
         return "open"
     if step.status == "succeeded":
         return "satisfied"
     if step.status == "skipped":
         return _SKIPPED.get(step.code, "failed")
+    place = place_of(definition, step_id)
     if not is_handled(place, step):
         return "failed"
-    handler = at(definition, place.step.on_error, place.path)
-    handling = run.step(handler.id)
+    handler = join(place.step.on_error, place.path)
+    handling = run.steps.get(handler)
     if handling is None:
         return "open" if _goes_on(run, step) else "failed"
     return "failed" if handling.status == "skipped" else outcome(definition, run, handler)
@@ -49,7 +51,7 @@ def _goes_on(run: Run, step: Step) -> bool:
 
 def is_handled(place: Place, step: Step) -> bool:
     """Whether a handler deals with how it ended: never with a cancellation, and never for one item alone."""
-    return bool(place.step.on_error) and step.status in FAILED - {"cancelled"} and not place.is_item
+    return bool(place.step.on_error) and step.status in _HANDLED and not place.is_item
 
 
 class Ready(NamedTuple):
@@ -59,22 +61,25 @@ class Ready(NamedTuple):
     skipped: str = ""
 
 
+_WAITS, _READY = Ready(waits=True), Ready()
+_BLOCKED, _NOT_TAKEN = Ready(skipped="upstream_failed"), Ready(skipped="branch_not_taken")
+
+
 def readiness(definition: Definition, run: Run, step: StepDef) -> Ready:
     """Whether a step at the top may begin, judged by what it depends on."""
     seen = [_edge(definition, run, step, base=base) for base in step.depends_on]
     if "open" in seen:
-        return Ready(waits=True)
+        return _WAITS
     if "failed" in seen:
-        return Ready(skipped="upstream_failed")
-    chosen = any(_edge(definition, run, step, base=base) == "satisfied" for base in step.switches)
-    if (step.switches and not chosen) or (seen and all(one == "dead" for one in seen)):
-        return Ready(skipped="branch_not_taken")
-    return Ready()
+        return _BLOCKED
+    if step.switches and not any(_edge(definition, run, step, base=base) == "satisfied" for base in step.switches):
+        return _NOT_TAKEN
+    return _NOT_TAKEN if seen and "satisfied" not in seen else _READY
 
 
 def _edge(definition: Definition, run: Run, step: StepDef, *, base: str) -> Outcome:
     """How one dependency came out, seen from that step: a switch is satisfied for those it chose alone."""
-    came = outcome(definition, run, at(definition, base, ()))
+    came = outcome(definition, run, base)
     if base not in step.switches or came != "satisfied":
         return came
     return "satisfied" if step.id in chosen_by(run, base) else "dead"
@@ -94,7 +99,7 @@ def failures(definition: Definition, run: Run) -> Iterator[tuple[str, Step]]:
         define, step = definition.steps[step_id], run.step(step_id)
         if step is None or step.status not in FAILED or define.parent or define.handles or define.undoes:
             continue
-        if outcome(definition, run, at(definition, step_id, ())) == "failed":
+        if outcome(definition, run, step_id) == "failed":
             yield step_id, step
 
 

@@ -44,12 +44,12 @@ def split(step_id: str) -> tuple[str, Path]:
 
 def join(base: str, path: Path) -> str:
     """The id of a step in that repetition."""
-    return base + "".join(f"[{index}]" for index in path)
+    return base + "".join([f"[{index}]" for index in path]) if path else base
 
 
 def place_of(definition: Definition, step_id: str) -> Place:
     """The place of a step of this run."""
-    base, path = split(step_id)
+    base, path = split(step_id) if step_id[-1] == "]" else (step_id, ())
     return Place(step_id, definition.steps[base], path)
 
 

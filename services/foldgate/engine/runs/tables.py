@@ -30,12 +30,12 @@ class Steps(msgspec.Struct, frozen=True, gc=False):
 
     def get(self, step_id: str) -> Step | None:
         """The step, if it was begun or skipped."""
-        shard = self.shards.get(_shard_of(step_id))
+        shard = self.shards.get(_shard_of(step_id) if step_id[-1] == "]" else "")
         return None if shard is None else shard.get(step_id)
 
     def with_(self, step_id: str, step: Step) -> Steps:
         """These, with that one in place of what it was."""
-        name = _shard_of(step_id)
+        name = _shard_of(step_id) if step_id[-1] == "]" else ""
         return Steps({**self.shards, name: {**self.shards.get(name, {}), step_id: step}})
 
     def items(self) -> Iterator[tuple[str, Step]]:
@@ -54,9 +54,7 @@ class Steps(msgspec.Struct, frozen=True, gc=False):
 
 @functools.lru_cache(maxsize=4096)
 def _shard_of(step_id: str) -> str:
-    """Nothing for a step at the top; for `step[3][70]` the indexes with the last in coarse units: `3/1`."""
-    if not step_id.endswith("]"):
-        return ""
+    """For `step[3][70]` the indexes with the last in coarse units: `3/1`. A step at the top is in the shard ''."""
     outer, _, last = step_id.partition("[")[2][:-1].rpartition("][")
     return f"{outer}/{int(last) // _SHARD}"
 

@@ -85,6 +85,14 @@ class Ending(NamedTuple):
     reason: str
 
 
+class Folded(NamedTuple):
+    """An event of a decision, folded while deciding."""
+
+    before: Run | None
+    event: Event
+    after: Run
+
+
 class Turn:
     """One message being answered."""
 
@@ -102,23 +110,20 @@ class Turn:
         self.definition, self.definitions, self.terms = definition, definitions, terms
         self.said: list[Event | Said] = []
         self.deferred = self.scanning = False
-        self._run, self._kinds = run, kinds
+        self._kinds = kinds
+        self.run: Run = run  # type: ignore[assignment]  # until the first event, which is said before anything else
         self._bytes = 0
         self._moved: deque[str] = deque()
+        self.folded: list[Folded] = []
         self._meta = _meta_of(message)
-
-    @property
-    def run(self) -> Run:
-        """The run as it will be."""
-        assert self._run is not None
-        return self._run
 
     def say(self, event: Event, *, carries: str = "", principal: str = "", run_id: str | None = None) -> None:
         """One more event of this decision."""
         addressed = principal or run_id is not None
         self.said.append(Said(event, principal=principal or None, run_id=run_id) if addressed else event)
         self._bytes += _EVENT_BYTES + size_of(carries)
-        self._run = evolve(self._run, self._meta, event)
+        before, self.run = self.run, evolve(self.run, self._meta, event)
+        self.folded.append(Folded(before, event, self.run))
 
     def has_room(self) -> bool:
         """Whether more fits this decision; if not, the rest is deferred."""

@@ -61,6 +61,6 @@ def first_failure(turn: Turn, parts: Iterable[Place]) -> Ending | None:
 
 def _failed(turn: Turn, part: Place) -> Step | None:
     step = turn.run.step(part.id)
-    if step is None or step.status not in FAILED or outcome(turn.definition, turn.run, part) != "failed":
+    if step is None or step.status not in FAILED or outcome(turn.definition, turn.run, part.id) != "failed":
         return None
     return step

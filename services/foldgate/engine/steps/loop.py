@@ -49,7 +49,7 @@ def _is_through(turn: Turn, place: Place, index: int) -> bool:
         elif turn.run.step(part.id) is None:
             begin_part(turn, part)
             return False
-        came = outcome(turn.definition, turn.run, part)
+        came = outcome(turn.definition, turn.run, part.id)
         if came == "failed":
             groups.wind_up(turn, place, groups.first_failure(turn, [part]) or _SKIPPED, parts=_parts)
         if came in ("failed", "open"):

@@ -26,7 +26,7 @@ def progress(turn: Turn, place: Place) -> None:
         groups.go_on_winding_up(turn, place, _parts)
         return
     parts = list(_parts(turn, place))
-    came = [outcome(turn.definition, turn.run, part) for part in parts]
+    came = [outcome(turn.definition, turn.run, part.id) for part in parts]
     if came.count("satisfied") + came.count("dead") >= spec.required:
         turn.succeed(place, _output(turn, parts))
         groups.call_parts_back(turn, place, _parts)
@@ -47,7 +47,7 @@ def call_back(turn: Turn, place: Place, ending: Ending) -> None:
 
 
 def _begin_more(turn: Turn, parts: list[Place], most: int | None) -> None:
-    live = sum(1 for part in parts if turn.run.step(part.id) and outcome(turn.definition, turn.run, part) == "open")
+    live = sum(1 for part in parts if turn.run.step(part.id) and outcome(turn.definition, turn.run, part.id) == "open")
     for part in parts:
         if most is not None and live >= most:
             return
