@@ -179,7 +179,7 @@ class Outside:
         for one, event in said:
             self.oracle.said(one, event)
             answer(self, one, event)
-        self.oracle.settled()
+        self.oracle.settled(ticked=isinstance(message, Tick))
         must(self.over or not self.processor.live or bool(self._waits()), "the run is live, and waits for nothing")
 
     def _cut(self) -> Iterator[tuple[Meta, Event]]:

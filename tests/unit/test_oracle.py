@@ -63,7 +63,7 @@ class Telling:
         for event in said:
             self._sequence += 1
             self.oracle.said(meta(RUN, sequence=self._sequence, at=self.at), event)
-        self.oracle.settled()
+        self.oracle.settled(ticked=isinstance(heard, Tick))
 
 
 def told(document: str, *said: Event, given: Any = None) -> Telling:

@@ -41,5 +41,5 @@ def judge(
         oracle.heard(decision.meta, decision.message, at=decision.at)
         for meta, event in decision.said:
             oracle.said(meta, event)
-        oracle.settled()
+        oracle.settled(ticked=isinstance(decision.message, Tick))
     return oracle

@@ -133,7 +133,7 @@ def _undoing_why_not(run: Reading, place: Place) -> str:
 def may_begin(run: Reading, place: Place) -> None:
     """Raise Wrong unless it may begin now."""
     must(run.shape.exists(place), f"{place} begins, but the document has no such step there")
-    must(not run.story.paused, f"{place} begins while the run is paused")
+    must(not run.story.paused or bool(run.story.halts), f"{place} begins while the run is paused")
     why = why_not(run, place)
     must(not why, f"{place} begins, but {why}")
     must(_holds(run, place), f"{place} begins, but its `when` does not hold")

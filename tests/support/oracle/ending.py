@@ -209,13 +209,12 @@ def _condition(run: Reading, place: Place, output: Any) -> Ends:
 def _switch(run: Reading, place: Place, _: Any) -> Ends:
     spec, part = run.shape.step(place).spec, run.story.of(place)
     assert isinstance(spec, SwitchSpec)
-    if any(run.fails(template, place) for case in spec.cases for template in (case.when, case.match)):
-        return {"failed", "succeeded"}
-    chosen = run.chosen(place)
-    if chosen is None:
+    try:
+        chosen = run.chosen(place)
+    except ExpressionFailed:
         return {"failed"}
-    part.chosen = chosen
-    return {"succeeded"}
+    part.chosen = chosen or ()
+    return {"failed"} if chosen is None else {"succeeded"}
 
 
 def _transform(run: Reading, place: Place, output: Any) -> Ends:

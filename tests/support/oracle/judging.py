@@ -62,6 +62,7 @@ from tests.support.oracle.run import (
     may_finish,
     may_halt,
     nothing_left_behind,
+    nothing_overdue,
 )
 from tests.support.oracle.story import Part, Signal, must, parsed
 
@@ -119,9 +120,11 @@ class Oracle:
         else:
             self._of_a_step(event)
 
-    def settled(self) -> None:
-        """A decision is over."""
+    def settled(self, *, ticked: bool = False) -> None:
+        """A decision is over; `ticked` if it was about what is due."""
         nothing_left_behind(self.reading)
+        if ticked:
+            nothing_overdue(self.reading)
 
     def _reported(self, report: JobSucceeded | JobFailed | JobDenied | JobLost) -> None:
         """Of what is reported of an attempt the first counts, if the attempt is the one under way."""
@@ -145,7 +148,7 @@ class Oracle:
             asked_again(self.reading, place, event)
             return
         part = self._begin(place)
-        must(event.parent == str(self.shape.group(place) or ""), f"{place} is said to be a part of '{event.parent}'")
+        must(event.parent == str(self.shape.up(place) or ""), f"{place} is said to be a part of '{event.parent}'")
         match event:
             case JobRequested():
                 asked_first(self.reading, place, event)
@@ -180,7 +183,7 @@ class Oracle:
     def _ended(self, place: Place, event: StepEnd) -> None:
         status, part = STATUS[type(event)], self.story.of(place)
         must(self.shape.exists(place), f"{place} ends, but the document has no such step there")
-        parent = str(self.shape.group(place) or "")
+        parent = str(self.shape.up(place) or "")
         must(event.parent == parent, f"{place} is said to be a part of '{event.parent}', but it is of '{parent}'")
         if part.began is None and not part.status:
             part = self._at_once(place, event)

@@ -187,7 +187,6 @@ def nothing_left_behind(run: Reading) -> None:
         verdict = "open" if run.story.known(place) or run.called_back(place) else run.verdict(place)
         must(verdict in {"open", "ready"}, f"{place} is left behind: it should be skipped ({verdict})")
     _groups_go_on(run)
-    _retries_go_on(run)
     idle = not any(part.live for part in run.story.parts.values()) and not unsettled(run)
     must(not idle, "the run is left behind: nothing is under way, and nothing is to come")
 
@@ -225,7 +224,10 @@ def _open(run: Reading, group: Place) -> bool:
     return any(run.outcome(member) == "open" for member in run.members(group))
 
 
-def _retries_go_on(run: Reading) -> None:
+def nothing_overdue(run: Reading) -> None:
+    """Raise Wrong if, time having been told, something that was due has not happened."""
+    if run.story.final is not None or run.story.paused or run.story.deferred:
+        return
     for place, part in run.story.parts.items():
         due = part.live and part.retry_at is not None and part.retry_at <= run.story.now
         must(not due, f"{place} is left behind: its next attempt was to come at {part.retry_at}")
