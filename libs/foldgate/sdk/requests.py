@@ -38,7 +38,7 @@ class Prepared(Request, frozen=True, kw_only=True):
 
 def a_run(tenant: str, event: RunRequested, *, request_id: str = "") -> Prepared:
     """A request for a run. The same idempotency key means the same run."""
-    request_id = request_id or _new_id()
+    request_id = request_id or new_id()
     run_id = ids.run_id(tenant, event.workflow, event.idempotency_key or request_id)
     return Prepared(
         stream=INTAKE.name, key=run_id, answered_on=RUNS.name, request_id=request_id, run_id=run_id, event=event
@@ -98,11 +98,12 @@ def _asked(to: Stream, by: Stream, *, key: str, event: Event, request_id: str, r
         stream=to.name,
         key=key,
         answered_on=by.name,
-        request_id=request_id or _new_id(),
+        request_id=request_id or new_id(),
         run_id=run_id,
         event=event,
     )
 
 
-def _new_id() -> str:
+def new_id() -> str:
+    """An id for a request that has none."""
     return secrets.token_hex(12)

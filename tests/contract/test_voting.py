@@ -1,0 +1,184 @@
+"""People are asked, vote, and their run goes on, on every driver; whoever votes hears what became of it."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+
+import msgspec
+import pytest
+
+from foldgate.approval.main import SERVICE as APPROVAL
+from foldgate.contracts.events import (
+    ApprovalClosed,
+    ApprovalOpened,
+    MessageQuarantined,
+    QuestionsClosed,
+    RunCancelled,
+    RunDenied,
+    RunFailed,
+    RunSucceeded,
+    VoteRecorded,
+    VoteRefused,
+)
+from foldgate.eventlog.log import Log
+from foldgate.sdk.answers import NoVerdict
+from foldgate.sdk.client import Client
+from foldgate.sdk.requests import a_cancel
+from foldgate.sdk.voting import Answer, a_vote, cast
+from tests.support.checker import check_streams
+from tests.support.history import history_of
+from tests.support.logs import Opened
+from tests.support.scripted import SCRIPTED, STEP
+from tests.support.suite import running
+from tests.support.waiting import until
+
+SERVICES = (SCRIPTED, APPROVAL)
+PAGE = {"type": "object", "properties": {"page": {"type": "integer"}}, "required": ["page"]}
+
+
+class Asking:
+    """A suite whose runs ask people."""
+
+    def __init__(self, log: Log) -> None:
+        self.log = log
+        self.client = Client(log, principal="ada")
+
+    async def question(self, kind: str = "approval", schema: object = None, **terms: object) -> str:
+        """A run that asks; returns the question when it can be answered."""
+        labels = {"terms": _json(terms), "schema": _json(schema) if schema is not None else ""}
+        asked = await self.client.run_job("nobody", {"shown": 1}, kind=kind, labels=labels)
+
+        async def is_open() -> bool:
+            facts = (await history_of(self.log)).of(ApprovalOpened)
+            return any(fact.meta.run_id == asked.run_id for fact in facts)
+
+        await until(is_open, what="an open question")
+        return f"{asked.run_id}:{STEP}"
+
+    async def vote(self, question: str, approve: bool = True, *, by: str = "bob", data: object = None) -> Answer:
+        client = Client(self.log, principal=by)
+        return await cast(client, self.log, a_vote(question, approve=approve, data=data, reason="why"))
+
+    async def end(self, question: str) -> object:
+        async with asyncio.timeout(30):
+            return await self.client.ended(question.partition(":")[0])
+
+
+def _json(value: object) -> str:
+    return msgspec.json.encode(value).decode()
+
+
+def code(answer: Answer) -> str:
+    assert isinstance(answer, VoteRefused | MessageQuarantined), answer
+    return answer.code
+
+
+@contextlib.asynccontextmanager
+async def asking(log: Log) -> AsyncIterator[Asking]:
+    async with running(log, services=SERVICES), asyncio.timeout(60):
+        yield Asking(log)
+    check_streams(await history_of(log))
+
+
+async def test_one_yes_lets_a_run_go_on(opened: Opened) -> None:
+    async with opened() as log, asking(log) as suite:
+        question = await suite.question()
+        answer = await suite.vote(question, data={"note": 1})
+        data = '{"note":1}'
+        assert answer == VoteRecorded(
+            approval_id=question, step=STEP, voter="bob", approve=True, data=data, reason="why"
+        )
+        assert await suite.end(question) == RunSucceeded(output=data)
+
+
+async def test_two_must_agree_and_who_asked_is_neither(opened: Opened) -> None:
+    async with opened() as log, asking(log) as suite:
+        question = await suite.question(required=2, exclude_requester=True)
+        assert code(await suite.vote(question, by="ada")) == "not_allowed"
+        assert isinstance(await suite.vote(question, by="bob"), VoteRecorded)
+        assert code(await suite.vote(question, by="bob")) == "already_voted"
+        assert isinstance(await suite.vote(question, by="eve"), VoteRecorded)
+        assert isinstance(await suite.end(question), RunSucceeded)
+
+
+async def test_one_no_denies_it(opened: Opened) -> None:
+    async with opened() as log, asking(log) as suite:
+        question = await suite.question(required=2)
+        await suite.vote(question, approve=False)
+        assert await suite.end(question) == RunDenied(rule="bob", reason="why")
+
+
+async def test_only_data_that_fits_is_an_answer(opened: Opened) -> None:
+    async with opened() as log, asking(log) as suite:
+        question = await suite.question("input", PAGE)
+        assert code(await suite.vote(question, data={"page": "one"})) == "invalid_data"
+        assert isinstance(await suite.vote(question, data={"page": 1}), VoteRecorded)
+        assert await suite.end(question) == RunSucceeded(output='{"page":1}')
+
+
+async def test_a_question_expires_by_itself(opened: Opened) -> None:
+    async with opened() as log, asking(log) as suite:
+        question = await suite.question(expires_in_ms=400, on_expire="timed_out")
+        assert await suite.end(question) == RunFailed(code="expired", message="timed_out")
+
+
+async def test_a_question_is_closed_with_its_run(opened: Opened) -> None:
+    async with opened() as log, asking(log) as suite:
+        question = await suite.question()
+        await suite.client.ask(a_cancel(question.partition(":")[0]))
+        assert isinstance(await suite.end(question), RunCancelled)
+
+        async def is_closed() -> bool:
+            return bool((await history_of(log)).of(QuestionsClosed))
+
+        await until(is_closed, what="the end of all questions")
+        [closed] = (await history_of(log)).of(ApprovalClosed)
+        assert closed.event == ApprovalClosed(approval_id=question, step=STEP, reason="cancelled")
+
+
+async def test_nobody_waits_in_silence_for_what_is_set_aside(opened: Opened) -> None:
+    async with opened() as log, asking(log) as suite:
+        assert code(await suite.vote("run_nowhere:step")) == "unknown_approval"
+        question = await suite.question()
+        assert code(await suite.vote(f"{question}x")) == "unknown_approval"
+        await suite.vote(question)
+
+        async def is_closed() -> bool:
+            return bool((await history_of(log)).of(QuestionsClosed))
+
+        await until(is_closed, what="the end of all questions")
+        assert code(await suite.vote(question)) == "run_closed"
+
+
+async def test_a_vote_that_is_cast_twice_is_one(opened: Opened) -> None:
+    async with opened() as log, asking(log) as suite:
+        question, client = await suite.question(required=2), Client(log, principal="bob")
+        vote = a_vote(question, approve=True)
+        first = await cast(client, log, vote)
+        assert await cast(client, log, vote) == first
+        await suite.vote(question, by="eve")
+        await suite.end(question)
+        history = await history_of(log)
+        assert len(history.of(VoteRecorded)) == 2
+        assert not history.of(VoteRefused)
+
+
+async def test_questions_and_votes_outlive_their_service(opened: Opened) -> None:
+    async with opened() as log:
+        async with asking(log) as suite:
+            question = await suite.question(required=2)
+            await suite.vote(question)
+        async with asking(log) as suite:
+            assert code(await suite.vote(question)) == "already_voted"
+            await suite.vote(question, by="eve")
+            assert isinstance(await suite.end(question), RunSucceeded)
+
+
+async def test_without_the_service_a_vote_waits_on_the_log(opened: Opened) -> None:
+    async with opened() as log:
+        async with asking(log) as suite:
+            question = await suite.question()
+        with pytest.raises(NoVerdict, match="Expected the owner of 'approvals' to answer"):
+            await cast(Client(log, principal="bob"), log, a_vote(question, approve=True), within_s=0.2)
+        async with asking(log) as suite:
+            assert isinstance(await suite.end(question), RunSucceeded)
