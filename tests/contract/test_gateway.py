@@ -12,7 +12,7 @@ from foldgate.contracts.codec import Codec
 from foldgate.contracts.events import Job
 from foldgate.contracts.places import Partition
 from foldgate.contracts.topics import INTAKE
-from foldgate.engine.runs.decide import MAX_CARRIED_BYTES
+from foldgate.engine.runs.turn import MAX_CARRIED_BYTES
 from foldgate.eventlog.log import Log
 from foldgate.eventlog.memory import MemoryLog
 from foldgate.gateway.http import verdicts
@@ -98,6 +98,7 @@ async def test_a_job_is_started_and_shown(opened: Opened, postgres_url: str) -> 
             "run_id": begun["run_id"],
             "workflow": "job",
             "version": "",
+            "digest": "",
             "kind": "job",
             "topic": "job.echo",
             "status": "succeeded",
@@ -106,6 +107,7 @@ async def test_a_job_is_started_and_shown(opened: Opened, postgres_url: str) -> 
             "input": {"a": 1, "b": 2},
             "output": {"said": '{"a":1,"b":2}'},
             "error": None,
+            "compensation": "none",
         }
 
 
@@ -114,7 +116,7 @@ async def test_a_failure_is_shown_with_its_code(postgres_url: str) -> None:
     async with running(log), working(log, a_worker()), gateway(log, postgres_url) as door:
         begun = (await start(door, {"topic": "job.broken"})).json()
         shown = await ended(door, begun["run_id"])
-        assert shown["error"] == {"code": "no_luck", "message": "job.broken never works"}
+        assert shown["error"] == {"code": "no_luck", "message": "job.broken never works", "step": "job"}
         assert (shown["status"], shown["output"]) == ("failed", None)
 
 
@@ -199,7 +201,7 @@ async def record_of(log: Log, partition: Partition, request_id: str) -> int:
 async def test_without_an_engine_the_answer_says_where_the_request_lies(
     opened: Opened, postgres_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("foldgate.gateway.http.jobs.VERDICT_WITHIN_S", 0.3)
+    monkeypatch.setattr("foldgate.gateway.http.asking.VERDICT_WITHIN_S", 0.3)
     monkeypatch.setattr("foldgate.gateway.http.runs.CAUGHT_UP_WITHIN_S", 0.3)
     async with opened() as log, gateway(log, postgres_url) as door, asyncio.timeout(90):
         answer = await start(door, key="k")
@@ -270,13 +272,13 @@ async def test_status_says_how_far_the_read_models_are_behind(postgres_url: str)
 
         async def caught_up() -> bool:
             answer = await door.client.get("/api/v1/status")
-            return bool(answer.json() == {"suite": "foldgate", "read_models": {"runs": 0}})
+            return bool(answer.json() == {"suite": "foldgate", "read_models": {"runs": 0, "workflows": 0}})
 
         await until(caught_up, what="the read models to catch up")
 
 
 async def test_nobody_is_waited_for_longer_than_he_waits(postgres_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("foldgate.gateway.http.jobs.VERDICT_WITHIN_S", 0.05)
+    monkeypatch.setattr("foldgate.gateway.http.asking.VERDICT_WITHIN_S", 0.05)
     log = MemoryLog()
     async with gateway(log, postgres_url) as door:
         answers = await asyncio.gather(*(start(door, key=f"k{n % 3}") for n in range(9)))

@@ -133,7 +133,16 @@ async def test_the_document_says_what_is_served(postgres_url: str) -> None:
             for path, methods in document["paths"].items()
             for method, one in methods.items()
         }
-        assert set(operations) == {f"POST {JOBS}", f"GET {API}/workflow-runs/{{run_id}}", f"GET {API}/status"}
+        run, workflow = f"{API}/workflow-runs/{{run_id}}", f"{API}/workflows/{{workflow}}"
+        assert set(operations) == {
+            f"POST {API}/workflows",
+            f"GET {workflow}",
+            f"POST {workflow}/runs",
+            f"GET {run}",
+            *(f"POST {run}/{what}" for what in ("cancel", "pause", "resume", "signals/{name}")),
+            f"POST {JOBS}",
+            f"GET {API}/status",
+        }
         start = operations[f"POST {JOBS}"]
         assert {"200", "201", "202", "400", "401", "403", "409", "413", "415", "422", "500", "503"} == set(
             start["responses"]
@@ -156,7 +165,7 @@ def refs(node: Any) -> list[str]:
 async def test_a_database_that_does_not_answer_is_said_not_to(
     postgres_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("foldgate.gateway.http.runs.QUERY_WITHIN_S", 0.2)
+    monkeypatch.setattr("foldgate.gateway.http.querying.QUERY_WITHIN_S", 0.2)
     log = MemoryLog()
     async with running(log), gateway(log, postgres_url) as door, asyncio.timeout(60):
         answers: list[httpx.Response] = []

@@ -18,6 +18,7 @@ from foldgate.cli.starting import seen_of_workflows
 from foldgate.cli.terminal import harmless
 from foldgate.contracts.events import ContextChanged, Rerun, RunRequested, RunStarted, StepSucceeded
 from foldgate.language.definition import Definition
+from foldgate.language.upstream import kept, outermost
 from foldgate.sdk import requests
 from foldgate.sdk.client import Client
 
@@ -62,13 +63,14 @@ async def rerun_one(
 async def _again(suite: Reached, old: FoldedRun, step: str, *, latest: bool, key: str) -> Again:
     started = _started(old)
     definition = await _definition(suite, old, started, latest=latest)
-    top = top_of(definition, known_step(definition, step))
-    kept = upstream(definition, top)
+    top = outermost(definition, known_step(definition, step))
+    outputs = outputs_of(started, old.events)
+    taken = kept(definition, top, outputs.keys() & definition.steps.keys())
     rerun = Rerun(
         run_id=old.run_id,
         from_step=top,
         ctx=ctx_of(started, old.events),
-        outputs={name: output for name, output in outputs_of(started, old.events).items() if name in kept},
+        outputs={name: output for name, output in outputs.items() if name in taken},
     )
     event = RunRequested(
         workflow=started.workflow,
@@ -101,10 +103,6 @@ async def _definition(suite: Reached, old: FoldedRun, started: RunStarted, *, la
 
         return single_job(started.kind, started.topic)
     found: Published = await published(suite, tenant=old.tenant)
-    if found.is_retired(started.workflow):
-        raise AskedWrongly(
-            f"Expected a workflow that starts runs, but '{started.workflow}' is retired: publish it again."
-        )
     return found.definition(found.version(started.workflow, "" if latest else started.version))
 
 
@@ -118,32 +116,6 @@ def known_step(definition: Definition, step: str) -> str:
     raise AskedWrongly(
         f"Expected a step of '{definition.workflow}', but there is no '{harmless(step, most=100)}': {hint}"
     )
-
-
-def top_of(definition: Definition, step_id: str) -> str:
-    """The step at the top that this one is a part of, or handles: it is run as a whole."""
-    step = definition.steps[step_id]
-    outer = step.parent or step.handles or step.undoes
-    return top_of(definition, outer) if outer else step_id
-
-
-def upstream(definition: Definition, step_id: str) -> frozenset[str]:
-    """All that a step at the top comes after, groups with their parts."""
-    tops: set[str] = set()
-    waiting = [step_id]
-    while waiting:
-        for before in definition.steps[waiting.pop()].depends_on:
-            top = top_of(definition, before)
-            if top not in tops:
-                tops.add(top)
-                waiting.append(top)
-    return frozenset(name for name in definition.steps if _whole(definition, name) in tops)
-
-
-def _whole(definition: Definition, step_id: str) -> str:
-    """The group at the top that a step is a part of; handlers are nobody's part."""
-    step = definition.steps[step_id]
-    return _whole(definition, step.parent) if step.parent else step_id
 
 
 def outputs_of(started: RunStarted, events: Iterable[Seen]) -> dict[str, str]:

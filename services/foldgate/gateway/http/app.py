@@ -10,14 +10,19 @@ from starlette.requests import Request
 from starlette.routing import Route, Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from foldgate.gateway.http.asking import Starting
 from foldgate.gateway.http.auth import Authenticating
+from foldgate.gateway.http.controls import Controls
 from foldgate.gateway.http.jobs import Jobs
 from foldgate.gateway.http.openapi import OpenApi
 from foldgate.gateway.http.problems import Answering, Problem
 from foldgate.gateway.http.runs import Runs
+from foldgate.gateway.http.starts import Starts
 from foldgate.gateway.http.status import Status
 from foldgate.gateway.http.verdicts import Verdicts
+from foldgate.gateway.http.workflows import Workflows
 from foldgate.gateway.projections.runs import PROJECTION as RUNS
+from foldgate.gateway.projections.workflows import PROJECTION as WORKFLOWS
 from foldgate.readmodel.projector import Projector
 from foldgate.runtime.context import Context
 
@@ -32,7 +37,16 @@ class Gateway:
         self._models = context.models
         self.verdicts = Verdicts(context)
         runs = Runs(context.models, projectors[RUNS.name])
-        areas = (Jobs(context, self.verdicts, runs), runs, Status(context.settings.suite, projectors))
+        starting = Starting(self.verdicts, runs)
+        workflows = Workflows(context, self.verdicts, projectors[WORKFLOWS.name])
+        areas = (
+            workflows,
+            Starts(context, starting, workflows),
+            runs,
+            Controls(context, self.verdicts, runs),
+            Jobs(context, starting),
+            Status(context.settings.suite, projectors),
+        )
         operations = [operation for area in areas for operation in area.operations(API)]
         routes = [Route(one.path, one.endpoint, methods=[one.method]) for one in operations]
         routes.append(Route("/openapi.json", OpenApi(operations).show, methods=["GET"]))
@@ -47,9 +61,10 @@ class Gateway:
         return "the verdicts on requests"
 
     async def run(self) -> None:
-        """Hand out verdicts, from where the read model stands."""
-        build = await self._models.begin(RUNS)
-        await self.verdicts.run(await self._models.positions(build))
+        """Hand out verdicts, from where the read models stand."""
+        builds = [await self._models.begin(projection) for projection in (RUNS, WORKFLOWS)]
+        positions = [await self._models.positions(build) for build in builds]
+        await self.verdicts.run({partition: at for each in positions for partition, at in each.items()})
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         scope.setdefault("app", self)  # without one a router answers by itself, in plain text

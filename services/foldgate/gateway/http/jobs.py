@@ -1,45 +1,17 @@
-"""Jobs: a job is a run of one step.
+"""Jobs: a job is a run of one step."""
 
-A request is answered by the engine's verdict. The engine says nothing to a repeat, so whoever sends a key is also
-looked up: before anything is asked for, and while no verdict comes. What is found under the key is compared with what
-is asked for, so a repeat and a conflict are told apart long after the run has ended and the engine has forgotten it.
-Without a verdict in time the answer says where the request lies: it is on the log and will be answered there.
-"""
-
-import asyncio
-import re
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
 import msgspec
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field
 from starlette.requests import Request
 from starlette.responses import Response
 
-from foldgate.authority.request import canonical, request_hash
-from foldgate.contracts.events import RunRefused, RunStarted
-from foldgate.eventlog.log import LogUnavailable, Submitted
-from foldgate.gateway.http import bodies
-from foldgate.gateway.http.auth import caller_of
-from foldgate.gateway.http.operations import Operation, Parameter, Said
-from foldgate.gateway.http.places import text_of
-from foldgate.gateway.http.problems import Problem
-from foldgate.gateway.http.runs import Known, Runs
-from foldgate.gateway.http.verdicts import Verdict, Verdicts, Waiting
+from foldgate.authority.request import canonical
+from foldgate.gateway.http import asking, bodies
+from foldgate.gateway.http.asking import Label, Starting, Text
+from foldgate.gateway.http.operations import Operation
 from foldgate.runtime.context import Context
-from foldgate.sdk.client import Asked, Client, Prepared
-
-VERDICT_WITHIN_S = 2.0
-SUBMIT_WITHIN_S = 10.0
-_LOOK_FIRST_S, _LOOK_MOST_S = 0.02, 0.25
-_KEY = re.compile(r"[\x21-\x7e](?:[\x20-\x7e]{0,198}[\x21-\x7e])?")
-_FIELD_OF = {
-    "no_topic": "topic",
-    "invalid_input": "input",
-    "too_large": "input",
-    "idempotency_conflict": "Idempotency-Key",
-}
-Text = Annotated[str, StringConstraints(max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$")]
-Label = Annotated[str, StringConstraints(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f]*$")]
 
 
 class JobBody(BaseModel):
@@ -57,22 +29,11 @@ class JobBody(BaseModel):
     )
 
 
-class JobAnswer(BaseModel):
-    """The run that a request means."""
-
-    model_config = ConfigDict(title="JobAnswer")
-
-    run_id: str = Field(title="Run", description="The run.")
-    request_id: str = Field(title="Request", description="This request.")
-    status: str = Field(title="Status", description="'accepted' while no verdict is known; else the run's.")
-    position: str | None = Field(title="Position", description="Read what this has changed with ?after=<position>.")
-
-
 class Jobs:
     """Starts runs of one step."""
 
-    def __init__(self, context: Context, verdicts: Verdicts, runs: Runs) -> None:
-        self._context, self._verdicts, self._runs = context, verdicts, runs
+    def __init__(self, context: Context, starting: Starting) -> None:
+        self._context, self._starting = context, starting
 
     def operations(self, prefix: str) -> tuple[Operation, ...]:
         """What is served."""
@@ -83,114 +44,16 @@ class Jobs:
             summary="Start a job: a run of one step",
             area="jobs",
             body=JobBody,
-            parameters=(Parameter("Idempotency-Key", "header", "The same key means the same run.", _KEY.pattern),),
-            answers={
-                200: Said(JobAnswer, "The run that this key has started before."),
-                201: Said(JobAnswer, "The run has started."),
-                202: Said(JobAnswer, "The request is on the log; no verdict is known yet."),
-            },
-            problems=("idempotency_conflict", "too_large", "no_topic", "log_unavailable", "database_unavailable"),
+            parameters=(asking.KEY,),
+            answers=asking.ANSWERS,
+            problems=(*asking.PROBLEMS, "no_topic"),
         )
         return (start,)
 
     async def start(self, request: Request) -> Response:
         """Ask for a run, and answer with what became of it."""
-        caller, key = caller_of(request), _key_of(request)
+        key, client = asking.key_of(request), asking.client_of(request, self._context)
         body = await bodies.read(request, JobBody)
-        client = Client(
-            self._context.log,
-            codec=self._context.codec,
-            clock=self._context.clock,
-            tenant=caller.tenant,
-            principal=caller.principal,
-        )
         payload = msgspec.Raw(canonical(msgspec.json.encode(body.input)).encode())
         prepared = client.job(body.topic, payload, idempotency_key=key, kind=body.kind, labels=body.labels)
-        if key and (known := await self._runs.known(prepared.run_id)) is not None:
-            return _repeat(prepared, known)
-        return await self._asked(client, prepared)
-
-    async def _asked(self, client: Client, prepared: Prepared) -> Response:
-        with self._verdicts.expected(prepared.run_id, prepared.request_id) as verdict:
-            asked = await _submitted(client, prepared)
-            try:
-                async with asyncio.timeout(VERDICT_WITHIN_S):
-                    return await self._settled(prepared, verdict)
-            except TimeoutError:
-                return _answer(202, prepared, status="accepted", place=asked.place)
-
-    async def _settled(self, prepared: Prepared, verdict: Waiting) -> Response:
-        """The engine's word; to a repeat, which it passes over in silence, the run that is there."""
-        pause_s = _LOOK_FIRST_S if prepared.event.idempotency_key else None
-        while not verdict.done():
-            await asyncio.wait([verdict], timeout=pause_s)
-            if pause_s is not None and not verdict.done():
-                if (known := await self._look(prepared.run_id)) is not None:
-                    return _repeat(prepared, known)
-                pause_s = min(pause_s * 2, _LOOK_MOST_S)
-        return _judged(prepared, verdict.result())
-
-    async def _look(self, run_id: str) -> Known | None:
-        """Whether the run is there; without a database the verdict may still come."""
-        try:
-            return await self._runs.known(run_id)
-        except Problem:
-            return None
-
-
-async def _submitted(client: Client, prepared: Prepared) -> Asked:
-    try:
-        async with asyncio.timeout(SUBMIT_WITHIN_S):
-            return await client.ask(prepared)
-    except TimeoutError:
-        raise LogUnavailable(f"Expected the log to take a request within {SUBMIT_WITHIN_S:g} s.") from None
-
-
-def _judged(prepared: Prepared, verdict: Verdict) -> Response:
-    mine = verdict.meta.request_id == prepared.request_id
-    match verdict.event:
-        case RunStarted() if mine:
-            return _answer(201, prepared, status="running", place=verdict.place)
-        case RunStarted(request_hash=asked_for):
-            return _repeat(prepared, Known("running", asked_for, None, None), verdict.place)
-        case RunRefused(code=code, reason=reason) if mine:
-            raise _refused(prepared, code, reason)
-        case RunRefused(code=code, reason=reason):
-            return _repeat(prepared, Known("refused", b"", code, reason), verdict.place)
-        case event:
-            raise AssertionError(f"{type(event).__name__} answers a request for a run: {verdict.meta.event_id}")
-
-
-def _repeat(prepared: Prepared, known: Known, place: Submitted | None = None) -> Response:
-    """The answer to a request whose run is there."""
-    if known.status == "refused":
-        again = f"{known.error} The key was used up by that request: use another one."
-        raise _refused(prepared, known.error_code or "refused", again)
-    if known.request_hash != request_hash(prepared.event):
-        what = f"Expected the body that started {prepared.run_id} with this key, but it differs: use another key."
-        raise _refused(prepared, "idempotency_conflict", what)
-    return _answer(200, prepared, status=known.status, place=place)
-
-
-def _refused(prepared: Prepared, code: str, reason: str) -> Problem:
-    ids = {"run_id": prepared.run_id, "request_id": prepared.request_id}
-    return Problem(code, reason, field=_FIELD_OF.get(code, ""), more=ids)
-
-
-def _answer(status_code: int, prepared: Prepared, *, status: str, place: Submitted | None) -> Response:
-    document = {
-        "run_id": prepared.run_id,
-        "request_id": prepared.request_id,
-        "status": status,
-        "position": None if place is None else text_of(place),
-    }
-    where = {"Location": f"/api/v1/workflow-runs/{prepared.run_id}"}
-    return Response(msgspec.json.encode(document), status_code, headers=where, media_type="application/json")
-
-
-def _key_of(request: Request) -> str:
-    key = request.headers.get("idempotency-key")
-    if key is not None and not _KEY.fullmatch(key):
-        what = "Expected an Idempotency-Key of 1 to 200 printable ASCII characters, but it is not."
-        raise Problem("invalid_header", what, field="Idempotency-Key")
-    return key or ""
+        return await self._starting.known(prepared) or await self._starting.asked(client, prepared)

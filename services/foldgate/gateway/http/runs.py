@@ -7,39 +7,36 @@ run it asked for is there.
 
 import asyncio
 import re
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple
 
-import asyncpg
 import msgspec
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from starlette.requests import Request
 from starlette.responses import Response
 
 from foldgate.contracts.topics import RUNS
-from foldgate.database.connections import Connection, DatabaseUnavailable
 from foldgate.eventlog.log import Submitted
 from foldgate.gateway.http.auth import caller_of
 from foldgate.gateway.http.operations import Operation, Parameter, Said
 from foldgate.gateway.http.places import place_of, text_of
 from foldgate.gateway.http.problems import Problem
+from foldgate.gateway.http.querying import Row, row_of
 from foldgate.readmodel.postgres import ReadModels
 from foldgate.readmodel.projector import Projector
 
-if TYPE_CHECKING:
-    Row: TypeAlias = asyncpg.Record
-else:
-    Row = asyncpg.Record
-
 CAUGHT_UP_WITHIN_S = 2.0
-QUERY_WITHIN_S = 2.0
 _LOOK_AGAIN_S = 0.05
 _ID = re.compile(r"[!-~]{1,100}")
 _KNOWN = "SELECT status, request_hash, error_code, error FROM runs WHERE run_id = $1"
+_STATUS_OF = "SELECT status FROM runs WHERE run_id = $1 AND tenant = $2"
 _ROW = """
-SELECT run_id, workflow, version, kind, topic, status, principal, labels::text, input, output, error_code, error,
-    started_at, ended_at
+SELECT run_id, workflow, version, digest, kind, topic, status, principal, labels::text, input, output, error_code,
+    error, error_step, compensation, started_at, ended_at
 FROM runs WHERE run_id = $1 AND tenant = $2
 """
+
+
+_STATUS = "running, waiting (for a slot), paused, succeeded, failed, denied, timed_out, cancelled or refused."
 
 
 class Known(NamedTuple):
@@ -56,6 +53,7 @@ class RunError(BaseModel):
 
     code: str = Field(title="Code", description="Stable.")
     message: str = Field(title="Message", description="A sentence.")
+    step: str | None = Field(title="Step", description="The step that decided it.")
 
 
 class RunAnswer(BaseModel):
@@ -66,14 +64,16 @@ class RunAnswer(BaseModel):
     run_id: str = Field(title="Run")
     workflow: str = Field(title="Workflow", description="'job' for a run of one step.")
     version: str = Field(title="Version", description="The version it is pinned to.")
+    digest: str = Field(title="Digest", description="The digest of that; empty for a run of one step.")
     kind: str = Field(title="Kind", description="Of a run of one step: its step type.")
     topic: str = Field(title="Topic", description="Of a run of one step: its topic.")
-    status: str = Field(title="Status", description="running, succeeded, failed, denied or refused.")
+    status: str = Field(title="Status", description=_STATUS)
     principal: str = Field(title="Principal", description="Who asked for it.")
     labels: dict[str, str] = Field(title="Labels")
     input: Any = Field(title="Input")
     output: Any = Field(title="Output", description="null until it has succeeded.")
     error: RunError | None = Field(title="Error")
+    compensation: str = Field(title="Compensation", description="none, done or partial.")
     started_at: AwareDatetime = Field(title="Started at")
     ended_at: AwareDatetime | None = Field(title="Ended at")
 
@@ -103,8 +103,20 @@ class Runs:
 
     async def known(self, run_id: str) -> Known | None:
         """The run with that id, if it is there."""
-        row = await self._row(_KNOWN, run_id)
+        row = await row_of(self._models, _KNOWN, run_id)
         return None if row is None else Known(*row)
+
+    async def status_of(self, run_id: str, tenant: str) -> str:
+        """The status of a run of this tenant, as of now; a problem if there is none."""
+        if _ID.fullmatch(run_id) is None:
+            raise no_such_run(run_id, tenant)
+        row = await row_of(self._models, _STATUS_OF, run_id, tenant)
+        if row is None:  # it may have begun a moment ago
+            await caught_up(self._projector)
+            row = await row_of(self._models, _STATUS_OF, run_id, tenant)
+        if row is None:
+            raise no_such_run(run_id, tenant)
+        return str(row["status"])
 
     async def show(self, request: Request) -> Response:
         """One run of the caller's tenant."""
@@ -112,11 +124,9 @@ class Runs:
         may_be_one, after = _ID.fullmatch(run_id), _after(request)
         if may_be_one and after is not None:
             await self._reflects(after, run_id, tenant)
-        row = await self._row(_ROW, run_id, tenant) if may_be_one else None
+        row = await row_of(self._models, _ROW, run_id, tenant) if may_be_one else None
         if row is None:
-            raise Problem(
-                "not_found", f"Expected a run of tenant '{tenant}', but there is no '{run_id[:100]}'.", field="run_id"
-            )
+            raise no_such_run(run_id, tenant)
         return Response(msgspec.json.encode(_document(row)), media_type="application/json")
 
     async def _reflects(self, after: Submitted, run_id: str, tenant: str) -> None:
@@ -125,7 +135,7 @@ class Runs:
                 if after.partition.stream == RUNS.name:
                     await self._projector.reached(after.partition, after.offset)
                 else:
-                    while await self._row(_ROW, run_id, tenant) is None:
+                    while await row_of(self._models, _ROW, run_id, tenant) is None:
                         await asyncio.sleep(_LOOK_AGAIN_S)
         except TimeoutError:
             what = (
@@ -133,25 +143,29 @@ class Runs:
             )
             raise Problem("not_yet", f"{what} yet: ask again.", field="after") from None
 
-    async def _row(self, sql: str, *arguments: str) -> Row | None:
-        async def work(connection: Connection) -> Row | None:
-            return await connection.fetchrow(sql, *arguments)
 
-        try:
-            async with asyncio.timeout(QUERY_WITHIN_S):
-                return await self._models.run(work)
-        except TimeoutError:
-            raise DatabaseUnavailable(f"Expected an answer within {QUERY_WITHIN_S:g} s.") from None
-        except (asyncpg.UndefinedTableError, asyncpg.UndefinedColumnError):
-            raise Problem("not_yet", "Expected a read model of runs, but it is being made: ask again.") from None
+async def caught_up(projector: Projector) -> None:
+    """Wait until the read model reflects what was on the log when this was asked."""
+    try:
+        async with asyncio.timeout(CAUGHT_UP_WITHIN_S):
+            await projector.caught_up()
+    except TimeoutError:
+        what = f"Expected the read model to catch up with the log within {CAUGHT_UP_WITHIN_S:g} s, but it has not"
+        raise Problem("not_yet", f"{what} yet: ask again.") from None
+
+
+def no_such_run(run_id: str, tenant: str) -> Problem:
+    """Whatever of it there is for others."""
+    what = f"Expected a run of tenant '{tenant}', but there is no '{run_id[:100]}'."
+    return Problem("not_found", what, field="run_id")
 
 
 def _document(row: Row) -> dict[str, Any]:
     document = dict(row)
-    code, error = document.pop("error_code"), document.pop("error")
+    code, error, step = (document.pop(name) for name in ("error_code", "error", "error_step"))
     for name in ("labels", "input", "output"):
         document[name] = None if document[name] is None else msgspec.Raw(document[name].encode())
-    return {**document, "error": None if code is None else {"code": code, "message": error}}
+    return {**document, "error": None if code is None else {"code": code, "message": error, "step": step}}
 
 
 def _after(request: Request) -> Submitted | None:

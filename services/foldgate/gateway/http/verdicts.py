@@ -1,28 +1,33 @@
-"""Verdicts: what the engine said to a request, told to whoever waits for it in this process.
+"""Verdicts: what an owner said to a request, told to whoever waits for it in this process.
 
-One follower reads `runs` through the reader rule, from where the read model stands, because the rule can only be
-entered at a place where somebody knows which owner's which batch comes next. Of a record only the key is looked at,
-unless somebody waits for that run. Nothing here is kept: a process that dies answers nobody, and the same request with
-the same Idempotency-Key finds out what became of it. A follower that dies is begun again where it was, for as long as
-the world may be away; what it had not handed out it reads then.
+One follower reads `runs` and `workflows` through the reader rule, from where the read models stand, because the rule
+can only be entered at a place where somebody knows which owner's which batch comes next. Of a record only the key is
+looked at, unless somebody waits for that run or workflow. Nothing here is kept: a process that dies answers nobody, and
+the same request with the same Idempotency-Key finds out what became of it. A follower that dies is begun again where it
+was, for as long as the world may be away; what it had not handed out it reads then.
+
+The answer to a request is the first event that names it. Some requests are never named, because the owner says nothing
+more: a repeated request for a run is answered by the beginning of that run, and what is asked of a run that ends first
+by its end.
 """
 
 import asyncio
 import contextlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple
 
 from foldgate.contracts.events import Event, Meta
 from foldgate.contracts.places import START, Partition, Position
-from foldgate.contracts.topics import RUNS
+from foldgate.contracts.topics import RUNS, WORKFLOWS
 from foldgate.eventlog.acceptance import Acceptance
 from foldgate.eventlog.log import LogUnavailable, Record, Submitted
 from foldgate.gateway.http.problems import Problem
 from foldgate.runtime.context import Context
+from foldgate.sdk.answers import ENDS
 
 MAX_WAITING = 10_000
 _AGAIN_S = 0.2
-_PARTITIONS = [Partition(RUNS.name, number) for number in range(RUNS.partitions)]
+_PARTITIONS = [Partition(stream.name, number) for stream in (RUNS, WORKFLOWS) for number in range(stream.partitions)]
 
 
 class Verdict(NamedTuple):
@@ -34,15 +39,43 @@ class Verdict(NamedTuple):
 
 
 Waiting = asyncio.Future[Verdict]
+Also = Callable[[Meta, Event], bool]
+"""Which event answers a request beside those that name it."""
+
+
+def beginning(meta: Meta, _: Event) -> bool:
+    """The first event of a run, whoever asked for it."""
+    return meta.sequence == 1
+
+
+def ending(_: Meta, event: Event) -> bool:
+    """The end of a run: nothing more is said to anybody."""
+    return isinstance(event, ENDS)
+
+
+def nothing_else(_: Meta, __: Event) -> bool:
+    """Only what names the request."""
+    return False
+
+
+class _Asker(NamedTuple):
+    """Somebody who waits."""
+
+    request_id: str
+    also: Also
+    waiting: Waiting
+
+    def is_answered_by(self, meta: Meta, event: Event) -> bool:
+        return meta.request_id == self.request_id or self.also(meta, event)
 
 
 class Verdicts:
-    """Who waits for which request about which run; `waiting` is how many."""
+    """Who waits for which request about which key; `waiting` is how many."""
 
     def __init__(self, context: Context) -> None:
         self._context = context
         self.waiting = 0
-        self._waiting: dict[bytes, dict[str, Waiting]] = {}
+        self._waiting: dict[bytes, list[_Asker]] = {}
         self._ends: dict[Partition, int] | None = None
         self._failing_since: int | None = None
 
@@ -52,22 +85,22 @@ class Verdicts:
         return self._ends == {}
 
     @contextlib.contextmanager
-    def expected(self, run_id: str, request_id: str) -> Iterator[Waiting]:
-        """The verdict on a request that is about to be made."""
+    def expected(self, key: str, request_id: str, *, also: Also = beginning) -> Iterator[Waiting]:
+        """The verdict on a request about this run or workflow that is about to be made."""
         if self.waiting >= MAX_WAITING:
             raise Problem("overloaded", f"Expected at most {MAX_WAITING} requests at a time: try again soon.")
-        waiting: Waiting = asyncio.get_running_loop().create_future()
-        key = run_id.encode()
-        self._waiting.setdefault(key, {})[request_id] = waiting
+        asker = _Asker(request_id, also, asyncio.get_running_loop().create_future())
+        same = self._waiting.setdefault(key.encode(), [])
+        same.append(asker)
         self.waiting += 1
         try:
-            yield waiting
+            yield asker.waiting
         finally:
             self.waiting -= 1
-            del self._waiting[key][request_id]
-            if not self._waiting[key]:
-                del self._waiting[key]
-            waiting.cancel()
+            same.remove(asker)
+            if not same:
+                del self._waiting[key.encode()]
+            asker.waiting.cancel()
 
     async def run(self, positions: Mapping[Partition, Position]) -> None:
         """Hand out verdicts until cancelled, or until the log has been away for too long."""
@@ -96,16 +129,10 @@ class Verdicts:
             await follower.close()
 
     def _hand_out(self, record: Record) -> None:
-        waiting = self._waiting[record.key]
-        meta = self._context.codec.meta(record.value)
-        if meta.sequence == 1:
-            told = list(waiting.values())
-        else:
-            told = [waiting[meta.request_id]] if meta.request_id in waiting else []
-        for one in told:
-            if not one.done():
-                event = self._context.codec.decode(record.value).event
-                one.set_result(Verdict(Submitted(record.partition, record.offset), meta, event))
+        meta, event = self._context.codec.decode(record.value)
+        for asker in self._waiting[record.key]:
+            if not asker.waiting.done() and asker.is_answered_by(meta, event):
+                asker.waiting.set_result(Verdict(Submitted(record.partition, record.offset), meta, event))
 
     def _note_read(self, offsets: Mapping[Partition, int], *, all_of_it: bool = False) -> None:
         """Nothing having come means that everything was read: the last offsets of a partition may hold no record."""

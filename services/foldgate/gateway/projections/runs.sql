@@ -6,6 +6,7 @@ CREATE TABLE runs (
     principal text NOT NULL,
     workflow text NOT NULL,
     version text NOT NULL,
+    digest text NOT NULL, -- empty for a run of one step
     kind text NOT NULL,
     topic text NOT NULL,
     status text NOT NULL,
@@ -15,6 +16,8 @@ CREATE TABLE runs (
     output text,
     error_code text,
     error text,
+    error_step text, -- the step that decided it
+    compensation text NOT NULL DEFAULT 'none',
     started_at timestamptz NOT NULL,
     ended_at timestamptz
 );

@@ -1,0 +1,32 @@
+"""Queries of the read models, for a bounded time."""
+
+import asyncio
+from typing import TYPE_CHECKING, TypeAlias
+
+import asyncpg
+
+from foldgate.database.connections import Connection, DatabaseUnavailable
+from foldgate.gateway.http.problems import Problem
+from foldgate.readmodel.postgres import ReadModels
+
+if TYPE_CHECKING:
+    Row: TypeAlias = asyncpg.Record
+else:
+    Row = asyncpg.Record
+
+QUERY_WITHIN_S = 2.0
+
+
+async def row_of(models: ReadModels, sql: str, *arguments: str) -> Row | None:
+    """The one row that is asked for, if it is there."""
+
+    async def work(connection: Connection) -> Row | None:
+        return await connection.fetchrow(sql, *arguments)
+
+    try:
+        async with asyncio.timeout(QUERY_WITHIN_S):
+            return await models.run(work)
+    except TimeoutError:
+        raise DatabaseUnavailable(f"Expected an answer within {QUERY_WITHIN_S:g} s.") from None
+    except (asyncpg.UndefinedTableError, asyncpg.UndefinedColumnError):
+        raise Problem("not_yet", "Expected a read model, but it is being made: ask again.") from None

@@ -1,0 +1,94 @@
+"""Starts of workflows: a run of what is published, answered as any request for a run is.
+
+What the read model knows to be wrong is answered at once, so that it uses up no key; the rest is the engine's word.
+"""
+
+from typing import Any
+
+import msgspec
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.requests import Request
+from starlette.responses import Response
+
+from foldgate.authority.request import canonical
+from foldgate.contracts.places import Partition
+from foldgate.contracts.topics import WORKFLOWS
+from foldgate.gateway.http import asking, bodies
+from foldgate.gateway.http.asking import Label, Starting, Text
+from foldgate.gateway.http.auth import caller_of
+from foldgate.gateway.http.operations import Operation, Parameter
+from foldgate.gateway.http.problems import Problem
+from foldgate.gateway.http.workflows import Workflows
+from foldgate.runtime.context import Context
+
+_PARTITION = Partition(WORKFLOWS.name, 0)
+
+
+class StartBody(BaseModel):
+    """What a run is given. A body without `input` is the input itself."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, title="Start")
+
+    input: Any = Field(title="Input", description="Any JSON.")
+    version: Text = Field(default="", title="Version", description="The version to run; the latest if there is none.")
+    labels: dict[Label, Text] = Field(
+        default_factory=dict, max_length=50, title="Labels", description="What runs are found by."
+    )
+
+
+class Starts:
+    """Starts runs of workflows."""
+
+    def __init__(self, context: Context, starting: Starting, workflows: Workflows) -> None:
+        self._context, self._starting, self._workflows = context, starting, workflows
+
+    def operations(self, prefix: str) -> tuple[Operation, ...]:
+        """What is served."""
+        start = Operation(
+            method="POST",
+            path=f"{prefix}/workflows/{{workflow}}/runs",
+            endpoint=self.start,
+            summary="Start a run of a workflow",
+            area="runs",
+            body=StartBody,
+            parameters=(Parameter("workflow", "path", "The id of a workflow."), asking.KEY),
+            answers=asking.ANSWERS,
+            problems=(
+                *asking.PROBLEMS,
+                "unknown_workflow",
+                "unknown_version",
+                "workflow_retired",
+                "invalid_input",
+                "not_yet",
+            ),
+        )
+        return (start,)
+
+    async def start(self, request: Request) -> Response:
+        """Ask for a run, and answer with what became of it."""
+        key, client = asking.key_of(request), asking.client_of(request, self._context)
+        body = _body(await bodies.received(request))
+        workflow = request.path_params["workflow"]
+        prepared = client.run(
+            workflow,
+            msgspec.Raw(canonical(msgspec.json.encode(body.input)).encode()),
+            version=body.version,
+            labels=body.labels,
+            idempotency_key=key,
+            workflows_offset=await self._context.log.end(_PARTITION),
+        )
+        if (answer := await self._starting.known(prepared)) is not None:
+            return answer
+        known = await self._workflows.known(workflow, body.version, tenant=caller_of(request).tenant)
+        if known["state"] == "retired":
+            what = f"Expected a workflow that starts runs, but '{workflow}' is retired: publish it again."
+            raise Problem("workflow_retired", what, field="workflow")
+        return await self._starting.asked(client, prepared)
+
+
+def _body(data: bytes) -> StartBody:
+    """What a run is given: the body's `input`, or the body."""
+    value = bodies.parsed(data) if data.strip() else {}
+    if isinstance(value, dict) and "input" in value:
+        return bodies.fitting(value, StartBody)
+    return StartBody(input=value)
