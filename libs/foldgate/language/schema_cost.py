@@ -5,106 +5,163 @@ they multiply where a schema applies another one twice to the same part, and do 
 where the schema comes back to itself.
 """
 
+from collections import Counter
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-MAX_WORK = 2_000_000_000
-"""In units of about a nanosecond."""
-MAX_FACTOR = 10**15
-_SAME_PART = ("allOf", "anyOf", "oneOf", "not", "if", "then", "else", "dependentSchemas", "dependencies", "$ref")
-_OTHER_PARTS = (
-    "patternProperties",
-    "additionalProperties",
-    "propertyNames",
-    "items",
-    "prefixItems",
-    "additionalItems",
-    "contains",
-    "unevaluatedItems",
-    "unevaluatedProperties",
+from foldgate.expr.patterns import weight
+
+MAX_WORK = 300_000_000
+"""In units of a few nanoseconds."""
+MAX_REFERENCES = 500
+_LIMIT = 10**15
+_NAMED = frozenset(("dependentSchemas", "dependencies", "patternProperties"))
+_OTHERS = _NAMED | frozenset(
+    (
+        "additionalItems",
+        "additionalProperties",
+        "allOf",
+        "anyOf",
+        "contains",
+        "else",
+        "if",
+        "items",
+        "not",
+        "oneOf",
+        "prefixItems",
+        "propertyNames",
+        "then",
+        "unevaluatedItems",
+        "unevaluatedProperties",
+    )
 )
-_MAPS = frozenset(("dependentSchemas", "dependencies", "patternProperties", "properties", "$defs", "definitions"))
+_UNFOLLOWED = ("$dynamicRef", "$recursiveRef")
 
 
 class Unsupported(Exception):
-    """A reference that is not followed: `reference`, at `path`."""
-
-    def __init__(self, reference: str, keyword: str) -> None:
-        super().__init__(f"{keyword}: '{reference[:200]}'")
+    """A schema uses what checks here do without; the text goes on after "but"."""
 
 
 class Cost(NamedTuple):
-    """Units for each byte of the value, and by how much they multiply with each of its levels."""
+    """Units for each byte of a value, and by how much they multiply with each of its levels."""
 
     units: int
     branching: int
 
     def of(self, much: int, levels: int) -> int:
         """The units for a value of so many bytes and levels."""
-        return self.units * much * min(MAX_FACTOR, self.branching**levels)
+        return self.units * much * min(_LIMIT, int(self.branching**levels))
 
 
 def cost(document: Any) -> Cost:
-    """What checks against this cost at most."""
-    costs = _Costs(document)
-    units = costs.units(document)
+    """What a check against this costs at most. Unsupported, if it refers to what is not in it."""
+    targets = _targets(document)
+    inner = {name: _references(target) for name, target in targets.items()}
     branching = 1
-    for target in list(costs.recursive):
-        branching *= max(1, costs.returns(target, target, ()))
-    return Cost(units, min(MAX_FACTOR, branching))
+    for name in targets:
+        again = sum(count for other, count in inner[name].items() if name in _reached(other, inner))
+        branching = min(_LIMIT, branching * max(1, again))
+    return Cost(_units(document, targets, inner), branching)
 
 
-def _subschemas(schema: dict[str, Any], keyword: str) -> list[Any]:
-    below = schema.get(keyword)
-    if isinstance(below, dict) and keyword in _MAPS:
-        return list(below.values())
-    return below if isinstance(below, list) else [below]
+def _targets(document: Any) -> dict[str, Any]:
+    """All schemas that are referred to, by the reference."""
+    found: dict[str, Any] = {}
+    open_references = list(_references(document))
+    while open_references:
+        reference = open_references.pop()
+        if reference not in found:
+            found[reference] = _at(document, reference)
+            open_references.extend(_references(found[reference]))
+        if len(found) > MAX_REFERENCES:
+            raise Unsupported(f"it refers to more than {MAX_REFERENCES} schemas")
+    return found
 
 
-class _Costs:
-    """Goes over a schema and what it refers to. `recursive` are the schemas, by reference, that come back to themselves."""
+def _at(document: Any, reference: str) -> Any:
+    if reference != "#" and not reference.startswith("#/"):
+        raise Unsupported(f"it refers to '{reference[:200]}', and only '#/…' is followed")
+    at = document
+    for step in reference.split("/")[1:]:
+        key = step.replace("~1", "/").replace("~0", "~")
+        at = at[int(key)] if isinstance(at, list) else at[key]
+    return at
 
-    def __init__(self, document: Any) -> None:
-        self.document = document
-        self.recursive: dict[str, None] = {}
-        self._known: dict[str, int] = {}
-        self._open: list[str] = []
 
-    def units(self, schema: Any) -> int:
-        """For one part of a value, and what is below it."""
-        if not isinstance(schema, dict):
-            return 1
-        alike = max((self.units(below) for below in _subschemas(schema, "properties")), default=0)
-        return min(
-            MAX_FACTOR, _own(schema) + alike + sum(self._of(keyword, below) for keyword, below in _applied(schema))
-        )
+def _references(schema: Any) -> Counter[str]:
+    """How often it refers to what, for one part of a value; properties are different parts."""
+    if not isinstance(schema, dict):
+        return Counter()
+    for keyword in _UNFOLLOWED:
+        if keyword in schema:
+            raise Unsupported(f"it has '{keyword}', which is not followed")
+    found: Counter[str] = Counter([schema["$ref"]] if "$ref" in schema else [])
+    for below in _alike(schema):
+        found |= _references(below)
+    for below in _applied(schema):
+        found += _references(below)
+    return found
 
-    def _of(self, keyword: str, below: Any) -> int:
-        return self._referred(below) if keyword == "$ref" else self.units(below)
 
-    def _referred(self, reference: str) -> int:
-        if reference in self._open:
-            self.recursive[reference] = None
-            return 0
-        if reference not in self._known:
-            self._open.append(reference)
-            self._known[reference] = self.units(self._target(reference))
-            self._open.pop()
-        return self._known[reference]
+def _reached(reference: str, inner: dict[str, Counter[str]]) -> set[str]:
+    reached = {reference}
+    ahead = [reference]
+    while ahead:
+        new = inner[ahead.pop()].keys() - reached
+        reached |= new
+        ahead.extend(new)
+    return reached
 
-    def returns(self, target: str, reference: str, through: tuple[str, ...]) -> int:
-        """How often the target comes up again for one part below one part."""
-        return self._returns(target, self._target(reference), (*through, reference))
 
-    def _returns(self, target: str, schema: Any, through: tuple[str, ...]) -> int:
-        if not isinstance(schema, dict):
-            return 0
-        alike = max((self._returns(target, below, through) for below in _subschemas(schema, "properties")), default=0)
-        return alike + sum(
-            self._comes_up(target, below, through) if keyword == "$ref" else self._returns(target, below, through)
-            for keyword, below in _applied(schema)
-        )
+def _alike(schema: dict[str, Any]) -> Iterator[Any]:
+    """The subschemas of which only one applies to a part."""
+    yield from schema.get("properties", {}).values()
 
-    def _comes_up(self, target: str, reference: str, through: tuple[str, ...]) -> int:
-        if reference == target:
-            return 1
-        return 0 if reference in through else self.returns(target, reference, through)
+
+def _applied(schema: dict[str, Any]) -> Iterator[Any]:
+    """The other subschemas."""
+    for keyword in schema.keys() & _OTHERS:
+        below = schema[keyword]
+        if isinstance(below, dict) and keyword in _NAMED:
+            yield from below.values()
+        else:
+            yield from below if isinstance(below, list) else [below]
+
+
+def _units(document: Any, targets: dict[str, Any], inner: dict[str, Counter[str]]) -> int:
+    """What applies to one part. What a schema comes back to belongs to the next level, and is left out."""
+    known: dict[str, int] = {}
+    for name in _inner_first(inner):
+        known[name] = _with_references(targets[name], inner[name], known)
+    return _with_references(document, _references(document), known)
+
+
+def _with_references(schema: Any, references: Counter[str], known: dict[str, int]) -> int:
+    return min(_LIMIT, _own_units(schema) + sum(count * known.get(name, 0) for name, count in references.items()))
+
+
+def _inner_first(inner: dict[str, Counter[str]]) -> Iterator[str]:
+    """All references, each behind those inside what it refers to. Not by recursion: a chain of them may be long."""
+    begun: set[str] = set()
+    ahead = list(inner)
+    while ahead:
+        name = ahead[-1]
+        begun.add(name)
+        below = next((other for other in inner[name] if other not in begun), None)
+        if below is None:
+            yield ahead.pop()
+        else:
+            ahead.append(below)
+
+
+def _own_units(schema: Any) -> int:
+    if not isinstance(schema, dict):
+        return 1
+    return _own(schema) + max(map(_own_units, _alike(schema)), default=0) + sum(map(_own_units, _applied(schema)))
+
+
+def _own(schema: dict[str, Any]) -> int:
+    """What it says itself: lists of values and of names are gone through, patterns are searched for."""
+    listed = sum(len(schema.get(keyword, ())) for keyword in ("enum", "required", "properties"))
+    patterns = [*schema.get("patternProperties", ()), *([schema["pattern"]] if "pattern" in schema else [])]
+    return len(schema) + listed + sum(map(weight, patterns))
