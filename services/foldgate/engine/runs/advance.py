@@ -51,7 +51,7 @@ def _after(turn: Turn, place: Place) -> None:
     if is_handled(place, step) and outcome(turn.definition, turn.run, place.id) == "open":
         begin(turn, at(turn.definition, place.step.on_error, place.path))
         return
-    if place.step.handles:
+    while place.step.handles and not place.is_item:  # a handler may have handled a handler
         place = at(turn.definition, place.step.handles, place.path)
     if parent := turn.parent(place):
         group = turn.place(parent)

@@ -67,8 +67,11 @@ def _items(turn: Turn, place: Place) -> tuple[str, ...]:
 
 
 def _begin_more(turn: Turn, place: Place, count: int) -> None:
-    most = _terms(place).max_parallel or count
+    terms = _terms(place)
+    most, spare = terms.max_parallel or count, count if terms.on_item_failure == "collect" else 0
     while (parts := _counts(turn, place)) is not None and parts.begun < count and parts.live < most:
+        if parts.failed > spare:
+            return  # what that means for all comes first
         begin_part(turn, at(turn.definition, place.step.id, (*place.path, parts.begun)))
         if _counts(turn, place) == parts:
             return  # the run is paused, or the decision full
