@@ -7,7 +7,7 @@ from collections.abc import Collection
 from typing import Any
 
 from foldgate.cli.graph import about, kind_of
-from foldgate.cli.showing import after
+from foldgate.cli.showing import begins
 from foldgate.cli.terminal import console, harmless, note, say, say_json, table
 from foldgate.language.definition import Definition, JobSpec
 
@@ -26,7 +26,7 @@ def _step(definition: Definition, step_id: str, *, kept: bool) -> dict[str, Any]
         "step": step_id,
         "type": kind_of(step),
         "about": about(step),
-        "begins": "taken over" if kept else f"after {after(definition, step_id)}",
+        "begins": "taken over" if kept else begins(definition, step_id),
         "decision": asks,
         "pool": (step.route.pool or asks) if asks else "",
     }

@@ -84,21 +84,21 @@ def _print(found: Published, chosen: Version) -> None:
 
 
 def _steps(definition: Definition) -> Any:
-    shown = table("step", "type", "after", "about")
+    shown = table("step", "type", "begins", "about")
     for step_id in definition.order:
         step = definition.steps[step_id]
-        shown.add_row(step.id, graph.kind_of(step), after(definition, step_id), harmless(graph.about(step), most=100))
+        shown.add_row(step.id, graph.kind_of(step), begins(definition, step_id), harmless(graph.about(step), most=100))
     return shown
 
 
-def after(definition: Definition, step_id: str) -> str:
-    """What a step waits for, in a few words."""
+def begins(definition: Definition, step_id: str) -> str:
+    """When a step begins, in a few words."""
     step = definition.steps[step_id]
-    words = [", ".join(step.depends_on)] if step.depends_on else []
+    words = [f"after {', '.join(step.depends_on)}"] if step.depends_on else []
     words += [f"in {step.parent}"] if step.parent else []
     words += [f"if {step.handles} fails"] if step.handles else []
     words += [f"to undo {step.undoes}"] if step.undoes else []
-    return "; ".join(words) or "the start"
+    return "; ".join(words) or "at the start"
 
 
 async def print_source(workflow: str, version: str, *, tenant: str, data: Path | None) -> None:
