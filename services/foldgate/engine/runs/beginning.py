@@ -6,6 +6,9 @@ from foldgate.engine.runs.places import Place
 from foldgate.engine.runs.scope import item_text
 from foldgate.engine.runs.turn import MAX_CARRIED_BYTES, Turn, Unfit, encoded, guarded, size_of
 
+_TAKE_INPUT = frozenset({"job", "approval", "input", "subworkflow"})
+"""The types that are given an input also where none is written."""
+
 
 def may_begin(turn: Turn) -> bool:
     """Whether the run begins anything now."""
@@ -24,7 +27,8 @@ def _begin(turn: Turn, place: Place) -> None:
     if step.when is not None and not place.is_item and not turn.holds(step.when, place):
         turn.skip(place, "when_false")
     else:
-        given = "" if place.is_group_of_items else _given(turn, place)
+        takes = step.type in _TAKE_INPUT or step.input is not None
+        given = _given(turn, place) if takes and not place.is_group_of_items else ""
         turn.kind(place).begin(turn, place, given)
 
 

@@ -84,13 +84,17 @@ def runs(
 
     def decide(run: Run | None, message: Message) -> Outcome:
         if run is None:
-            return _first(message, definitions, terms)
+            first = _first(message, definitions, terms)
+            return _said(first, None) if isinstance(first, Turn) else first
         if message.meta is not None and message.meta.request_id in run.answered and _is_request(message.event):
             return ()
         pinned = starting.definition_of(definitions, digest=run.digest, kind=run.kind, topic=run.topic)
         turn = Turn(message, run, definition=pinned, definitions=definitions, terms=terms, kinds=KINDS)
         _answer(turn, message)
-        said = _closed(turn, run)
+        return _said(turn, run)
+
+    def _said(turn: Turn, before: Run | None) -> Outcome:
+        said = _closed(turn, before)
         ahead.note(turn)
         return said
 
@@ -127,17 +131,15 @@ class _Ahead:
         return evolve(run, meta, event)
 
 
-def _first(message: Message, definitions: Definitions, terms: Terms) -> Outcome:
-    """What a message says that meets no run."""
+def _first(message: Message, definitions: Definitions, terms: Terms) -> Turn | Outcome:
+    """What a message begins, or says, that meets no run."""
     match message.event, message.meta:
         case RunRequested() as request, Meta() as meta:
             starting.check_names(request, meta)
-            turn = starting.requested(request, meta, message, definitions=definitions, terms=terms, kinds=KINDS)
-            return (turn,) if isinstance(turn, RunRefused) else _closed(turn, None)
+            begun = starting.requested(request, meta, message, definitions=definitions, terms=terms, kinds=KINDS)
+            return (begun,) if isinstance(begun, RunRefused) else begun
         case ChildRequested() as asked, _:
-            return _closed(
-                starting.asked_by_step(asked, message, definitions=definitions, terms=terms, kinds=KINDS), None
-            )
+            return starting.asked_by_step(asked, message, definitions=definitions, terms=terms, kinds=KINDS)
         case JobSucceeded() | JobFailed() as report, _:
             raise SetAside("run_unknown", f"Expected a run for {report.job_id[:200]}, but there is none.")
         case request, _ if _is_request(request):
@@ -160,50 +162,17 @@ def _answer(turn: Turn, message: Message) -> None:
 
 def _closed(turn: Turn, before: Run | None) -> list[Event | Said]:
     """Let everything move, end what can end, and see that a live run waits for something."""
-    limit = turn.terms.max_events
-    if turn.said and turn.run.events >= limit and turn.run.phase == "running":
-        halt(turn, status="failed", code="event_limit", reason=f"Expected at most {limit} events, but it has as many.")
-    _move(turn, again=before is not None and before.deferred and bool(turn.said))
-    run = turn.run if turn.said else before
-    if run is None or ended(run) or not turn.said:
-        return turn.said
-    if turn.deferred and not run.paused:
-        turn.say(RunDeferred())
-    if run.events >= limit // 5 and not run.warned:
-        turn.say(RunSizeWarned(events=run.events, limit=limit))
-        if turn.deferred:
-            turn.say(RunDeferred())
-    if not has_wake_up(turn.run):
-        raise broken("INV-11", f"{turn.run.run_id} after {type(turn.message.event).__name__}")
-    return turn.said
-
-
-def _move(turn: Turn, *, again: bool) -> None:
     settle(turn)
-    if again and not ended(turn.run):
-        scan(turn)
-    if turn.said:
-        while finish(turn):
-            settle(turn)
-
-
-def _tick(turn: Turn) -> None:
-    """Time has passed: what is due acts; what waits for long is noted."""
-    run, at = turn.run, turn.at
-    if not run.paused:
-        if run.deferred:
-            _go_on(turn)
-        if run.phase == "compensating" and run.undoing is not None and run.undoing.deadline <= at:
-            call_back_all(turn)
-        elif run.phase in BEFORE_ITS_END and run.deadline is not None and run.deadline <= at:
-            halt(turn, status="timed_out", code="timeout", reason="The run took longer than its timeout.")
-        for step_id in list(due_timers(run.timers, at)):
-            _wake(turn, step_id)
-    if not turn.said and at >= run.at + turn.terms.wait_noted_after_ms and not run.noted:
-        for waiting in waits(run):
-            said = WaitNoted(step=waiting.step, reason=waiting.reason, since=waiting.since, until=waiting.until)
-            turn.say(said)
-            return
+    if before is not None and before.deferred:
+        _go_on(turn)
+    if not turn.said:
+        return turn.said
+    _limit(turn)
+    while finish(turn):
+        settle(turn)
+    if not ended(turn.run):
+        _leave(turn)
+    return turn.said
 
 
 def _go_on(turn: Turn) -> None:
@@ -211,6 +180,45 @@ def _go_on(turn: Turn) -> None:
     if turn.run.phase == "halted":
         call_back_all(turn)
     scan(turn)
+
+
+def _limit(turn: Turn) -> None:
+    """Stop a run that has as many events as it may have."""
+    most, run = turn.terms.max_events, turn.run
+    if run.events >= most and run.phase in BEFORE_ITS_END:
+        halt(turn, status="failed", code="event_limit", reason=f"Expected fewer than {most} events of a run.")
+        settle(turn)
+
+
+def _leave(turn: Turn) -> None:
+    """The last words of a decision after which the run goes on."""
+    most, run = turn.terms.max_events, turn.run
+    if run.events >= most // 5 and not run.warned:
+        turn.say(RunSizeWarned(events=run.events, limit=most))
+    if turn.deferred and not run.paused:
+        turn.say(RunDeferred())
+    if not has_wake_up(turn.run):
+        raise broken("INV-11", f"{run.run_id} after {type(turn.message.event).__name__}")
+
+
+def _tick(turn: Turn) -> None:
+    """Time has passed: what is due acts; what waits for long is noted."""
+    if not turn.run.paused:
+        _act(turn)
+    run = turn.run
+    if not (turn.said or run.deferred or run.noted) and turn.at >= run.at + turn.terms.wait_noted_after_ms:
+        first = next(iter(waits(run)))
+        turn.say(WaitNoted(step=first.step, reason=first.reason, since=first.since, until=first.until))
+
+
+def _act(turn: Turn) -> None:
+    run, at = turn.run, turn.at
+    if run.undoing is not None and run.undoing.deadline is not None and run.undoing.deadline <= at:
+        call_back_all(turn)
+    elif run.phase in BEFORE_ITS_END and run.deadline is not None and run.deadline <= at:
+        halt(turn, status="timed_out", code="timeout", reason="The run took longer than its timeout.")
+    for step_id in list(due_timers(run.timers, at)):
+        _wake(turn, step_id)
 
 
 def _wake(turn: Turn, step_id: str) -> None:

@@ -129,7 +129,7 @@ def _undo_next(turn: Turn) -> bool:
     undoing = turn.run.undoing
     assert undoing is not None
     for handler in undoing.steps:
-        if turn.run.step(handler) is None and turn.at < undoing.deadline:
+        if turn.run.step(handler) is None and undoing.deadline is not None and turn.at < undoing.deadline:
             begin(turn, turn.place(handler))
             return True
     verdict = _verdict(turn)

@@ -232,7 +232,11 @@ def _called_back(
         reason=event.reason,
         until=event.until if isinstance(event, JobCancelRequested) else None,
     )
-    return _moved(run, event.step, event, after)
+    changes = _moved(run, event.step, event, after)
+    undoing = run.undoing
+    if undoing is not None and undoing.deadline is not None and undoing.deadline <= meta.at:
+        changes["undoing"] = replace(undoing, deadline=None)
+    return changes
 
 
 def _succeeded(run: Run, event: StepSucceeded, meta: Meta) -> Changes:

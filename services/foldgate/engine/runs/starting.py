@@ -97,8 +97,8 @@ def asked_by_step(
 
 
 def begin_roots(turn: Turn) -> None:
-    """Begin what depends on nothing."""
-    for step_id in turn.definition.roots:
+    """Begin what depends on nothing, and in a rerun what builds on what it took over."""
+    for step_id in turn.definition.order if turn.run.rerun_of else turn.definition.roots:
         consider(turn, step_id)
 
 

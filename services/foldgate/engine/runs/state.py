@@ -65,10 +65,10 @@ class Signal(msgspec.Struct, frozen=True, gc=False):
 
 
 class Undoing(msgspec.Struct, frozen=True, gc=False):
-    """The handlers of a compensation, in their order."""
+    """The handlers of a compensation, in their order. Once its time is over there is no deadline any longer."""
 
     steps: tuple[str, ...]
-    deadline: int
+    deadline: int | None
 
 
 class Run(msgspec.Struct, frozen=True, kw_only=True):
@@ -140,8 +140,15 @@ def wakes(run: Run) -> int | None:
         return None
     if run.deferred:
         return run.at
-    limit = run.undoing.deadline if run.undoing is not None else None if run.phase == "halted" else run.deadline
-    first = first_timer(run.timers)
+    limit, first = _limit(run), first_timer(run.timers)
     if limit is None or first is None:
         return first if limit is None else limit
     return min(limit, first)
+
+
+def _limit(run: Run) -> int | None:
+    """When the time is over for all of it; of a compensation only while there is something to call back."""
+    if run.undoing is None:
+        return None if run.phase == "halted" else run.deadline
+    goes_on = any(step.live and step.status != "cancelling" for _, step in run.steps.items())
+    return run.undoing.deadline if goes_on else None
