@@ -63,6 +63,6 @@ class Given(Generic[S]):
             self.sequence += 1
             about = {"run_id": one.run_id or self.key, "tenant": one.tenant or "acme", "at": at}
             about |= {"correlation": one.correlation} if one.correlation is not None else {}
-            about |= {"sequence": self.sequence, "request_id": cause.request_id if cause else "r"}
+            about |= {"sequence": self.sequence, "request_id": cause.request_id if cause else ""}
             about |= {"principal": one.principal or (cause.principal if cause else "ada")}
             self.state = self.decider.evolve(self.state, meta(self.key, **about), one.event)
