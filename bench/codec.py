@@ -36,6 +36,7 @@ from foldgate.contracts.wire import put_Meta, take_Meta
 from foldgate.decider.decider import Decider, Message, Said
 from foldgate.engine.runs.decide import runs
 from foldgate.engine.runs.state import Run
+from foldgate.language.definitions import Definitions
 
 ROUNDS, TIMES, LIVES = 5, 20_000, 5_000
 RUN = "run_2f8b1c0d9e7a6b5c4d3e2f1a"
@@ -167,7 +168,7 @@ WRIT = Writ(
 
 def decided() -> float:
     """Microseconds of a message through the engine's decider and evolve: a request and a report for each run."""
-    decider = runs(max_lost=3)
+    decider = runs(Definitions(), max_lost=3, cancel_grace_ms=30_000, wait_noted_after_ms=60_000, max_events=50_000)
     request_id = "c0a8012e5f7b4d6c8e9f0a1b"
     run = ids.run_id("acme", "job", request_id)
     asked = RunRequested(
@@ -183,7 +184,7 @@ def decided() -> float:
 
     ended = life()
     assert ended is not None
-    assert ended.status == "succeeded"
+    assert ended.phase == "succeeded"
     return us(life, LIVES) / 2
 
 
