@@ -150,5 +150,5 @@ def _limit(run: Run) -> int | None:
     """When the time is over for all of it; of a compensation only while there is something to call back."""
     if run.undoing is None:
         return None if run.phase == "halted" else run.deadline
-    goes_on = any(step.live and step.status != "cancelling" for _, step in run.steps.items())
+    goes_on = any(step.live and step.status != "cancelling" for step in run.steps.values())
     return run.undoing.deadline if goes_on else None
