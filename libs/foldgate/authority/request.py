@@ -16,6 +16,10 @@ def canonical(text: str | bytes) -> str:
 
 
 def request_hash(request: RunRequested) -> bytes:
-    """What makes two requests the same: workflow, version, input, labels, and what a run of one step would do."""
-    same = [request.workflow, request.version, request.kind, request.topic, canonical(request.input), request.labels]
+    """What makes two requests the same: workflow, version, input, labels, what a run of one step would do, and which
+    run is run again from where. What that takes over was settled when it ended."""
+    same: list[object] = [request.workflow, request.version, request.kind, request.topic]
+    same += [canonical(request.input), request.labels]
+    if request.rerun is not None:
+        same += [request.rerun.run_id, request.rerun.from_step]
     return hashlib.sha256(msgspec.json.encode(same, order="deterministic")).digest()
