@@ -2,6 +2,7 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping
+from itertools import zip_longest
 
 from foldgate.authority.writ import job_hash
 from foldgate.contracts import ids
@@ -14,25 +15,37 @@ from foldgate.contracts.events import (
     JobRequested,
     JobSucceeded,
     MessageQuarantined,
+    RunCancelled,
     RunDenied,
     RunFailed,
     RunRefused,
     RunRequested,
     RunStarted,
     RunSucceeded,
+    RunTimedOut,
+    StepCancelled,
     StepDenied,
     StepFailed,
+    StepSkipped,
     StepSucceeded,
+    StepTimedOut,
     WritIssued,
 )
 from foldgate.contracts.places import Partition
 from foldgate.decider.invariant import broken
+from foldgate.engine.runs.decide import runs
+from foldgate.engine.runs.state import Run
+from foldgate.language.definitions import Definitions
 from tests.support.history import CODEC, Counted, Fact, History
 
-ENDS: tuple[type[Event], ...] = (RunSucceeded, RunFailed, RunDenied, RunRefused)
-STEP_ENDS: tuple[type[Event], ...] = (StepSucceeded, StepFailed, StepDenied)
+StepEnd = StepSucceeded | StepFailed | StepDenied | StepTimedOut | StepCancelled | StepSkipped
+ENDS: tuple[type[Event], ...] = (RunSucceeded, RunFailed, RunDenied, RunTimedOut, RunCancelled, RunRefused)
 LATE = frozenset({"run_closed"})
 """A report that comes after the end of its run is shown in quarantine: at least once makes some late."""
+
+
+RUNS = runs(Definitions(), max_lost=0, cancel_grace_ms=1, wait_noted_after_ms=1, max_events=1)
+"""Folds runs; what it would decide is not asked."""
 
 
 def hold(invariant: str, condition: bool, seen: str) -> None:
@@ -107,9 +120,31 @@ def _ends(history: History) -> None:
         ends = [n for n, fact in enumerate(facts) if isinstance(fact.event, ENDS)]
         hold("INV-12", len(ends) <= 1, f"{run_id}: {[type(fact.event).__name__ for fact in facts]}")
         hold("INV-04", ends in ([], [len(facts) - 1]), f"{run_id} goes on after its end")
-        step_over = [n for n, fact in enumerate(facts) if isinstance(fact.event, STEP_ENDS)]
-        later = [fact for n in step_over for fact in facts[n:] if isinstance(fact.event, (*STEP_ENDS, JobRequested))]
-        hold("INV-16", len(later) <= 1, f"{run_id}: {[type(fact.event).__name__ for fact in facts]}")
+        _steps_end_once(run_id, facts)
+        _waits_for_something(run_id, facts)
+
+
+def _steps_end_once(run_id: str, facts: list[Fact]) -> None:
+    """A step has one end, and asks for nothing after it."""
+    over: set[str] = set()
+    for event in (fact.event for fact in facts):
+        if isinstance(event, StepEnd):
+            hold("INV-16", event.step not in over, f"{run_id}: {event.step} ends again with {type(event).__name__}")
+            over.add(event.step)
+        elif isinstance(event, JobRequested):
+            hold(
+                "INV-16", event.job.step not in over, f"{run_id}: {event.job.job_id} is asked for after its step ended"
+            )
+
+
+def _waits_for_something(run_id: str, facts: list[Fact]) -> None:
+    """After each append, a run that goes on says what will move it."""
+    state: Run | None = None
+    for fact, next_ in zip_longest(facts, facts[1:]):
+        state = RUNS.evolve(state, fact.meta, fact.event)
+        if next_ is None or next_.batch != fact.batch:
+            waits = RUNS.ended(state) or any(RUNS.waits(state))
+            hold("INV-11", waits, f"{run_id} waits for nothing after {fact.meta.event_id}")
 
 
 def _answered_where_read(history: History) -> None:
