@@ -38,7 +38,7 @@ def _given(turn: Turn, place: Place) -> str:
     if step.input is not None:
         text = encoded(turn.evaluate(step.input, place))
     else:
-        text = item_text(turn.definition, turn.run, place) if place.is_item else turn.run.input
+        text = item_text(turn.definition, turn.run, place) or turn.run.input
     if (size := size_of(text)) > MAX_CARRIED_BYTES:
         raise Unfit("input_too_large", f"Expected an input of at most {MAX_CARRIED_BYTES} bytes, but it has {size}.")
     if step.input_schema is not None:

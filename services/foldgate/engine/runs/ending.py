@@ -71,14 +71,15 @@ def finish(turn: Turn) -> bool:
         return _undo_next(turn)
     _skip_unbegun(turn)
     verdict = _verdict(turn)
-    if verdict is not None and (steps := _to_undo(turn, verdict.status)):
+    if verdict is None and (verdict := _succeed(turn)) is not None and _to_undo(turn, verdict.status):
+        turn.say(RunHalted(status=verdict.status, code=verdict.code, reason=verdict.reason))
+    if verdict is None:
+        return False
+    if steps := _to_undo(turn, verdict.status):
         deadline = turn.at + turn.definition.compensation_timeout_ms
         turn.say(CompensationStarted(steps=steps, deadline=deadline))
         return True
-    if verdict is None:
-        _succeed(turn)
-    else:
-        _end(turn, verdict, compensation="none")
+    _end(turn, verdict, compensation="none")
     return False
 
 
@@ -139,18 +140,18 @@ def _undo_next(turn: Turn) -> bool:
 
 
 def _is_undone(turn: Turn, handler: str) -> bool:
-    step = turn.run.step(handler)
-    return step is not None and (step.status == "succeeded" or (step.status == "skipped" and step.code == "when_false"))
+    return outcome(turn.definition, turn.run, handler) == "satisfied"
 
 
-def _succeed(turn: Turn) -> None:
+def _succeed(turn: Turn) -> _Verdict | None:
+    """End well; or say how the run ends instead, as its output cannot be given."""
     try:
         output = _output(turn)
     except (Unfit, ExpressionFailed) as error:
-        _end(turn, _Verdict("failed", error.code, f"The output of the workflow: {error}"), compensation="none")
-        return
+        return _Verdict("failed", error.code, f"The output of the workflow: {error}")
     _tell(turn, status="succeeded", output=output)
     turn.say(RunSucceeded(output=output), carries=output)
+    return None
 
 
 def _output(turn: Turn) -> str:

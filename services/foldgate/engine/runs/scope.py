@@ -72,14 +72,15 @@ def error_of(step: Step) -> dict[str, str] | None:
 
 
 def item_text(definition: Definition, run: Run, place: Place) -> str:
-    """The item that this place is about, as JSON."""
+    """The item that this place is about, as JSON; empty outside a for_each."""
     group_id, index = _nearest_item(definition, place)
-    group = run.step(group_id)
-    return group.items[index] if group is not None and index < len(group.items) else "null"
+    group = run.step(group_id) if group_id else None
+    return group.items[index] if group is not None and index < len(group.items) else ""
 
 
 def _item(definition: Definition, run: Run, place: Place | None) -> Any:
-    return _decode(item_text(definition, run, place)) if place is not None else None
+    text = item_text(definition, run, place) if place is not None else ""
+    return _decode(text) if text else None
 
 
 def _nearest_item(definition: Definition, place: Place | None) -> tuple[str, int]:
