@@ -21,6 +21,7 @@ from tests.support.outside import BEGINNING_MS, CALM, CANCEL_GRACE_MS, MAX_LOST,
 Also = Callable[["Played"], None]
 CHILD_DOCUMENT = f"id: {CHILD}\nsteps: {{only: {{type: transform, output: 1}}}}\n"
 MOST_TRIALS = 150
+MOST_SHOWN = 12
 
 
 class Case(NamedTuple):
@@ -186,8 +187,10 @@ def _events(case: Case, made: Document) -> Iterator[str]:
         outside.play(answer)
     for decision in outside.told.decisions[-60:]:
         yield f"{decision.at - BEGINNING_MS:>8} {brief(decision.message)}"
-        for _, event in decision.said:
+        for _, event in decision.said[:MOST_SHOWN]:
             yield f"           -> {brief(event)}"
+        if len(decision.said) > MOST_SHOWN:
+            yield f"           -> and {len(decision.said) - MOST_SHOWN} more"
 
 
 def brief(event: Any) -> str:

@@ -226,8 +226,8 @@ SWITCH = doc(
 
 
 def test_a_switch_leads_one_way_and_a_join_behind_it_runs() -> None:
-    run = told(SWITCH, well("s", '"a"'), skipped("b", "branch_not_taken"), job("a"), given={"n": 1})
-    run.tell(done("a"), well("a"), job("join"))
+    run = told(SWITCH, well("s", '"a"'), skipped("b", "branch_not_taken"), job("a", given='{"n":1}'), given={"n": 1})
+    run.tell(done("a"), well("a"), job("join", given='{"n":1}'))
     with pytest.raises(Wrong, match="branch_not_taken"):
         told(SWITCH, well("s", '"a"'), job("b"), given={"n": 1})
     with pytest.raises(Wrong, match="is skipped"):

@@ -160,7 +160,11 @@ def may_skip(run: Reading, place: Place, reason: str) -> None:
 def _shares_fate(run: Reading, place: Place, reason: str) -> bool:
     """Whether it is a part of a group that was skipped for that reason."""
     group = run.shape.group(place)
-    return group is not None and run.story.of(group).status == "skipped" and run.story.of(group).reason == reason
+    if group is None:
+        return False
+    fate = run.story.of(group)
+    never = fate.status == "failed" and bool(fate.reason)
+    return (fate.status == "skipped" and fate.reason == reason) or (never and reason == "upstream_failed")
 
 
 def _may_be_cut_off(run: Reading, place: Place, reason: str) -> None:

@@ -148,7 +148,7 @@ def _child(run: Reading, place: Place, output: Any) -> Ends:
             if answer.status == "succeeded":
                 must(output is None or same(output, parsed(answer.output)), f"{place}: {output}, not {answer.output}")
             called = {run.story.of(place).called} - {""}
-            return {answer.status} | (called if answer.status == "cancelled" else set())
+            return {answer.status} | (called if answer.status != "succeeded" else set())
     return set()
 
 
@@ -256,8 +256,7 @@ def _parallel(run: Reading, place: Place, output: Any) -> Ends:
 
 
 def _failed_group(run: Reading, place: Place) -> Ends:
-    decisive = run.decisive(place)
-    return {run.story.of(decisive).status} if decisive is not None and not run.busy(place) else set()
+    return set() if run.busy(place) else run.failing_as(place)
 
 
 def _loop(run: Reading, place: Place, output: Any) -> Ends:

@@ -104,6 +104,13 @@ class Shape:
             return group
         return self.up(handled)
 
+    def around(self, place: Place) -> Iterator[Place]:
+        """Every group whose item or iteration it is about: also that of what it undoes."""
+        here: Place | None = place
+        while here is not None:
+            yield from self.above(here)
+            here = self.undone(self._root(here))
+
     def above(self, place: Place) -> Iterator[Place]:
         """Every group it lives in, the nearest first."""
         here = self.up(place)
@@ -113,9 +120,12 @@ class Shape:
 
     def is_undoing(self, place: Place) -> bool:
         """Whether it is a part of compensation."""
+        return bool(self.step(self._root(place)).undoes)
+
+    def _root(self, place: Place) -> Place:
         top = [place, *self.above(place)][-1]
         handled = self.handled(top)
-        return self.is_undoing(handled) if handled is not None else bool(self.step(top).undoes)
+        return top if handled is None else self._root(handled)
 
     def counts(self, place: Place) -> bool:
         """Whether it counts in the status of the run: it stands at the top, by itself."""

@@ -121,6 +121,14 @@ class Reading:
             return None
         return failed[spare] if len(failed) > spare else None
 
+    def failing_as(self, group: Place) -> set[str]:
+        """How a group ends whose parts have failed it: as the first that did; of a quorum, as any that did."""
+        if self.decisive(group) is None:
+            return set()
+        failed = [place for place in self.story.failed if self.shape.group(place) == group]
+        strict = self.shape.is_whole(group) or getattr(self.shape.step(group).spec, "strategy", "all") == "all"
+        return {self.story.of(place).status for place in (failed[:1] if strict else failed)}
+
     def collects(self, group: Place) -> bool:
         """Whether it is a for_each that takes failures for results."""
         each = self.shape.step(group).for_each
@@ -194,15 +202,20 @@ class Reading:
             return self.output(handler)
         return None
 
+    def default_input(self, place: Place) -> Any:
+        """What a step is given that says nothing of it: the item it is about, else what the run was given."""
+        assert self.story.start is not None
+        return self._item(place).get("item", parsed(self.story.start.input))
+
     def _item(self, place: Place) -> dict[str, Any]:
-        for here in (place, *self.shape.above(place)):
+        for here in (place, *self.shape.around(place)):
             if self.shape.is_item(here):
                 items = self.story.of(Place(here.step, here.at[:-1])).items
                 return {"item": items[here.at[-1]], "index": here.at[-1]}
         return {}
 
     def _loop(self, place: Place) -> dict[str, Any] | None:
-        for loop in self.shape.above(place):
+        for loop in self.shape.around(place):
             if self.shape.kind(loop) == "loop":
                 index = place.at[len(loop.at)]
                 return {"index": index, "previous_output": self.last_output(loop, index - 1)}

@@ -68,9 +68,7 @@ def _calls(run: Reading, place: Place) -> set[str]:
         reasons |= {"cancelled", "timed_out"}
     if overdue(run, place):
         reasons.add("timed_out")
-    if run.shape.is_group(place) and (decisive := run.decisive(place)) is not None:
-        reasons.add(run.story.of(decisive).status)
-    return reasons
+    return reasons | (run.failing_as(place) if run.shape.is_group(place) else set())
 
 
 def _undone_late(run: Reading, place: Place) -> bool:
@@ -140,6 +138,7 @@ def _may_succeed(run: Reading, event: Event) -> None:
         return
     failed = isinstance(event, RunFailed) and output is not None and _output_fails(run)
     must(failed, f"the run ends as {ENDS[type(event)]}, but all its steps went well")
+    must(compensation(run, "failed") == "none", "the run ends, and keeps what was undone to itself")
 
 
 def _output_fails(run: Reading) -> bool:
