@@ -39,14 +39,24 @@ def outcome(definition: Definition, run: Run, step_id: str) -> Outcome:
     handler = join(place.step.on_error, place.path)
     handling = run.steps.get(handler)
     if handling is None:
-        return "open" if _goes_on(run, step) else "failed"
+        return "open" if _goes_on(definition, run, place, step) else "failed"
     return "failed" if handling.status == "skipped" else outcome(definition, run, handler)
 
 
-def _goes_on(run: Run, step: Step) -> bool:
-    """Whether a handler that was not begun still will be: not after a halt, and not in a group that winds up."""
+def _goes_on(definition: Definition, run: Run, place: Place, step: Step) -> bool:  # noqa: PLR0917 - what, where, which
+    """Whether a handler that was not begun still will be: not in a group that winds up, and not after a halt, but for
+    what undoes."""
     group = run.step(step.parent) if step.parent else None
-    return run.phase == "running" and (group is None or group.status == "running")
+    if group is not None and group.status != "running":
+        return False
+    return run.phase == "running" or (run.phase == "compensating" and undoes(definition, place.step))
+
+
+def undoes(definition: Definition, step: StepDef) -> bool:
+    """Whether it is the compensate of a step, or a part or handler of one."""
+    while above := step.handles or step.parent:
+        step = definition.steps[above]
+    return bool(step.undoes)
 
 
 def is_handled(place: Place, step: Step) -> bool:
