@@ -84,11 +84,12 @@ class Estimate:
             case Literal(written):
                 return self._sized(written + _OVERHEAD, frames)
             case Group(parts, is_list):
+                self.work += _OVERHEAD * _turns(frames)
                 return _together([self.extent(part, frames) for part in parts], is_list=is_list)
             case Match(text, weight):
                 self.work += self.extent(text, frames).size * (weight or 1) * _turns(frames)
                 return _SMALL
-            case Comprehension():
+            case _:
                 return self._comprehension(node, frames)
 
     def _sized(self, much: int, frames: tuple[Frame, ...]) -> Extent:

@@ -2,6 +2,7 @@
 
 import math
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from typing import Any, TypeAlias
 
@@ -16,13 +17,14 @@ _OPENING = re.compile(r"\$\$\{|\$\{")
 _Scope: TypeAlias = Mapping[str, Any]
 
 
-class Part:
+class Part(ABC):
     """A part of a template that has expressions in it."""
 
     __slots__ = ()
 
+    @abstractmethod
     def value(self, scope: _Scope, allowance: Allowance) -> Any:
-        raise NotImplementedError
+        """What it becomes with these names."""
 
 
 class Whole(Part):
@@ -100,7 +102,7 @@ class Reading:
         """The source as JSON, which tells it from others."""
         try:
             key = canonical(source)
-        except (NoValue, TypeError) as reason:
+        except NoValue as reason:
             raise self._unusable(f"a value that JSON can carry, but got {reason}", ()) from None
         if len(key) > MAX_BYTES:
             raise self._unusable(f"at most {MAX_BYTES} bytes of JSON, but there are more", ())

@@ -24,14 +24,12 @@ def library_refusal(error: str, text: str, names: frozenset[str]) -> ExpressionI
         message = "Expected at most some 30 levels and operators in a row, but there are more: take it apart."
         return ExpressionInvalid(message, code="expression_too_large")
     first = _FIRST.search(error)
-    if first is None:
-        return ExpressionInvalid(f"Expected a CEL expression, but: {error[:300]}.")
-    line, column, said = max(1, int(first[1])), max(1, int(first[2])), first[3][:300]
+    line, column, said = first.groups() if first else (1, 1, error)
     if said == "reserved identifier: loop":  # see rewriting: they swapped their names
         said = f"undeclared reference to '{LOOP}'"
     unknown = _UNDECLARED.match(said)
-    message = f"Expected a CEL expression, but: {said}." if unknown is None else _unknown(unknown[1], text, names)
-    return ExpressionInvalid(message, line=line, column=column)
+    message = f"Expected a CEL expression, but: {said[:300]}." if unknown is None else _unknown(unknown[1], text, names)
+    return ExpressionInvalid(message, line=max(1, int(line)), column=max(1, int(column)))
 
 
 def _unknown(name: str, text: str, names: frozenset[str]) -> str:

@@ -27,8 +27,7 @@ class Template:
 
     __slots__ = ("_key", "_made", "_place", "constant", "result", "roots", "source", "steps")
 
-    def __init__(self, source: Any, key: str, reading: Reading) -> None:
-        made = reading.of(source)
+    def __init__(self, source: Any, made: Any, reading: Reading) -> None:
         self.source = source
         self.constant = not isinstance(made, Part)
         self.roots: frozenset[str] = frozenset().union(*(one.roots for one in reading.found))
@@ -36,13 +35,13 @@ class Template:
         self.result = made.expression.result if isinstance(made, Whole) else None
         self._made = made
         self._place = reading.place
-        self._key = key
+        self._key = reading.spelled(source)
 
     @staticmethod
     def of(source: Any, *, place: str, names: frozenset[str] = ALL_NAMES) -> "Template":
         """The template that is written there. ExpressionInvalid says what is wrong with it."""
         reading = Reading(place, names)
-        return Template(source, reading.spelled(source), reading)
+        return Template(source, reading.of(source), reading)
 
     def evaluate(self, scope: Mapping[str, Any]) -> Any:
         """Its value with these names; not to be changed. ExpressionFailed says why there is none."""

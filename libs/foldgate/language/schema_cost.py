@@ -35,7 +35,7 @@ _OTHERS = _NAMED | frozenset(
         "unevaluatedProperties",
     )
 )
-_UNFOLLOWED = ("$dynamicRef", "$recursiveRef")
+_UNFOLLOWED = frozenset(("$dynamicRef", "$recursiveRef", "$id"))
 
 
 class Unsupported(Exception):
@@ -55,6 +55,10 @@ class Cost(NamedTuple):
 
 def cost(document: Any) -> Cost:
     """What a check against this costs at most. Unsupported, if it refers to what is not in it."""
+    if isinstance(document, dict):
+        if "draft-04" in document.get("$schema", ""):
+            raise Unsupported("it is of draft 4, and they begin with 6 here")
+        document = {keyword: below for keyword, below in document.items() if keyword != "$id"}
     targets = _targets(document)
     inner = {name: _references(target) for name, target in targets.items()}
     branching = 1
@@ -84,7 +88,10 @@ def _at(document: Any, reference: str) -> Any:
     at = document
     for step in reference.split("/")[1:]:
         key = step.replace("~1", "/").replace("~0", "~")
-        at = at[int(key)] if isinstance(at, list) else at[key]
+        try:
+            at = at[int(key)] if isinstance(at, list) else at[key]
+        except (LookupError, TypeError, ValueError):
+            raise Unsupported(f"there is no '{reference[:200]}' in it, as it is written there") from None
     return at
 
 
@@ -92,9 +99,8 @@ def _references(schema: Any) -> Counter[str]:
     """How often it refers to what, for one part of a value; properties are different parts."""
     if not isinstance(schema, dict):
         return Counter()
-    for keyword in _UNFOLLOWED:
-        if keyword in schema:
-            raise Unsupported(f"it has '{keyword}', which is not followed")
+    for keyword in schema.keys() & _UNFOLLOWED:
+        raise Unsupported(f"it has '{keyword}' inside, which is not followed")
     found: Counter[str] = Counter([schema["$ref"]] if "$ref" in schema else [])
     for below in _alike(schema):
         found |= _references(below)
