@@ -102,8 +102,6 @@ def _retired(workflow: Workflow, asked: WorkflowRetireRequested) -> Event:
 
 def _invalid(asked: WorkflowSubmitted, problems: Sequence[str]) -> WorkflowRefused:
     shown = [problem[:MAX_PROBLEM_CHARACTERS] for problem in problems[:MAX_PROBLEMS]]
-    if (more := len(problems) - len(shown)) > 0:
-        shown.append(f"… and {more} more.")
     reason = f"Expected a workflow without mistakes, but found {len(problems)}, the first: {shown[0]}"
     return WorkflowRefused(workflow=asked.workflow, code="invalid", reason=reason, problems=tuple(shown))
 
