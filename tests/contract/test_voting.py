@@ -74,8 +74,8 @@ def code(answer: Answer) -> str:
 
 
 @contextlib.asynccontextmanager
-async def asking(log: Log) -> AsyncIterator[Asking]:
-    async with running(log, services=SERVICES), asyncio.timeout(60):
+async def asking(log: Log, *, within_s: float = 60) -> AsyncIterator[Asking]:
+    async with running(log, services=SERVICES), asyncio.timeout(within_s):
         yield Asking(log)
     check_streams(await history_of(log))
 

@@ -168,9 +168,17 @@ TABLE: Mapping[str, Callable[[Any], str]] = {
     "SlotFreed": lambda e: f"'{e.slot}' of {e.run}",
     # approvals
     "ApprovalRequested": lambda e: f"{e.step} asks for {'data' if e.kind == 'input' else 'approval'}: {e.input}",
+    "VoteCast": lambda e: (
+        f"{'yes' if e.approve else 'no'} to {attempt(e.approval_id)}{f': {e.reason}' if e.reason else ''}"
+    ),
+    "ApprovalOpened": lambda e: f"{e.step} can be answered, until {moment(e.expires_at)}: {e.input}",
+    "VoteRecorded": lambda e: f"{e.voter}: {'yes' if e.approve else 'no'}{f': {e.reason}' if e.reason else ''}",
+    "VoteRefused": lambda e: f"{attempt(e.approval_id)} by {e.voter}: {e.code}: {e.reason}",
     "ApprovalGranted": lambda e: f"{e.step} by {', '.join(e.by)}{f': {e.data}' if e.data != 'null' else ''}",
     "ApprovalRefused": lambda e: f"{e.step} by {', '.join(e.by)}{f': {e.reason}' if e.reason else ''}",
     "ApprovalExpired": lambda e: f"{e.step}: nobody answered in time: {e.on_expire}",
+    "ApprovalClosed": lambda e: f"{e.step}: {e.reason}",
+    "QuestionsClosed": lambda e: e.status,
     # jobs
     "JobRequested": lambda e: f"{attempt(e.job.job_id)} of {e.job.topic}{f', after {e.after}' if e.after else ''}",
     "JobCancelRequested": lambda e: f"{attempt(e.job_id)} will be {e.ending}: {e.reason}",
