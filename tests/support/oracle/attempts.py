@@ -25,7 +25,7 @@ def asked_again(run: Reading, place: Place, event: JobRequested) -> None:
     part, story = run.story.of(place), run.story
     must(part.live, f"{place} asks for attempt {event.job.attempt}, but it is not under way")
     must(not part.called, f"{place} asks for attempt {event.job.attempt}, but it was called back")
-    must(not story.paused, f"{place} asks for attempt {event.job.attempt} while the run is paused")
+    must(not story.paused or bool(story.halts), f"{place} asks for attempt {event.job.attempt} while the run is paused")
     must(not run.called_back(place), f"{place} asks for attempt {event.job.attempt} after a halt")
     must(event.job.attempt == part.attempt + 1, f"after attempt {part.attempt} of {place} comes {event.job.attempt}")
     must(event.job.input == part.job_input, f"attempt {event.job.attempt} of {place} has another input")

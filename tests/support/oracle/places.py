@@ -39,32 +39,21 @@ class Shape:
     def exists(self, place: Place) -> bool:
         """Whether a run of this definition can have such a place."""
         step = self.definition.steps.get(place.step)
-        return step is not None and len(place.at) in {self.depth(step), self.inner(step)}
-
-    def depth(self, step: StepDef) -> int:
-        """How many indexes it has from what is around it. What undoes a for_each undoes each item by itself."""
-        return step.depth + self._undone_items(step)
-
-    def _undone_items(self, step: StepDef) -> int:
-        steps = self.definition.steps
-        if step.undoes:
-            return self._undone_items(steps[step.undoes]) + (steps[step.undoes].for_each is not None)
-        owner = step.parent or step.handles
-        return self._undone_items(steps[owner]) if owner else 0
+        return step is not None and len(place.at) in {step.depth, self.inner(step)}
 
     def inner(self, step: StepDef) -> int:
         """How many indexes the thing itself has: its own for_each counted."""
-        return self.depth(step) + (step.for_each is not None)
+        return step.depth + (step.for_each is not None)
 
     def is_whole(self, place: Place) -> bool:
         """Whether it is the for_each itself, and not one of its items."""
         step = self.step(place)
-        return step.for_each is not None and len(place.at) == self.depth(step)
+        return step.for_each is not None and len(place.at) == step.depth
 
     def is_item(self, place: Place) -> bool:
         """Whether it is an item of a for_each."""
         step = self.step(place)
-        return step.for_each is not None and len(place.at) > self.depth(step)
+        return step.for_each is not None and len(place.at) > step.depth
 
     def kind(self, place: Place) -> str:
         """The step's type, or for_each."""
@@ -136,7 +125,7 @@ class Shape:
         """The instance that `steps.<name>` means at a place."""
         step = self.definition.steps[name]
         one = step.for_each is not None and self.step(place).undoes == name
-        return Place(name, place.at[: self.depth(step) + one])
+        return Place(name, place.at[: step.depth + one])
 
     def members(self, group: Place, *, items: int = 0, iteration: int = 0) -> list[Place]:
         """Its parts in order: of a loop, those of one iteration."""
@@ -153,10 +142,10 @@ class Shape:
         return [place for place in map(Place, self.definition.order) if self.counts(place)]
 
     def _under(self, place: Place, name: str) -> Place | None:
-        return Place(name, place.at[: self.depth(self.step(place))]) if name else None
+        return Place(name, place.at[: self.step(place).depth]) if name else None
 
     def _beside(self, place: Place, name: str) -> Place | None:
         """A handler of items, or of the whole: it has as many indexes as what it handles."""
-        if not name or self.depth(self.definition.steps[name]) != len(place.at):
+        if not name or self.definition.steps[name].depth != len(place.at):
             return None
         return Place(name, place.at)

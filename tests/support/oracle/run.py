@@ -48,8 +48,10 @@ def may_halt(run: Reading, event: RunHalted) -> None:
 
 
 def unhandled(run: Reading) -> list[Place]:
-    """The steps that count and have failed for good, in the order of that."""
-    return [place for place in run.story.failed if run.shape.counts(place) and run.story.of(place).status in GRAVEST]
+    """The steps that count and have failed for good."""
+    return [
+        place for place in run.shape.tops() if run.story.of(place).status in GRAVEST and run.outcome(place) == "failed"
+    ]
 
 
 def may_call_back(run: Reading, place: Place, event: JobCancelRequested | StepCancelRequested) -> None:
