@@ -1,30 +1,78 @@
-"""The engine as a service: owns `runs`."""
+"""The engine as a service: owns `runs`, `workflows` and `slots`.
 
-from foldgate.contracts.events import JobDenied, JobFailed, JobLost, JobSucceeded, RunRequested
-from foldgate.contracts.topics import DECISIONS, INTAKE, JOBS, REPORTS, RUNS
+Runs meet on the log as well: a child is asked for, and ends, by events of other runs, and a slot is asked for by events
+of the runs that want it. Those say in themselves whose they are.
+"""
+
+from operator import attrgetter
+
+from foldgate.contracts.events import (
+    ApprovalExpired,
+    ApprovalGranted,
+    ApprovalRefused,
+    ChildCancelRequested,
+    ChildEnded,
+    ChildRequested,
+    JobDenied,
+    JobFailed,
+    JobLost,
+    JobSucceeded,
+    RunCancelRequested,
+    RunPauseRequested,
+    RunRequested,
+    RunResumeRequested,
+    SignalSent,
+    SlotGranted,
+    SlotRefused,
+    SlotReleased,
+    SlotRequested,
+    SlotRevoked,
+    WorkflowRetireRequested,
+    WorkflowSubmitted,
+)
+from foldgate.contracts.topics import ADMIN, APPROVALS, DECISIONS, INTAKE, JOBS, REPORTS, RUNS, SLOTS, WORKFLOWS
 from foldgate.engine.runs.decide import runs
-from foldgate.language.definitions import Definitions
+from foldgate.engine.slots.decide import slots
+from foldgate.engine.workflows.decide import workflows
+from foldgate.engine.workflows.published import Published
 from foldgate.runtime.run import run
 from foldgate.runtime.service import Aggregate, Follow, Service
+
+ASKED = (RunRequested, RunCancelRequested, RunPauseRequested, RunResumeRequested, SignalSent)
 
 SERVICE = Service(
     name="engine",
     aggregates=(
         Aggregate(
             stream=RUNS,
-            decider=lambda settings: runs(
-                Definitions(),
+            table=Published,
+            decider=lambda settings, published: runs(
+                published.definitions,
                 max_lost=settings.max_lost,
-                cancel_grace_ms=30_000,
-                wait_noted_after_ms=60_000,
-                max_events=50_000,
+                cancel_grace_ms=settings.cancel_grace_ms,
+                wait_noted_after_ms=settings.wait_noted_after_ms,
+                max_events=settings.max_events,
             ),
             follows=(
-                Follow(stream=INTAKE, events=(RunRequested,), guard=True),
+                Follow(stream=INTAKE, events=ASKED, guard=True),
                 Follow(stream=DECISIONS, events=(JobDenied,)),
                 Follow(stream=REPORTS, events=(JobSucceeded, JobFailed), guard=True),
                 Follow(stream=JOBS, events=(JobLost,)),
+                Follow(stream=APPROVALS, events=(ApprovalGranted, ApprovalRefused, ApprovalExpired)),
+                Follow(stream=SLOTS, events=(SlotGranted, SlotRefused, SlotRevoked)),
+                Follow(stream=RUNS, events=(ChildRequested, ChildCancelRequested), key=attrgetter("child_run")),
+                Follow(stream=RUNS, events=(ChildEnded,), key=attrgetter("parent_run")),
             ),
+        ),
+        Aggregate(
+            stream=WORKFLOWS,
+            decider=lambda _: workflows(),
+            follows=(Follow(stream=ADMIN, events=(WorkflowSubmitted, WorkflowRetireRequested), guard=True),),
+        ),
+        Aggregate(
+            stream=SLOTS,
+            decider=lambda _: slots(),
+            follows=(Follow(stream=RUNS, events=(SlotRequested, SlotReleased), key=attrgetter("slot")),),
         ),
     ),
 )
