@@ -61,7 +61,7 @@ async def ended(door: Door, run_id: str) -> dict[str, Any]:
         answer = await door.client.get(f"{RUNS}/{run_id}")
         seen.clear()
         seen.update(answer.json())
-        return answer.status_code == 200 and seen["status"] != "running"
+        return answer.status_code == 200 and seen["ended_at"] is not None
 
     await until(is_over, what="the end of a run")
     return seen
@@ -74,7 +74,7 @@ def problem(answer: httpx.Response) -> tuple[int, str, str]:
     assert document["status"] == answer.status_code
     assert document["type"] == f"urn:foldgate:problem:{document['code']}"
     assert document["title"]
-    assert document["detail"].endswith("."), document["detail"]
+    assert document["detail"].endswith((".", "?")), document["detail"]
     return answer.status_code, document["code"], document.get("field", "")
 
 

@@ -51,9 +51,9 @@ def _over(run_id: str, end: Event) -> RunOver:
 def _tell(what: str, request: Request, event: Event, *, as_json: bool) -> int:
     refused = isinstance(event, RequestRefused)
     if as_json:
-        status = "refused" if refused else "done"
-        about = {"run_id": request.run_id, "request_id": request.request_id, "status": status}
-        say_json({**about, "event": type(event).__name__, **plain(event)})
+        said = {"event": type(event).__name__, **plain(event)}
+        about = {"run_id": request.run_id, "request_id": request.request_id}
+        say_json({**said, **about, "status": "refused" if refused else "done"})
     elif refused:
         say(f"{request.run_id} was not changed: {told(event)}", style="red")
     else:

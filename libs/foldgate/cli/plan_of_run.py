@@ -47,6 +47,8 @@ def print_plan(
         say_json({"dry_run": True, **about_run, **(again or {}), "steps": steps})
         return
     say(f"{definition.workflow} {harmless(definition.version, most=40)} with {harmless(given, most=160)}", style="bold")
+    if again is not None:
+        say(f"again from {again['from_step']} of {again['rerun_of']}, with ctx {harmless(str(again['ctx']), most=160)}")
     shown = table("step", "type", "about", "begins", "decision", "pool")
     for step in steps:
         shown.add_row(*(harmless(str(step[name]), most=80) for name in step))

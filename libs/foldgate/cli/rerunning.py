@@ -15,7 +15,7 @@ from foldgate.cli.published import Published, published
 from foldgate.cli.reaching import Reached, opened
 from foldgate.cli.reading import Seen
 from foldgate.cli.starting import seen_of_workflows
-from foldgate.cli.terminal import harmless
+from foldgate.cli.terminal import harmless, note
 from foldgate.contracts.events import ContextChanged, Rerun, RunRequested, RunStarted, StepSucceeded
 from foldgate.language.definition import Definition
 from foldgate.language.upstream import kept, outermost
@@ -64,6 +64,8 @@ async def _again(suite: Reached, old: FoldedRun, step: str, *, latest: bool, key
     started = _started(old)
     definition = await _definition(suite, old, started, latest=latest)
     top = outermost(definition, known_step(definition, step))
+    if top != step:
+        note(f"{harmless(step, most=100)} belongs to {top}: all of {top} runs again.")
     outputs = outputs_of(started, old.events)
     taken = kept(definition, top, outputs.keys() & definition.steps.keys())
     rerun = Rerun(

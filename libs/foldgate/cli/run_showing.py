@@ -80,9 +80,9 @@ def _table(steps: Mapping[str, Mapping[str, Any]]) -> Any:
 
 
 def _came_of(step: Mapping[str, Any]) -> str:
-    if error := step.get("error"):
-        return ": ".join(str(part) for part in error.values()) if isinstance(error, Mapping) else str(error)
-    return _json(step["output"]) if step.get("output") is not None else ""
+    if isinstance(error := step.get("error"), Mapping):
+        return ": ".join(str(error[name]) for name in ("code", "message") if error.get(name))
+    return _json(step["output"]) if "output" in step else str(step.get("reason", ""))
 
 
 def _json(value: Any) -> str:
