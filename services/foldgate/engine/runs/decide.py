@@ -165,7 +165,7 @@ def _closed(turn: Turn, before: Run | None) -> list[Event | Said]:
     settle(turn)
     if before is not None and before.deferred:
         _go_on(turn)
-    if not turn.said:
+    elif not turn.said:
         return turn.said
     _limit(turn)
     while finish(turn):

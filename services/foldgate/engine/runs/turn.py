@@ -147,7 +147,7 @@ class Turn:
     def evaluate(self, template: Template, place: Place | None, *, loop: dict[str, Any] | None = None) -> Any:
         """The value of a template, seen from there."""
         if template.constant:
-            return template.source
+            return template.evaluate({})
         return template.evaluate(scope_of(self.definition, self.run, place, template=template, at=self.at, loop=loop))
 
     def holds(self, template: Template, place: Place | None, *, loop: dict[str, Any] | None = None) -> bool:
