@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from foldgate.contracts.events import RunDenied, RunSucceeded
-from tests.contract.test_voting import PAGE, Asking, asking
+from tests.support.asking import PAGE, Asking, asking
 from tests.support.commands import foldgate
 from tests.support.logs import opened_by
 

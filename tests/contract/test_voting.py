@@ -1,16 +1,9 @@
 """People are asked, vote, and their run goes on, on every driver; whoever votes hears what became of it."""
 
-import asyncio
-import contextlib
-from collections.abc import AsyncIterator
-
-import msgspec
 import pytest
 
-from foldgate.approval.main import SERVICE as APPROVAL
 from foldgate.contracts.events import (
     ApprovalClosed,
-    ApprovalOpened,
     MessageQuarantined,
     QuestionsClosed,
     RunCancelled,
@@ -20,64 +13,20 @@ from foldgate.contracts.events import (
     VoteRecorded,
     VoteRefused,
 )
-from foldgate.eventlog.log import Log
 from foldgate.sdk.answers import NoVerdict
 from foldgate.sdk.client import Client
 from foldgate.sdk.requests import a_cancel
 from foldgate.sdk.voting import Answer, a_vote, cast
-from tests.support.checker import check_streams
+from tests.support.asking import PAGE, asking
 from tests.support.history import history_of
 from tests.support.logs import Opened
-from tests.support.scripted import SCRIPTED, STEP
-from tests.support.suite import running
+from tests.support.scripted import STEP
 from tests.support.waiting import until
-
-SERVICES = (SCRIPTED, APPROVAL)
-PAGE = {"type": "object", "properties": {"page": {"type": "integer"}}, "required": ["page"]}
-
-
-class Asking:
-    """A suite whose runs ask people."""
-
-    def __init__(self, log: Log) -> None:
-        self.log = log
-        self.client = Client(log, principal="ada")
-
-    async def question(self, kind: str = "approval", schema: object = None, **terms: object) -> str:
-        """A run that asks; returns the question when it can be answered."""
-        labels = {"terms": _json(terms), "schema": _json(schema) if schema is not None else ""}
-        asked = await self.client.run_job("nobody", {"shown": 1}, kind=kind, labels=labels)
-
-        async def is_open() -> bool:
-            facts = (await history_of(self.log)).of(ApprovalOpened)
-            return any(fact.meta.run_id == asked.run_id for fact in facts)
-
-        await until(is_open, what="an open question")
-        return f"{asked.run_id}:{STEP}"
-
-    async def vote(self, question: str, approve: bool = True, *, by: str = "bob", data: object = None) -> Answer:
-        client = Client(self.log, principal=by)
-        return await cast(client, self.log, a_vote(question, approve=approve, data=data, reason="why"))
-
-    async def end(self, question: str) -> object:
-        async with asyncio.timeout(30):
-            return await self.client.ended(question.partition(":")[0])
-
-
-def _json(value: object) -> str:
-    return msgspec.json.encode(value).decode()
 
 
 def code(answer: Answer) -> str:
     assert isinstance(answer, VoteRefused | MessageQuarantined), answer
     return answer.code
-
-
-@contextlib.asynccontextmanager
-async def asking(log: Log, *, within_s: float = 60) -> AsyncIterator[Asking]:
-    async with running(log, services=SERVICES), asyncio.timeout(within_s):
-        yield Asking(log)
-    check_streams(await history_of(log))
 
 
 async def test_one_yes_lets_a_run_go_on(opened: Opened) -> None:
