@@ -8,8 +8,6 @@ import pytest
 from foldgate.sdk.doing import ATTEMPT_TIMEOUT, CANCELLED, CalledBack, Doing
 from tests.support.waiting import tick
 
-FOR_EVER = 3600
-
 
 class Work:
     """Does nothing for long; notes how often it is told to stop."""
@@ -20,7 +18,7 @@ class Work:
     async def for_ever(self) -> Any:
         self.begun = True
         try:
-            await asyncio.sleep(FOR_EVER)
+            await asyncio.Event().wait()
         except asyncio.CancelledError:
             self.told += 1
             raise
