@@ -101,7 +101,8 @@ async def happens(log: Log, run_id: str, event: str) -> None:
 
 async def renewed_while_leaving(log: Log) -> bool:
     """Whether a worker without room for more was heard for longer than a lease: it is noted by thirds of one."""
-    return sum(fact.event.max_parallel == 0 for fact in (await history_of(log)).of(WorkerRenewed)) > 4
+    events = [fact.event for fact in (await history_of(log)).facts]
+    return sum(isinstance(event, WorkerRenewed) and not event.max_parallel for event in events) > 4
 
 
 def failure(event: Event) -> str:
