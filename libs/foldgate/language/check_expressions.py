@@ -20,12 +20,13 @@ def check_expressions(document: WorkflowDocument, graph: Graph, found: Findings,
     look = _Look(Scope(graph, graph.order()) if whole else None, found)
     left = MAX_EXPRESSIONS
     for value in written(document, graph, whole=whole):
-        for path, text in _texts(value.source, value.path):
-            left -= text.count("${")
-            if left < 0:
-                said = f"Expected at most {MAX_EXPRESSIONS} expressions in a workflow, but here is one more."
-                return found.add(path, "too_many_expressions", said)
-            look.at(value, path, text)
+        texts = list(_texts(value.source, value.path))
+        left -= sum(text.count("${") for _, text in texts)
+        if left < 0:
+            said = f"Expected at most {MAX_EXPRESSIONS} expressions in a workflow, but here are more."
+            return found.add(value.path, "too_many_expressions", said)
+        if all([look.at(value, path, text) for path, text in texts]):  # noqa: C419  (each is to be looked at)
+            look.whole(value)
     return None
 
 
@@ -57,13 +58,15 @@ class _Look:
         self._scope = scope
         self._found = found
 
-    def at(self, value: Written, path: Path, text: str) -> None:
+    def at(self, value: Written, path: Path, text: str) -> bool:
+        """Whether the text can be compiled."""
         try:
             template = Template.of(text, place=".".join(map(str, path)))
         except ExpressionInvalid as mistake:
             said = mistake.message.rstrip(".")
             where = f"line {mistake.line}, column {mistake.column} of the expression"
-            return self._found.add(path, mistake.code, f"{said} ({where}).")
+            self._found.add(path, mistake.code, f"{said} ({where}).")
+            return False
         if path == value.path:
             self._type(value, template)
         for name in sorted(template.roots - value.names):
@@ -71,14 +74,21 @@ class _Look:
             self._found.add(path, "not_in_scope", said)
         for step in sorted(template.steps):
             self._step(value, path, step)
-        return None
+        return True
+
+    def whole(self, value: Written) -> None:
+        """A value is bounded as a whole, too."""
+        try:
+            Template.of(value.source, place=".".join(map(str, value.path)))
+        except ExpressionInvalid as mistake:
+            self._found.add((*value.path, *mistake.path), mistake.code, mistake.message)
 
     def _type(self, value: Written, template: Template) -> None:
         """What a value that is nothing but an expression gives."""
         if value.whole and template.result is None:
             said = "Expected one expression and no text around it."
             self._found.add(value.path, "not_an_expression", said)
-        elif value.gives is not None and template.result is not None and template.result not in value.gives:
+        elif value.gives and template.result and template.result.partition("<")[0] not in value.gives:
             said = f"Expected an expression that gives {SAID[value.gives]}, but it gives {template.result}."
             self._found.add(value.path, "wrong_expression_type", said)
 
@@ -87,9 +97,9 @@ class _Look:
         scope, found = self._scope, self._found
         if step not in found.declared:
             found.unknown(path, step)
-        elif scope is not None and value.step and not scope.sees(value.step, step):
+        elif scope is not None and value.step and not scope.sees(value.step, step, body=value.body):
             said = f"Expected a step that is over by then, but '{step}' is not upstream of '{value.step}'."
             found.add(path, "not_upstream", said)
         elif scope is not None and not value.step and not scope.at_the_end(step):
-            said = f"Expected a step at the top, but '{step}' is inside a step that repeats it: read that."
+            said = f"Expected a step that is there once at the end, but '{step}' may run several times, or afterwards."
             found.add(path, "inside_group", said)

@@ -131,8 +131,10 @@ def _cycles(graph: Graph, found: Findings) -> bool:
     waiting, cyclic = {moment.step for moment in stuck if moment.kind == "starts"}, set[str]()
     for _ in range(_MOST_CYCLES if stuck else 0):
         way = _cycle(graph, stuck)
-        _tell(graph, way, found)
-        cyclic |= {moment.step for moment in way}
+        names = {moment.step for moment in way}
+        if not names <= cyclic:
+            _tell(graph, way, found)
+        cyclic |= names
         stuck -= set(way)
         stuck -= set(graph.sorted(stuck))
         if not stuck:
@@ -169,7 +171,9 @@ def _tell(graph: Graph, way: list[Moment], found: Findings) -> None:
 def _kind(graph: Graph, path: list[str]) -> tuple[str, str]:
     """What the cycle is made of, and the key that shows it."""
     ends = list(pairwise(path))
-    if all(graph.parent.get(step) == other for step, other in ends):
+    if all(other in graph.parts[step] for step, other in ends) or all(
+        step in graph.parts[other] for step, other in ends
+    ):
         return "group_in_itself", "body" if graph.is_loop(path[0]) else "steps"
     handlers = {name: {*graph.handlers[name], *graph.undoers[name]} for name in path}
     if all(other in handlers[step] for step, other in ends) or all(step in handlers[other] for step, other in ends):

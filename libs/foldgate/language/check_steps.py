@@ -47,7 +47,7 @@ def _every(step: AnyStep, at: Path, found: Findings) -> None:
 def _retry(retry: RetryTerms, at: Path, found: Findings) -> None:
     if retry.max_backoff is not None and retry.max_backoff < retry.backoff:
         said = "Expected at least the first backoff, but the longest is shorter."
-        found.add((*at, "max_backoff"), "range", said)
+        found.add((*at, "max_backoff"), "out_of_range", said)
     both = sorted(set(retry.retry_on) & set(retry.non_retryable))
     if both:
         said = f"Expected codes that are not in retry_on, but '{both[0]}' is in both."
@@ -62,7 +62,7 @@ def _for_each(terms: ForEachTerms, at: Path, found: Findings) -> None:
         said = "Expected on_item_failure: collect, without which every item must succeed."
         found.add((*at, "min_success"), "contradiction", said)
     if terms.min_success > terms.max_items:
-        found.add((*at, "min_success"), "range", f"Expected at most max_items, {terms.max_items}.")
+        found.add((*at, "min_success"), "out_of_range", f"Expected at most max_items, {terms.max_items}.")
 
 
 @singledispatch
@@ -114,7 +114,7 @@ def _parallel(step: ParallelStep, at: Path, found: Findings) -> None:
             _missing("required", at, found)
         elif step.required > len(step.steps):
             said = f"Expected at most the number of steps, {len(step.steps)}."
-            found.add((*at, "required"), "range", said)
+            found.add((*at, "required"), "out_of_range", said)
     elif step.required is not None:
         said = "Expected strategy: n_of_m, without which it is known how many must succeed."
         found.add((*at, "required"), "contradiction", said)

@@ -31,7 +31,7 @@ class Findings:
         place = way[-1].place if way else self.root.place
         if way and len(way) == len(path) and not on_key:
             place = way[-1].node.place
-        names = ".".join(each.text[:100] for each in way).replace(".[", "[")
+        names = ".".join(each.text[:100] for each in way if each.text).replace(".[", "[")
         self.problems.append(problem(code, message, place=place, path=names))
 
     def has(self, path: Path) -> bool:

@@ -18,11 +18,11 @@ from foldgate.language.durations import TimeInvalid, instant, milliseconds
 
 def _as_milliseconds(value: object) -> object:
     if not isinstance(value, str):
-        raise PydanticCustomError("duration", "Expected a duration such as 500ms or 5s, with its unit.")
+        raise PydanticCustomError("duration_invalid", "Expected a duration such as 500ms or 5s, with its unit.")
     try:
         return milliseconds(value)
     except TimeInvalid as mistake:
-        raise PydanticCustomError("duration", "{said}", {"said": str(mistake)}) from None
+        raise PydanticCustomError("duration_invalid", "{said}", {"said": str(mistake)}) from None
 
 
 def spelled(length: int) -> str:
@@ -44,12 +44,12 @@ def milliseconds_of(value: object) -> int:
 
 def _as_instant(value: object) -> object:
     if not isinstance(value, str):
-        raise PydanticCustomError("instant", "Expected a time such as 2026-01-31T12:00:00Z.")
+        raise PydanticCustomError("time_invalid", "Expected a time such as 2026-01-31T12:00:00Z.")
     if not is_template(value):
         try:
             instant(value)
         except TimeInvalid as mistake:
-            raise PydanticCustomError("instant", "{said}", {"said": str(mistake)}) from None
+            raise PydanticCustomError("time_invalid", "{said}", {"said": str(mistake)}) from None
     return value
 
 
@@ -58,13 +58,16 @@ def is_template(value: object) -> bool:
     return isinstance(value, str) and "${" in value
 
 
+_SAY_EXPRESSION = "Expected an expression such as ${input.count > 3}."
+
+
 def _as_expression(value: object) -> object:
     """CEL, with or without its `${…}`, which the canonical form has."""
     if isinstance(value, bool):
         return "${true}" if value else "${false}"
     if isinstance(value, str) and value.strip():
         return value.strip() if is_template(value) else "${" + value.strip() + "}"
-    raise PydanticCustomError("expression", "Expected an expression such as ${{input.count > 3}}.")
+    raise PydanticCustomError("expression_invalid", "{said}", {"said": _SAY_EXPRESSION})
 
 
 def _as_list(value: object) -> object:
@@ -78,7 +81,7 @@ def _matching(pattern: str, said: str) -> AfterValidator:
     def check(text: str) -> str:
         if whole.fullmatch(text):
             return text
-        raise PydanticCustomError("name", "Expected {said}.", {"said": said})
+        raise PydanticCustomError("name_invalid", "Expected {said}.", {"said": said})
 
     return AfterValidator(check)
 
@@ -86,12 +89,16 @@ def _matching(pattern: str, said: str) -> AfterValidator:
 def _as_schema(value: object) -> object:
     if isinstance(value, dict | bool):
         return value
-    raise PydanticCustomError("schema", "Expected a JSON Schema: a map, or true or false.")
+    raise PydanticCustomError("schema_invalid", "Expected a JSON Schema: a map, or true or false.")
 
 
 def _as_items(value: object) -> object:
     """A list, or an expression that will give one."""
-    return value if isinstance(value, list) else _as_expression(value)
+    if isinstance(value, list):
+        return value
+    if isinstance(value, str):
+        return _as_expression(value)
+    raise PydanticCustomError("expression_invalid", "Expected a list, or an expression that gives one.")
 
 
 def _one_or_several(value: object, names: ValidatorFunctionWrapHandler) -> object:
@@ -113,7 +120,7 @@ def as_set(names: list[Any]) -> list[Any]:
 def _level(value: object) -> object:
     if is_template(value) or value in {"info", "warning", "error"}:
         return value
-    raise PydanticCustomError("level", "Expected info, warning, error or an expression.")
+    raise PydanticCustomError("unknown_value", "Expected info, warning, error or an expression.")
 
 
 StepId = Annotated[

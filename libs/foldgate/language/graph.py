@@ -27,14 +27,18 @@ class Graph:
         self.parent = _inverse(self.parts)
         self.handlers = {name: self._others(name, [step.on_error or ""]) for name, step in steps.items()}
         self.undoers = {name: self._others(name, [step.compensate or ""]) for name, step in steps.items()}
-        self.handles, self.undoes = _inverse(self.handlers), _inverse(self.undoers)
+        self.handles = _inverse(self.handlers)
+        self.undoes = {name: step for name, step in _inverse(self.undoers).items() if name not in self.handles}
         self.targets = {name: self._known(_targets(step)) for name, step in steps.items()}
         self.switches = _all_inverse(self.targets)
         self.dependencies = {
-            name: tuple(dict.fromkeys((*self._known(step.depends_on), *self.switches.get(name, ()))))
-            for name, step in steps.items()
+            name: tuple(dict.fromkeys((*self._written(name), *self.switches.get(name, ())))) for name in steps
         }
         self.dependents = _all_inverse(self.dependencies)
+
+    def _written(self, name: str) -> tuple[str, ...]:
+        """Its depends_on; parts and handlers may have none."""
+        return () if name in self.parent or self.owner(name) else self._known(self.steps[name].depends_on)
 
     def _known(self, names: Iterable[str]) -> tuple[str, ...]:
         return tuple(dict.fromkeys(name for name in names if name in self.steps))
@@ -61,8 +65,16 @@ class Graph:
             name = above
 
     def depth(self, name: str) -> int:
-        """How many loops and for_eaches are around a step."""
-        return sum(self.is_loop(group) + (self.steps[group].for_each is not None) for group in self.around(name))
+        """How many loops and for_eaches are around a step. What undoes a for_each undoes each item by itself."""
+        around = sum(self.is_loop(group) + (self.steps[group].for_each is not None) for group in self.around(name))
+        return around + sum(self.steps[undone].for_each is not None for undone in self._undone(name))
+
+    def _undone(self, name: str) -> Iterator[str]:
+        """The steps that are undone by a step, or by what it is a part or the handler of."""
+        while above := self.parent.get(name) or self.owner(name):
+            if name not in self.parent and name in self.undoes:
+                yield above
+            name = above
 
     def earlier(self, name: str) -> tuple[str, ...]:
         """The steps before this one in the body of its loop."""

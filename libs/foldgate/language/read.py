@@ -91,7 +91,7 @@ def _scalar(event: yaml.ScalarEvent, place: Place, builder: Builder) -> None:
     try:
         return builder.scalar(plain(event.value), event.value, place)
     except NumberInvalid as mistake:
-        raise stop("number", str(mistake), place) from None
+        raise stop("number_invalid", str(mistake), place) from None
 
 
 def _place(mark: Any) -> Place:

@@ -56,4 +56,4 @@ def _bare(part: str, place: Place, builder: Builder) -> None:
     try:
         builder.scalar(plain(part), part, place)
     except NumberInvalid as mistake:
-        raise stop("number", str(mistake), place) from None
+        raise stop("number_invalid", str(mistake), place) from None

@@ -20,13 +20,15 @@ class Scope:
         for name in order:
             self._seen[name] = self._before(name)
 
-    def sees(self, name: str, other: str) -> bool:
-        """Whether the expressions of a step may read another."""
-        return bool(self._seen[name] & self._bit[other])
+    def sees(self, name: str, other: str, *, body: bool = False) -> bool:
+        """Whether the expressions of a step may read another; those of a loop with what its body has done."""
+        inside = self._with_parts(self._graph.parts[name]) if body else 0
+        return bool((self._seen[name] | inside) & self._bit[other])
 
     def at_the_end(self, other: str) -> bool:
         """Whether the output of the run may read it."""
-        return not any(map(self._graph.repeats, self._graph.around(other)))
+        graph = self._graph
+        return other not in graph.undoes and not any(map(graph.repeats, graph.around(other)))
 
     def _before(self, name: str) -> int:
         graph = self._graph

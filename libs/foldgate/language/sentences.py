@@ -37,13 +37,12 @@ _KINDS = {
     "model_type": "a map",
     "model_attributes_type": "a map",
 }
+_LENGTHS = {"too_short": "at least {min_length}", "too_long": "at most {max_length}"}
 _LIMITS = {
     "greater_than_equal": "at least {ge}",
     "less_than_equal": "at most {le}",
-    "string_too_short": "at least {min_length} characters",
+    "string_too_short": "at least {min_length} character",
     "string_too_long": "at most {max_length} characters",
-    "too_short": "at least {min_length}",
-    "too_long": "at most {max_length}",
     "literal_error": "{expected}",
 }
 
@@ -92,7 +91,7 @@ def _code(kind: str) -> str:
         return "wrong_type"
     if kind == "literal_error":
         return "unknown_value"
-    return "range" if kind in _LIMITS else kind
+    return "out_of_range" if kind in _LIMITS or kind in _LENGTHS else kind
 
 
 def _sentence(error: ErrorDetails) -> str:
@@ -102,6 +101,8 @@ def _sentence(error: ErrorDetails) -> str:
         return f"Expected {_KINDS[kind]}, but got {_shown(error['input'])}{hint}."
     if kind in _LIMITS:
         return f"Expected {_LIMITS[kind].format(**context)}, but got {_shown(error['input'])}."
+    if kind in _LENGTHS:
+        return f"Expected {_LENGTHS[kind].format(**context)}, but there are {len(error['input'])}."
     return error["msg"]
 
 
@@ -149,7 +150,7 @@ def known(model: type[Model], kind: str = "") -> frozenset[str]:
     """Every key that may be written where the model is, by all its names."""
     names = {field.alias or name for name, field in model.model_fields.items()}
     names |= {name + suffix for name in names & _DURATIONS for suffix in spelling.UNITS}
-    others = {**spelling.ANY_STEP, **spelling.STEP_NAMES.get(kind, {})} if kind else {}
+    others = {**spelling.ANY_STEP, **spelling.STEP_NAMES.get(kind, {})} if kind or model is DefaultTerms else {}
     if model is RetryTerms:
         names |= {"max_retries", "initial_backoff", "initial_backoff_ms", "initial_backoff_sec"}
     if kind:

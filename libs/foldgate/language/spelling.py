@@ -88,7 +88,7 @@ def _retry(retry: _Map, found: _Found) -> None:
             _rename(retry, {"max_retries": "max_attempts"}, found)
         else:
             del retry["max_retries"]
-            found.add("range", "Expected a whole number from 0 to 99.", key="max_retries", place=given.place)
+            found.add("out_of_range", "Expected a whole number from 0 to 99.", key="max_retries", place=given.place)
 
 
 def _for_each(step: _Map, kind: str, found: _Found) -> None:
@@ -97,7 +97,7 @@ def _for_each(step: _Map, kind: str, found: _Found) -> None:
     if "for_each" in step and step["for_each"].node.value is not None:
         node = step["for_each"].node
         if not isinstance(node.value, dict):
-            items = Entry(node.place, "for_each", Node(node.place, node.value, node.text))
+            items = Entry(node.place, "", Node(node.place, node.value, node.text))
             step["for_each"] = Entry(step["for_each"].place, "for_each", Node(node.place, {"items": items}))
         _move(step, found, keys=said, into="for_each")
     for key in said:
@@ -109,11 +109,10 @@ def _for_each(step: _Map, kind: str, found: _Found) -> None:
 def _move(step: _Map, found: _Found, *, keys: tuple[str, ...], into: str) -> None:
     """Take keys of a step into a map of it, which is made where there is none."""
     for key in keys:
-        if key in step and isinstance(step.setdefault(into, _made(step[key], into)).node.value, dict):
-            entry, there = step.pop(key), _map(step, into)
-            if key in there:
-                found.twice(entry, there[key])
-            there.setdefault(key, entry)
+        if entry := step.pop(key, None):
+            if into not in step or step[into].node.value is None:
+                step[into] = _made(entry, into)
+            _put(_map(step, into), found, name=key, entry=entry)
 
 
 def _made(entry: Entry, key: str) -> Entry:
@@ -126,7 +125,7 @@ def _durations(entries: _Map, names: tuple[str, ...], found: _Found) -> None:
             if entry := entries.get(name + suffix):
                 if not _in_unit(entry.node, unit):
                     said = "Expected a whole number, of at most 100 years."
-                    found.add("duration", said, key=entry.text, place=entry.node.place)
+                    found.add("duration_invalid", said, key=entry.text, place=entry.node.place)
                 _rename(entries, {name + suffix: name}, found)
 
 
@@ -142,10 +141,13 @@ def _in_unit(node: Node, unit: int) -> bool:
 def _rename(entries: _Map, names: dict[str, str], found: _Found) -> None:
     for other, name in names.items():
         if other in entries:
-            entry = entries.pop(other)
-            if name in entries:
-                found.twice(entry, entries[name])
-            entries.setdefault(name, entry)
+            _put(entries, found, name=name, entry=entries.pop(other))
+
+
+def _put(entries: _Map, found: _Found, *, name: str, entry: Entry) -> None:
+    if name in entries:
+        found.twice(entry, entries[name])
+    entries.setdefault(name, entry)
 
 
 def _word(entries: _Map, key: str, words: dict[str, str]) -> None:

@@ -33,7 +33,7 @@ SAID = {TRUTH: "true or false", LIST: "a list", LENGTH: "a duration", TIME: "a t
 
 class Written(NamedTuple):
     """A value that may have expressions. `step` is empty where it belongs to the run; `gives` the types one of them
-    may have, where it is nothing but one, and `whole` that it must be."""
+    may have, where it is nothing but one, and `whole` that it must be. `body`: it sees the body of its own loop."""
 
     path: Path
     source: Any
@@ -41,6 +41,7 @@ class Written(NamedTuple):
     step: str = ""
     gives: frozenset[str] | None = None
     whole: bool = False
+    body: bool = False
 
 
 class _Own(NamedTuple):
@@ -50,7 +51,7 @@ class _Own(NamedTuple):
     source: Any
     gives: frozenset[str] | None = None
     whole: bool = False
-    more: frozenset[str] = frozenset()
+    body: bool = False
 
 
 def written(document: WorkflowDocument, graph: Graph, *, whole: bool) -> Iterator[Written]:
@@ -64,12 +65,14 @@ def written(document: WorkflowDocument, graph: Graph, *, whole: bool) -> Iterato
 
 
 def _around(graph: Graph, name: str) -> frozenset[str]:
-    """What the groups around a step add to its scope."""
+    """What the groups around a step add to its scope. What undoes a step with for_each undoes one item."""
     names: frozenset[str] = frozenset()
-    for group in graph.around(name):
-        names |= (ITEM if graph.steps[group].for_each else frozenset()) | (
-            LOOP if graph.is_loop(group) else frozenset()
-        )
+    while above := graph.parent.get(name) or graph.owner(name):
+        if graph.steps[above].for_each is not None and name not in graph.handles:
+            names |= ITEM
+        if graph.is_loop(above) and name in graph.parent:
+            names |= LOOP
+        name = above
     return names
 
 
@@ -81,7 +84,8 @@ def _of_step(name: str, step: AnyStep, outside: frozenset[str]) -> Iterator[Writ
     if step.for_each is not None:
         yield Written((*at, "for_each", "items"), step.for_each.items, outside, name, LIST, whole=True)
     for own in _own(step):
-        yield Written((*at, *own.path), own.source, inside | own.more, name, own.gives, own.whole)
+        names = inside | LOOP if own.body else inside
+        yield Written((*at, *own.path), own.source, names, name, own.gives, own.whole, own.body)
 
 
 @singledispatch
@@ -117,8 +121,9 @@ def _switch(step: SwitchStep) -> Iterator[_Own]:
 
 @_own.register
 def _loop(step: LoopStep) -> Iterator[_Own]:
-    yield _Own(("while",), step.while_, TRUTH, whole=True, more=LOOP)
-    yield _Own(("until",), step.until, TRUTH, whole=True, more=LOOP)
+    """Its conditions see the iteration that is over."""
+    yield _Own(("while",), step.while_, TRUTH, whole=True, body=True)
+    yield _Own(("until",), step.until, TRUTH, whole=True, body=True)
 
 
 @_own.register
