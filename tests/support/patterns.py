@@ -23,6 +23,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from foldgate.authority.request import canonical
 from foldgate.contracts import ids
 from foldgate.contracts.events import (
     ApprovalGranted,
@@ -55,6 +56,7 @@ from foldgate.language.publish import prepare
 from tests.support.compact import compact
 from tests.support.given import Given
 
+BEGINNING_MS = 1_700_000_000_000
 NEVER_NOTED_MS = 10**12
 """Waits are not noted: it would say nothing of the pattern."""
 TO_RUN: dict[str, Event] = {
@@ -90,7 +92,8 @@ class _Asked(NamedTuple):
 
     @property
     def granted(self) -> Event:
-        return ApprovalGranted(approval_id=self.question, step=self.step, by=("ada",), data=self.more or "null")
+        data = canonical(self.more or "null")
+        return ApprovalGranted(approval_id=self.question, step=self.step, by=("ada",), data=data)
 
     @property
     def refused(self) -> Event:
@@ -126,7 +129,7 @@ class World:
 
     def __init__(self, *documents: str, given: Any = None) -> None:
         self.lines: list[str] = []
-        self.at = 1000
+        self.at = BEGINNING_MS
         self.runs: dict[str, Given[Run]] = {}
         """By their names in a script; the first has none."""
         self._names: dict[str, str] = {}
