@@ -264,10 +264,20 @@ def _attempt(turn: Turn, job_id: str) -> str | None:
 
 
 def _ignore(turn: Turn, report: Report) -> None:
+    """A report that settles nothing is shown, once; but not where it only says again what it has settled."""
     name = type(report).__name__
-    if (report.job_id, report.lease, name) not in turn.run.ignored:
+    if (report.job_id, report.lease, name) not in turn.run.ignored and not _is_repeat(turn, report):
         reason = "Expected a report of an attempt that is under way, but it is of another."
         turn.say(JobReportIgnored(job_id=report.job_id, lease=report.lease, reported=name, reason=reason))
+
+
+def _is_repeat(turn: Turn, report: Report) -> bool:
+    try:
+        name = ids.parse_job_id(report.job_id)
+    except ids.MalformedId:
+        return False
+    step = turn.run.step(name.step) if name.run_id == turn.run.run_id else None
+    return step is not None and job.is_repeat(name, step, report)
 
 
 def _answered(turn: Turn, answer: ApprovalGranted | ApprovalRefused | ApprovalExpired, _: Meta) -> None:

@@ -163,6 +163,7 @@ def _job_requested(run: Run, event: JobRequested, meta: Meta) -> Changes:
         deadline=event.deadline,
         spent=before.spent if before is not None else 0,
         lost=_lost(before, event.after),
+        reported=_reported(before, event.after),
     )
     return _moved(run, job.step, event, after)
 
@@ -172,6 +173,13 @@ def _lost(before: Step | None, after: str) -> int:
     if before is None:
         return 0
     return before.lost + (before.status == "requested" and after in LOST)
+
+
+def _reported(before: Step | None, after: str) -> tuple[int, ...]:
+    """The attempts that a worker has said are over: it may say so again."""
+    if before is None:
+        return ()
+    return (*before.reported, before.attempt) if after in ("failed", "not_begun") else before.reported
 
 
 def _started(run: Run, event: StepStarted, meta: Meta) -> Changes:
@@ -296,6 +304,8 @@ def _over(
         output=output,
         code=code,
         reason=reason,
+        reported=before.reported,
+        items=before.items,
         parts=before.parts,
     )
 

@@ -63,6 +63,7 @@ class Step(msgspec.Struct, frozen=True, gc=False):
 
     since     when it came to its status
     attempt   of a job: the one under way; `spent` counts the failed ones, `lost` those that ended with their worker
+    reported  the attempts before it that ended by the report of a failure
     until     when it is over, goes on, or is waited for no longer, by itself; `deadline`: when it times out
     ending    how it ends once what was called back is over; `code` and `reason` say why it ended or will
     awaits    the signal, the question or the child run it waits for
@@ -76,6 +77,7 @@ class Step(msgspec.Struct, frozen=True, gc=False):
     attempt: int = 0
     spent: int = 0
     lost: int = 0
+    reported: tuple[int, ...] = ()
     input: str = ""
     output: str = ""
     deadline: int | None = None

@@ -24,6 +24,8 @@ from foldgate.engine.runs.step import Step
 from foldgate.engine.runs.turn import Ending, Turn, shortened
 from foldgate.language.definition import JobSpec, Retry
 
+WRONG_OUTPUT = frozenset({"invalid_output", "output_invalid", "output_too_large"})
+"""How a step fails whose job has succeeded."""
 _HANDED_BACK = "writ_"
 """How the code of a worker's refusal begins: the job was not begun."""
 
@@ -122,6 +124,8 @@ def lost(turn: Turn, place: Place, loss: JobLost) -> None:
 def _failed(turn: Turn, place: Place, *, job_id: str, code: str, message: str, retryable: bool) -> None:
     step = turn.step(place)
     retry, code = place.step.retry, code[:100] or "failed"
+    if code in NOT_SPENT:
+        code = f"failed_{code}"  # what is said of a loss is not for workers to say
     if not _is_tried_again(retry, step.spent + 1, code=code, retryable=retryable):
         turn.fail(place, code, message, job_id=job_id)
         return
@@ -209,6 +213,19 @@ def _ending(step: Step) -> Ending:
 
 def _job_id(turn: Turn, place: Place, step: Step) -> str:
     return ids.job_id(turn.run.run_id, place.id, step.attempt)
+
+
+def is_repeat(name: ids.JobName, step: Step, report: JobSucceeded | JobFailed) -> bool:
+    """Whether that report says again what has settled its attempt; or that what was called back has ended."""
+    if name.attempt != step.attempt:
+        return isinstance(report, JobFailed) and name.attempt in step.reported
+    wrong_output = step.status == "failed" and step.code in WRONG_OUTPUT
+    if isinstance(report, JobSucceeded):
+        return step.status == "succeeded" or wrong_output
+    if step.status == "retrying":
+        return step.code not in NOT_SPENT or step.code == "not_begun"
+    failed = step.status == "failed" and step.code not in ("attempts_lost", "internal_error")
+    return step.status in ("cancelled", "timed_out") or (failed and not wrong_output)
 
 
 def is_current(name: ids.JobName, step: Step) -> bool:
