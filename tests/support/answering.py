@@ -40,7 +40,7 @@ WORKER = "w"
 NEVER_MS = 900_000
 """When a job that nobody answers is lost."""
 OUTPUTS: tuple[Any, ...] = (None, 0, 7, "done", True, [1, 2], {"n": 4}, {"n": {"deep": [None]}})
-CODES = ("boom", "flaky", "quota")
+CODES = ("boom", "flaky", "quota", "boom", "flaky", "worker_lost", "writ_invalid")
 
 
 def answer(world: Outside, about: Meta, event: Event) -> None:  # noqa: C901 - one line for each
@@ -99,7 +99,7 @@ def _job(world: Outside, event: JobRequested) -> None:
     luck, temper, after = world.luck(job), world.temper, world.soon(job)
     lot = luck.random()
     if lot < temper.losing:
-        reason = luck.choice(["worker_lost", "worker_lost", "writ_expired"])
+        reason = luck.choice(["worker_lost", "worker_lost", "writ_expired", "attempt_timeout", "queue_timeout"])
         lost = JobLost(job_id=job, step=event.job.step, lease=1, worker=WORKER, reason=reason)
         world.send("jobs", lost, after=after, name=job)
         if luck.random() < 0.3:

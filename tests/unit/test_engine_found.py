@@ -3,7 +3,6 @@
 from typing import Any
 
 import msgspec
-import yaml
 
 from foldgate.contracts import ids
 from foldgate.contracts.events import (
@@ -11,8 +10,10 @@ from foldgate.contracts.events import (
     CompensationStarted,
     Event,
     JobFailed,
+    JobReportIgnored,
     JobRequested,
     JobSucceeded,
+    RunCancelRequested,
     RunSucceeded,
     StepFailed,
     StepSkipped,
@@ -20,6 +21,7 @@ from foldgate.contracts.events import (
 )
 from foldgate.decider.decider import Tick
 from foldgate.engine.runs.decide import runs
+from tests.support.documents import written
 from tests.support.given import Given
 from tests.support.outside import request
 from tests.support.playing import published
@@ -31,14 +33,14 @@ START = 10_000
 def of(steps: dict[str, Any], *, given: Any = None, **terms: Any) -> tuple[Given[Any], list[Event]]:
     """A run of these steps (jobs, where they do not say), and what it says first."""
     document = {"id": "made", **terms, "steps": {name: {"type": "job"} | step for name, step in steps.items()}}
-    definitions, _ = published(yaml.safe_dump(document))
+    definitions, _ = published(written(document))
     decider = runs(definitions, max_lost=3, cancel_grace_ms=1000, wait_noted_after_ms=60_000, max_events=50_000)
     run = Given(decider, key=RUN)
     return run, run.when(request("made", given or {}), at=START)
 
 
-def done(step: str, output: str = "1") -> JobSucceeded:
-    return JobSucceeded(job_id=ids.job_id(RUN, step, 1), lease=1, worker="w", output=output)
+def done(step: str, output: str = "1", *, attempt: int = 1) -> JobSucceeded:
+    return JobSucceeded(job_id=ids.job_id(RUN, step, attempt), lease=1, worker="w", output=output)
 
 
 def broke(step: str) -> JobFailed:
@@ -118,12 +120,68 @@ def test_what_undoes_an_item_may_have_items_of_its_own() -> None:
     assert asked(said) == ["u[0][0]", "u[0][1]"]
 
 
+def test_what_undoes_a_part_of_an_item_sees_the_item_though_all_items_are_over() -> None:
+    """The items were forgotten with the end of the for_each."""
+    undo = {"input": "${item}"}
+    steps = {
+        "p": {"type": "parallel", "steps": ["a"], "for_each": {"items": [7]}},
+        "a": {"compensate": "u"},
+        "u": undo,
+        "b": {"depends_on": ["p"]},
+    }
+    run, _ = of(steps)
+    run.when(done("a[0]"))
+    said = run.when(broke("b"))
+    assert [event.job.input for event in said if isinstance(event, JobRequested)] == ["7"]
+
+
 def test_a_run_that_fails_by_its_output_undoes_what_has_succeeded() -> None:
     """It failed without compensation: the statuses in compensate_on make no difference why."""
     run, _ = of({"a": {"compensate": "u"}, "u": {}}, output="${input.missing}")
     said = run.when(done("a"))
     assert asked(said) == ["u"]
     assert msgspec.structs.asdict(run.when(done("u"))[-1])["compensation"] == "done"
+
+
+def test_a_report_that_comes_again_adds_nothing_whatever_became_of_its_attempt() -> None:
+    """It was shown as one that settles nothing, though it was what had settled the attempt."""
+    retried = {"retry": {"max_attempts": 3, "backoff_ms": 100}}
+    steps = {"a": {}, "b": retried, "c": {"output_schema": {"type": "string"}}, "d": retried, "e": {}, "f": {}}
+    run, _ = of(steps)
+    boom = JobFailed(job_id=ids.job_id(RUN, "b", 1), lease=1, worker="w", code="boom", message="m")
+    handed_back = msgspec.structs.replace(boom, job_id=ids.job_id(RUN, "d", 1), code="writ_invalid")
+    for report in (done("a"), boom, done("c"), handed_back, broke("e")):
+        assert run.when(report, at=START)
+        assert run.when(report, at=START) == []
+    run.when(Tick(), at=START + 100)
+    for report in (boom, handed_back):
+        assert run.when(report, at=START + 100) == []
+    run.when(done("d", attempt=2), at=START + 100)
+    run.when(RunCancelRequested(), at=START + 100)
+    for report in (boom, handed_back):
+        assert run.when(report, at=START + 100) == []
+    stopped = msgspec.structs.replace(broke("f"), code="cancelled")
+    assert run.when(stopped, at=START + 100)
+    assert run.when(stopped, at=START + 100) == []
+
+
+def test_a_report_that_comes_late_is_shown_once() -> None:
+    """It differs from what has settled the attempt: somebody should know."""
+    run, _ = of({"a": {}, "b": {}})
+    run.when(broke("a"))
+    assert [type(event) for event in run.when(done("a"))] == [JobReportIgnored]
+    assert run.when(done("a")) == []
+    assert [type(event) for event in run.when(done("no such step"))] == [JobReportIgnored]
+    assert [type(event) for event in run.when(msgspec.structs.replace(done("a"), job_id="?"))] == [JobReportIgnored]
+
+
+def test_a_worker_that_says_what_is_said_of_losses_is_not_tried_for_ever() -> None:
+    """A failure with the code of a loss spent no attempt."""
+    run, _ = of({"a": {"retry": {"max_attempts": 2, "backoff_ms": 0}}})
+    for attempt in (1, 2):
+        job_id = ids.job_id(RUN, "a", attempt)
+        run.when(JobFailed(job_id=job_id, lease=1, worker="w", code="worker_lost", message="m"))
+    assert run.ended
 
 
 def test_a_step_that_never_began_says_why() -> None:

@@ -2,7 +2,7 @@
 
 from foldgate.contracts.events import AttemptFailed, JobCancelRequested, JobFailed, JobLost, JobRequested
 from foldgate.language.definition import JobSpec
-from tests.support.oracle.ending import LOST_FREE, retries
+from tests.support.oracle.ending import LOST_FREE, as_failure, handed_back, is_loss, retries
 from tests.support.oracle.places import Place
 from tests.support.oracle.reading import Reading
 from tests.support.oracle.story import must, parsed, same
@@ -38,13 +38,13 @@ def _over(run: Reading, place: Place) -> None:
     part, story = run.story.of(place), run.story
     if part.retry_at is not None:
         must(story.now >= part.retry_at, f"{place} is tried again at {story.now}, but not before {part.retry_at}")
-    if part.retry_at is not None and not isinstance(story.reports.get(story.job(place)), JobLost):
+    report = story.reports.get(story.job(place))
+    if part.retry_at is not None and not is_loss(report):
         part.spent += 1
         return
-    report = story.reports.get(story.job(place))
-    must(isinstance(report, JobLost), f"{place} is tried again, but attempt {part.attempt} is not over: {report}")
-    assert isinstance(report, JobLost)
-    part.lost += report.reason not in LOST_FREE
+    over = isinstance(report, JobLost) or handed_back(report)
+    must(over, f"{place} is tried again, but attempt {part.attempt} is not over: {report}")
+    part.lost += not isinstance(report, JobLost) or report.reason not in LOST_FREE
     must(part.lost <= run.max_lost, f"{place} was lost {part.lost} times, and tried again")
 
 
@@ -55,10 +55,12 @@ def failed_attempt(run: Reading, place: Place, event: AttemptFailed) -> None:
     must(not part.called and not run.called_back(place), f"{place} is to be tried again, but was called back")
     must(event.job_id == story.job(place), f"{event.job_id} fails, but attempt {part.attempt} of {place} is under way")
     report = story.reports.get(event.job_id)
-    if isinstance(report, JobLost) and story.paused:  # it is kept in mind, for when the run goes on
+    if is_loss(report):  # it is kept in mind, for when the run goes on
         part.retry_at = event.retry_at
         return
-    must(isinstance(report, JobFailed), f"{event.job_id} fails, but {report} was reported")
+    must(isinstance(report, JobFailed | JobLost), f"{event.job_id} fails, but {report} was reported")
+    if isinstance(report, JobLost):
+        report = as_failure(report)
     assert isinstance(report, JobFailed)
     must(retries(run, place, report), f"{place} is to be tried again, but {report.code} after {part.spent} allows none")
     soonest, latest = _backoff(run, place, part.spent + 1)

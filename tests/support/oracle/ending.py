@@ -30,11 +30,12 @@ from foldgate.language.durations import instant, milliseconds
 from tests.support.oracle.beginning import turn_breaks, turn_settled, wants_turn
 from tests.support.oracle.places import Place
 from tests.support.oracle.reading import Reading
-from tests.support.oracle.story import Part, must, parsed, same
+from tests.support.oracle.story import Part, Report, must, parsed, same
 
 Ends = set[str]
 """The statuses that a step may end with now."""
-LOST_FREE = frozenset({"writ_expired", "pool_drained", "not_begun", "queue_timeout"})
+LOST_FREE = frozenset({"writ_expired"})
+"""Why an attempt may be lost as often as it likes."""
 
 
 def may_end(run: Reading, place: Place, *, status: str, output: Any) -> None:
@@ -101,14 +102,34 @@ def _job(run: Reading, place: Place, output: Any) -> Ends:
             return {"succeeded"} if _fits(run, place, text) else {"failed"}
         case JobDenied():
             return {"denied"}
-        case JobFailed() if not part.retry_at and not retries(run, place, report):
-            return {"failed"}
-        case JobFailed() if run.called_back(place) or part.called:
-            return {"failed"}
-        case JobLost(reason=reason) if reason not in LOST_FREE and part.lost >= run.max_lost:
-            return {"failed"}
-        case _:
+        case JobLost(reason="queue_timeout"):
+            return {"timed_out"}
+        case _ if part.retry_at or report is None:
             return set()
+        case _ if is_loss(report):
+            free = isinstance(report, JobLost) and report.reason in LOST_FREE
+            return {"failed"} if not free and part.lost >= run.max_lost else set()
+        case _:
+            again = retries(run, place, as_failure(report)) and not (run.called_back(place) or part.called)
+            return set() if again else {"failed"}
+
+
+def handed_back(report: Report | None) -> bool:
+    """Whether a worker has refused the job, unbegun, for its writ."""
+    return isinstance(report, JobFailed) and report.code.startswith("writ_")
+
+
+def is_loss(report: Report | None) -> bool:
+    """Whether an attempt ended so that it spends no retry."""
+    over = ("attempt_timeout", "queue_timeout")
+    return handed_back(report) or (isinstance(report, JobLost) and report.reason not in over)
+
+
+def as_failure(report: JobFailed | JobLost) -> JobFailed:
+    """An attempt that took too long has failed, and may be tried again."""
+    if isinstance(report, JobFailed):
+        return report
+    return JobFailed(job_id=report.job_id, lease=0, worker="", code=report.reason, message="", retryable=True)
 
 
 def _fits(run: Reading, place: Place, text: str) -> bool:

@@ -99,6 +99,8 @@ class Shape:
         while here is not None:
             yield from self.above(here)
             here = self.undone(self._root(here))
+            if here is not None and self.is_item(here):
+                yield here
 
     def above(self, place: Place) -> Iterator[Place]:
         """Every group it lives in, the nearest first."""

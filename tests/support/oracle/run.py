@@ -19,7 +19,7 @@ from foldgate.contracts.events import (
     StepCancelRequested,
 )
 from foldgate.expr.faults import ExpressionFailed
-from tests.support.oracle.beginning import turn_settled, why_not
+from tests.support.oracle.beginning import most_at_once, turn_settled, why_not
 from tests.support.oracle.ending import overdue
 from tests.support.oracle.places import Place, place_of
 from tests.support.oracle.reading import FAILINGS, GRAVEST, Reading
@@ -206,7 +206,9 @@ def _candidates(run: Reading) -> list[Place]:
 
 def _next_of(run: Reading, group: Place) -> list[Place]:
     if run.shape.kind(group) != "loop":
-        return run.members(group)
+        most = most_at_once(run, group)
+        full = most is not None and len(run.busy(group)) >= most
+        return [] if full else run.members(group)
     latest = run.iteration(group)
     return [*run.members(group), *run.shape.members(group, iteration=latest + 1)]
 
