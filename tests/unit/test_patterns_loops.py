@@ -176,3 +176,23 @@ def test_recursion_by_way_of_another_workflow_fails_where_it_begins() -> None:
           becomes: {type: subworkflow, workflow: hen}
         """,
     )
+
+
+def test_a_loop_that_never_begins() -> None:
+    plays(
+        """
+        id: none
+        steps:
+          again: {type: loop, body: work, while: loop.index < input.times}
+          work: {type: job}
+          after: {type: transform, depends_on: [again], output: "${steps.again.output == null}"}
+        """,
+        """
+        RunStarted
+        StepStarted again loop
+        StepSucceeded again
+        StepSucceeded after
+        RunSucceeded true
+        """,
+        given={"times": 0},
+    )

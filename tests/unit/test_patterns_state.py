@@ -205,3 +205,34 @@ def test_persistent_trigger_that_must_match() -> None:
         """,
         given={"order": 7},
     )
+
+
+def test_deferred_choice_that_was_made_before() -> None:
+    """Where several signals are there already the list decides, and what was not begun leaves its signal alone."""
+    plays(
+        """
+        id: answer
+        steps:
+          ask: {type: job}
+          either: {type: parallel, depends_on: [ask], steps: [yes, no], strategy: any}
+          yes: {type: wait}
+          no: {type: wait}
+          later: {type: wait, depends_on: [either], signal: no}
+        """,
+        """
+        RunStarted
+        JobRequested ask@1
+        > signal no
+        SignalReceived no
+        > signal yes
+        SignalReceived yes
+        > ask done
+        StepSucceeded ask
+        StepStarted either parallel
+        StepSucceeded yes
+        StepSucceeded either
+        StepSkipped no not_needed
+        StepSucceeded later
+        RunSucceeded null
+        """,
+    )

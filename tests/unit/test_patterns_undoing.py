@@ -115,3 +115,69 @@ def test_a_success_that_comes_before_its_cancellation_is_undone() -> None:
         RunCancelled compensation done
         """,
     )
+
+
+def test_each_instance_that_has_succeeded_is_undone() -> None:
+    """Of several instances each is undone by itself, the last to end first."""
+    plays(
+        """
+        id: seats
+        steps:
+          reserve: {type: job, for_each: [1, 2, 3], compensate: free}
+          free: {type: job, input: "${steps.reserve.output}"}
+        """,
+        """
+        RunStarted
+        StepStarted reserve for_each
+        JobRequested reserve[0]@1
+        JobRequested reserve[1]@1
+        JobRequested reserve[2]@1
+        > reserve[2] done
+        StepSucceeded reserve[2]
+        > reserve[0] done
+        StepSucceeded reserve[0]
+        > reserve[1] fails taken
+        StepFailed reserve[1] taken
+        StepCancelRequested reserve failed
+        StepFailed reserve taken
+        CompensationStarted free[0] free[2]
+        JobRequested free[0]@1
+        > free[0] done
+        StepSucceeded free[0]
+        JobRequested free[2]@1
+        > free[2] done
+        StepSucceeded free[2]
+        RunFailed taken compensation done
+        """,
+    )
+
+
+def test_what_stood_in_for_a_failed_step_is_undone_in_its_place() -> None:
+    plays(
+        """
+        id: fallback
+        steps:
+          train: {type: job, on_error: bus, compensate: refund_train}
+          bus: {type: job, compensate: refund_bus}
+          hotel: {type: job, depends_on: [train]}
+          refund_train: {type: job}
+          refund_bus: {type: job}
+        """,
+        """
+        RunStarted
+        JobRequested train@1
+        > train fails full
+        StepFailed train full
+        JobRequested bus@1
+        > bus done
+        StepSucceeded bus
+        JobRequested hotel@1
+        > hotel fails full
+        StepFailed hotel full
+        CompensationStarted refund_bus
+        JobRequested refund_bus@1
+        > refund_bus done
+        StepSucceeded refund_bus
+        RunFailed full compensation done
+        """,
+    )
