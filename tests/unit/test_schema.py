@@ -198,6 +198,19 @@ def test_a_check_that_would_not_end_is_not_begun(document: object, value: object
     assert time.process_time() - begun < 1
 
 
+TREE = {
+    "oneOf": [
+        {"type": "string"},
+        {"type": "object", "required": ["all"], "properties": {"all": {"type": "array", "items": {"$ref": "#"}}}},
+        {"type": "object", "required": ["any"], "properties": {"any": {"type": "array", "items": {"$ref": "#"}}}},
+    ]
+}
+
+
+def tree(height: int) -> object:
+    return {"all" if height % 2 else "any": [tree(height - 1)] * 2} if height else "leaf"
+
+
 @pytest.mark.parametrize(
     ("document", "value"),
     [
@@ -208,13 +221,14 @@ def test_a_check_that_would_not_end_is_not_begun(document: object, value: object
         ),
         (
             {"anyOf": [{"items": {"$ref": "#"}}, {"items": {"$ref": "#"}}]},
-            nested(20),
+            nested(12),
         ),
         (
             {"properties": {f"p{at}": {"type": "string"} for at in range(200)}},
             {f"p{at}": "x" * 1000 for at in range(200)},
         ),
         ({"items": {"enum": list(range(1000))}}, list(range(1000)) * 50),
+        (TREE, tree(6)),
     ],
 )
 def test_a_check_that_people_want_is_done(document: object, value: object) -> None:

@@ -53,13 +53,6 @@ def within_bounds(value: object) -> None:
         raise too_large(f"a value of more than {MAX_BYTES} bytes")
 
 
-def levels(value: object) -> int:
-    """How deep it is nested: 0 for what has no parts."""
-    if isinstance(value, dict):
-        value = list(value.values())
-    return 1 + max(map(levels, value), default=0) if isinstance(value, list) else 0
-
-
 def _is_deeper(value: object, than: int) -> bool:
     if isinstance(value, dict):
         value = list(value.values())

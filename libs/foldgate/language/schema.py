@@ -4,7 +4,7 @@ from typing import Any
 
 import jsonschema_rs
 
-from foldgate.expr.results import NoValue, canonical, levels, weigh
+from foldgate.expr.results import NoValue, canonical, weigh
 from foldgate.language.schema_cost import MAX_WORK, Cost, Unsupported, cost
 from foldgate.language.schema_sentences import sentence
 
@@ -48,7 +48,8 @@ class Schema:
     def problem(self, value: Any) -> str | None:
         """The first thing that does not fit: what was expected where, and what is there instead."""
         try:
-            work = self._cost.of(weigh(value), levels(value))
+            weigh(value)
+            work = self._cost.of(value)
         except NoValue as reason:
             return f"Expected a value that JSON can carry, but got {reason} at /."
         if work > MAX_WORK:

@@ -10,11 +10,13 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from foldgate.expr.patterns import weight
+from foldgate.expr.results import size
 
 MAX_WORK = 300_000_000
 """In units of a few nanoseconds."""
 MAX_REFERENCES = 500
 _LIMIT = 10**15
+_OVERHEAD = 4
 _NAMED = frozenset(("dependentSchemas", "dependencies", "patternProperties"))
 _OTHERS = _NAMED | frozenset(
     (
@@ -43,14 +45,24 @@ class Unsupported(Exception):
 
 
 class Cost(NamedTuple):
-    """Units for each byte of a value, and by how much they multiply with each of its levels."""
+    """Units for each byte of a value, and by how much they multiply from level to level of it."""
 
     units: int
     branching: int
 
-    def of(self, much: int, levels: int) -> int:
-        """The units for a value of so many bytes and levels."""
-        return self.units * much * min(_LIMIT, int(self.branching**levels))
+    def of(self, value: Any) -> int:
+        """The units for this value."""
+        return self.units * (size(value) if self.branching == 1 else _multiplied(value, self.branching))
+
+
+def _multiplied(value: Any, branching: int) -> int:
+    """About the bytes of a value, where each level counts so many times what the one above it does."""
+    if isinstance(value, dict):
+        below = sum(_multiplied(entry, branching) for entry in value.values())
+        return _OVERHEAD + sum(map(len, value)) + branching * below
+    if isinstance(value, list):
+        return _OVERHEAD + branching * sum(_multiplied(item, branching) for item in value)
+    return _OVERHEAD + len(value) if isinstance(value, str) else _OVERHEAD
 
 
 def cost(document: Any) -> Cost:
