@@ -6,7 +6,7 @@ import msgspec
 
 from foldgate.expr.template import Template
 from foldgate.language.canonical import canonical, digest_of, resolved
-from foldgate.language.definition import Concurrency, Definition, ForEach, JobKind, Retry, Route, StepDef, StepMeta
+from foldgate.language.definition import Concurrency, Definition, ForEach, Retry, Route, StepDef, StepMeta
 from foldgate.language.graph import Graph
 from foldgate.language.models import (
     AnyStep,
@@ -30,7 +30,7 @@ def compiled(form: str, *, digest: str = "") -> Definition:
 
 
 @lru_cache(maxsize=1000)
-def single_job(kind: JobKind, topic: str) -> Definition:
+def single_job(kind: str, topic: str) -> Definition:
     """The run of one step `job`, which gets the run's input."""
     step = JobStep.model_construct(type=kind, topic=topic)
     document = WorkflowDocument.model_construct(id="job", steps={"job": step})

@@ -86,6 +86,13 @@ def _matching(pattern: str, said: str) -> AfterValidator:
     return AfterValidator(check)
 
 
+def _literal(text: str) -> str:
+    """A text that is not evaluated, so nobody shall think that it is."""
+    if is_template(text):
+        raise PydanticCustomError("name_invalid", "Expected a text without expressions: it is not evaluated here.")
+    return text
+
+
 def _as_schema(value: object) -> object:
     if isinstance(value, dict | bool):
         return value
@@ -142,10 +149,15 @@ Variable = Annotated[
     str, _matching(r"[A-Za-z_][A-Za-z0-9_.-]{0,99}", "a name of at most 100 letters, digits, _ . and -, no digit first")
 ]
 """A name in the run's ctx."""
-Name = Annotated[str, _matching(r"[^\s\x00-\x1f\x7f]{1,200}", "a name of at most 200 characters without spaces")]
+Name = Annotated[
+    str,
+    _matching(r"[^\s\x00-\x1f\x7f]{1,200}", "a name of at most 200 characters without spaces"),
+    AfterValidator(_literal),
+]
 Text = Annotated[str, Field(min_length=1, max_length=500)]
 LongText = Annotated[str, Field(max_length=10_000)]
-Labels = Annotated[dict[Name, Annotated[str, Field(max_length=500)]], Field(max_length=64)]
+Plain = Annotated[Text, AfterValidator(_literal)]
+Labels = Annotated[dict[Name, Annotated[str, Field(max_length=500), AfterValidator(_literal)]], Field(max_length=64)]
 Names = Annotated[list[Name], Field(max_length=100), AfterValidator(as_set)]
 """Their order says nothing."""
 Ids = Annotated[

@@ -23,6 +23,7 @@ from foldgate.language.forms import (
     Name,
     Names,
     Pause,
+    Plain,
     Pool,
     StepId,
     Text,
@@ -119,7 +120,7 @@ class DefaultTerms(Model):
 class AnyStep(Model):
     """What every step may have."""
 
-    name: Text | None = None
+    name: Plain | None = None
     depends_on: AnyIds = []
     when: Expression | None = None
     input: Value = None
@@ -163,7 +164,7 @@ class WaitStep(AnyStep):
     """Waits for a signal."""
 
     type: Literal["wait"]
-    signal: Text | None = None
+    signal: Plain | None = None
     match: dict[str, Value] | None = None
 
 
@@ -273,7 +274,7 @@ class WorkflowDocument(Model):
     """A workflow."""
 
     id: WorkflowId
-    name: Text | None = None
+    name: Plain | None = None
     description: LongText | None = None
     version: Version | None = None
     labels: Labels = {}

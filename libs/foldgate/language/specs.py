@@ -1,7 +1,7 @@
 """What each type of step becomes when it is compiled."""
 
 from functools import singledispatch
-from typing import Any, get_args
+from typing import Any
 
 import msgspec
 
@@ -12,7 +12,6 @@ from foldgate.language.definition import (
     ConditionSpec,
     DelaySpec,
     InputSpec,
-    JobKind,
     JobSpec,
     LoopSpec,
     NotifySpec,
@@ -47,8 +46,6 @@ from foldgate.language.models import (
 )
 from foldgate.language.schema import Schema
 
-JOBS = frozenset(get_args(JobKind))
-
 
 def template(source: Any, place: str) -> Template | None:
     """A value with expressions, where there is one."""
@@ -63,7 +60,7 @@ def schema(source: Any, place: str) -> Schema | None:
 def type_of(step: AnyStep) -> StepType:
     """The type by which the engine knows it: all that ask the outside world are jobs."""
     kind: Any = getattr(step, "type")  # noqa: B009  (each model has its own)
-    return "job" if kind in JOBS else kind
+    return "job" if isinstance(step, JobStep) else kind
 
 
 @singledispatch
