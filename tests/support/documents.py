@@ -9,8 +9,16 @@ from typing import Any, NamedTuple
 
 import yaml
 
-INPUT: dict[str, Any] = {"n": 3, "yes": True, "no": False, "text": "x", "list": [1, 2, 3], "many": list(range(40))}
-"""What runs of these documents are given."""
+INPUT: dict[str, Any] = {
+    "n": 3,
+    "yes": True,
+    "no": False,
+    "text": "x",
+    "list": [1, 2, 3],
+    "many": list(range(70)),
+    "long": "long " * 1400,
+}
+"""What runs of these documents are given; some of it so large that not all that is ready fits one decision."""
 CHILD = "child"
 """The workflow that subworkflow steps run."""
 SIGNALS = ("go", "stop")
@@ -187,8 +195,14 @@ class _Growing:
         terms: Terms = {}
         if self._often(0.5):
             terms["input"] = self._value(around)
+        if self._often(0.06):
+            terms["input"] = "${input.long}"
+        if self._often(0.06):
+            terms["output_schema"] = {"type": self._rng.choice(["object", "integer"])}
         if self._often(0.3):
             terms["retries"] = {"max_attempts": self._rng.randint(1, 4), "backoff_ms": self._rng.choice([0, 100, 3000])}
+            if self._often(0.2):
+                terms["retries"]["retry_on"] = ["flaky", "attempt_timeout"]
             if self._often(0.3):
                 terms["retries"] |= {"multiplier": 2, "jitter": 0.5, "non_retryable": ["boom"]}
         return terms
@@ -240,7 +254,8 @@ class _Growing:
         return {"signal": self._rng.choice(SIGNALS), **match}
 
     def delay(self, _: Around) -> Terms:
-        return self._rng.choice([{"delay": "2s"}, {"delay_ms": 50}, {"until": "2023-11-14T22:13:25Z"}])
+        told: list[Terms] = [{"delay": "2s"}, {"delay_ms": 50}, {"until": "2023-11-14T22:13:25Z"}, {"delay": "${input.n}s"}]
+        return self._rng.choice(told)
 
     def condition(self, around: Around) -> Terms:
         return {"expression": self._truth(around)}
@@ -252,13 +267,15 @@ class _Growing:
         if self._steady:
             return {"set": {f"own{self._numbers}": self._value(around)}}
         name = self._rng.choice(["a", "b"])
+        if self._often(0.2):
+            return {"get": self._rng.choice([name, ["a", "c"]])}
         return self._rng.choice([{"set": {name: self._value(around)}}, {"set": {"c": 1, "d": 2}}, {"delete": name}])
 
     def notify(self, _: Around) -> Terms:
         return {"channel": "ops", "message": "n is ${input.n}", "level": "warning"}
 
     def subworkflow(self, around: Around) -> Terms:
-        return {"workflow": CHILD, "input": self._value(around)}
+        return {"workflow": CHILD if self._often(0.95) else "unheard-of", "input": self._value(around)}
 
     def nothing(self, _: Around) -> Terms:
         return {}

@@ -140,8 +140,8 @@ def _fits(run: Reading, place: Place, text: str) -> bool:
 def retries(run: Reading, place: Place, report: JobFailed) -> bool:
     """Whether another attempt follows that failure."""
     retry, part = run.shape.step(place).retry, run.story.of(place)
-    wanted = not retry.retry_on or report.code in retry.retry_on
-    allowed = report.retryable and wanted and report.code not in retry.non_retryable
+    wanted = report.code in retry.retry_on if retry.retry_on else report.retryable
+    allowed = wanted and report.code not in retry.non_retryable
     return allowed and part.spent + 1 < retry.max_attempts
 
 
