@@ -26,6 +26,8 @@ def scan(turn: Turn) -> None:
         if step.status in ("running", "cancelling"):
             place = turn.place(step_id)
             turn.kind(place).progress(turn, place)
+        elif not step.live:
+            turn.skip_parts(turn.place(step_id))
     for step_id in turn.definition.order:
         consider(turn, step_id)
     settle(turn)
@@ -39,7 +41,8 @@ def consider(turn: Turn, step_id: str) -> None:
     ready = readiness(turn.definition, turn.run, step)
     place = at(turn.definition, step_id, ())
     if ready.skipped:
-        turn.skip(place, ready.skipped)
+        if turn.has_room():
+            turn.skip(place, ready.skipped)
     elif not ready.waits:
         begin(turn, place)
 

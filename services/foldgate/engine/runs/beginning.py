@@ -4,7 +4,7 @@ import msgspec
 
 from foldgate.engine.runs.places import Place
 from foldgate.engine.runs.scope import item_text
-from foldgate.engine.runs.turn import MAX_CARRIED_BYTES, Turn, Unfit, encoded, guarded, size_of
+from foldgate.engine.runs.turn import MAX_CARRIED_BYTES, Turn, Unfit, encoded, guarded
 
 _TAKE_INPUT = frozenset({"job", "approval", "input", "subworkflow"})
 """The types that are given an input also where none is written."""
@@ -18,8 +18,13 @@ def may_begin(turn: Turn) -> bool:
 def begin(turn: Turn, place: Place) -> None:
     """Begin a step, or skip it by its own condition. The run may be paused, and the decision full: then later."""
     may = may_begin(turn) or turn.run.phase == "compensating"
-    if may and turn.run.step(place.id) is None and turn.has_room():
+    if may and turn.run.step(place.id) is None and turn.has_room(_more(place)):
         guarded(turn, place, lambda: _begin(turn, place))
+
+
+def _more(place: Place) -> int:
+    """What is set is also given: two values."""
+    return MAX_CARRIED_BYTES if place.step.type == "storage" else 0
 
 
 def _begin(turn: Turn, place: Place) -> None:
@@ -39,8 +44,6 @@ def _given(turn: Turn, place: Place) -> str:
         text = encoded(turn.evaluate(step.input, place))
     else:
         text = item_text(turn.definition, turn.run, place) or turn.run.input
-    if (size := size_of(text)) > MAX_CARRIED_BYTES:
-        raise Unfit("input_too_large", f"Expected an input of at most {MAX_CARRIED_BYTES} bytes, but it has {size}.")
     if step.input_schema is not None:
         problem = step.input_schema.problem(msgspec.json.decode(text))
         if problem is not None:

@@ -379,7 +379,7 @@ def _signal(turn: Turn, sent: SignalSent, meta: Meta) -> None:
         reason = f"Expected at most {MAX_SIGNALS} signals, of {MAX_SIGNAL_BYTES} bytes, that no step has taken yet."
         _refuse(turn, sent, "too_many_signals", reason)
     else:
-        turn.say(SignalReceived(signal_id=request_id, name=sent.name, payload=payload), carries=payload)
+        turn.say(SignalReceived(signal_id=request_id, name=sent.name, payload=payload))
         wait.offer(turn, Signal(request_id, sent.name, payload))
 
 

@@ -27,6 +27,8 @@ from foldgate.engine.runs.scope import FAILED, output_of
 from foldgate.engine.runs.turn import MAX_CARRIED_BYTES, Ending, Turn, Unfit, encoded, size_of
 from foldgate.expr.template import ExpressionFailed
 
+_END_BYTES = MAX_CARRIED_BYTES // 2
+"""What the end of a run has beyond other work: it is told twice, to whoever asks and to the run above."""
 CALLED_BACK = Ending("cancelled", "cancelled", "The run was halted.")
 
 
@@ -65,11 +67,12 @@ def call_back(turn: Turn, place: Place, ending: Ending) -> None:
 def finish(turn: Turn) -> bool:
     """Go on towards the end, where nothing is live. True if something was said that may have moved a step."""
     run = turn.run
-    if run.live or turn.deferred or run.paused or run.phase == "pending" or not turn.has_room():
+    if run.live or turn.deferred or run.paused or run.phase == "pending" or not turn.has_room(_END_BYTES):
         return False
     if run.phase == "compensating":
         return _undo_next(turn)
-    _skip_unbegun(turn)
+    if not _skip_unbegun(turn):
+        return False
     verdict = _verdict(turn)
     if verdict is None and (verdict := _succeed(turn)) is not None and _to_undo(turn, verdict.status):
         turn.say(RunHalted(status=verdict.status, code=verdict.code, reason=verdict.reason))
@@ -83,15 +86,19 @@ def finish(turn: Turn) -> bool:
     return False
 
 
-def _skip_unbegun(turn: Turn) -> None:
-    """After a halt, what was never begun never will be. Without one there is no such step (INV-11)."""
+def _skip_unbegun(turn: Turn) -> bool:
+    """After a halt, what was never begun never will be. Without one there is no such step (INV-11). False: there is no
+    room for all of them."""
     for step_id in turn.definition.order:
         define = turn.definition.steps[step_id]
         if not (define.parent or define.handles or define.undoes) and turn.run.step(step_id) is None:
             if turn.run.phase != "halted":
                 raise broken("INV-11", f"step '{step_id}' of {turn.run.run_id} was not begun, and nothing is live")
+            if not turn.has_room(_END_BYTES):
+                return False
             turn.skip(turn.place(step_id), "run_halted")
     turn.forget_moved()
+    return turn.has_room(_END_BYTES)
 
 
 class _Verdict(NamedTuple):
@@ -150,7 +157,7 @@ def _succeed(turn: Turn) -> _Verdict | None:
     except (Unfit, ExpressionFailed) as error:
         return _Verdict("failed", error.code, f"The output of the workflow: {error}")
     _tell(turn, status="succeeded", output=output)
-    turn.say(RunSucceeded(output=output), carries=output)
+    turn.say(RunSucceeded(output=output))
     return None
 
 
@@ -200,7 +207,7 @@ def _tell(turn: Turn, *, status: str, output: str = "", code: str = "", reason: 
         ended = ChildEnded(
             parent_run=parent, step=run.parent_step, status=status, output=output, code=code, reason=reason
         )
-        turn.say(ended, carries=output)
+        turn.say(ended)
 
 
 def fail_run(turn: Turn, code: str, reason: str) -> None:

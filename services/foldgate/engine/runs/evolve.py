@@ -91,7 +91,7 @@ def _first(meta: Meta, event: Event) -> Run:
     seeded = event.rerun.outputs if event.rerun else {}
     table = Steps()
     for order, (step_id, output) in enumerate(seeded.items(), 1):
-        table = table.with_(step_id, Step("succeeded", "rerun", meta.at, output=output, order=order))
+        table = table.with_(step_id, Step("succeeded", steps.REPEATED, meta.at, output=output, order=order))
     return Run(
         phase="running",
         run_id=meta.run_id,
@@ -291,7 +291,7 @@ def _over(
     code: str = "",
     reason: str = "",
 ) -> Step:
-    """The step at its end: what it was given is not needed any longer."""
+    """The step at its end: what it was given is not needed any longer, but for items, which what undoes may read."""
     before = run.steps.get(step_id)
     if before is None:
         return Step(status, "", at, parent=parent, output=output, code=code, reason=reason)

@@ -68,8 +68,7 @@ def requested(
         deadline=_deadline(found, message.at),
         rerun=request.rerun,
     )
-    seeds = "".join(_seeds(request))
-    turn.say(started, carries=text + seeds)
+    turn.say(started)
     _go(turn)
     return turn
 
@@ -91,13 +90,15 @@ def asked_by_step(
         ancestors=asked.ancestors,
         parent_step=asked.step,
     )
-    turn.say(started, carries=asked.input, run_id=message.key)
+    turn.say(started, run_id=message.key)
     _go(turn)
     return turn
 
 
 def begin_roots(turn: Turn) -> None:
     """Begin what depends on nothing, and in a rerun what builds on what it took over."""
+    for step_id, _ in list(turn.run.steps.items()):
+        turn.skip_parts(turn.place(step_id))
     for step_id in turn.definition.order if turn.run.rerun_of else turn.definition.roots:
         consider(turn, step_id)
 

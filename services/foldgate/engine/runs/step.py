@@ -26,6 +26,8 @@ Status = Literal[
     "cancelled",
     "skipped",
 ]
+REPEATED = "rerun"
+"""What stands for the type of a step that a rerun took over."""
 LIVE = frozenset({"requested", "retrying", "waiting", "running", "cancelling"})
 _ANY = LIVE | {""}
 

@@ -30,17 +30,22 @@ from foldgate.engine.runs.evolve import evolve
 from foldgate.engine.runs.places import Place, parent_of, place_of
 from foldgate.engine.runs.scope import scope_of
 from foldgate.engine.runs.state import Run
-from foldgate.engine.runs.step import Step
+from foldgate.engine.runs.step import REPEATED, Step
 from foldgate.expr.template import ExpressionFailed, Template
 from foldgate.language.definition import Definition, ParallelSpec
 from foldgate.language.definitions import Definitions
 
 MAX_CARRIED_BYTES = 256 * 1024
 """What a value that an event carries may have: an input, an output, an item."""
-_ROOM_BYTES = 320 * 1024
-"""Said so far, up to which more is begun: what it adds is bounded by what may be carried, and the sum by an append."""
-_EVENT_BYTES = 600
-"""What an event has beside what it carries, roughly."""
+_MOST_BYTES = 800 * 1024
+"""What a decision may have: an append takes it."""
+_PIECE_BYTES = 400 * 1024
+"""What one more piece of work adds at most: a value, and all that policy and routing may be told of a step."""
+_FRAME_BYTES = 400
+"""What an event has beside itself and the names in its Meta."""
+
+
+_pack = msgspec.msgpack.Encoder().encode
 
 
 class Unfit(Exception):
@@ -112,22 +117,26 @@ class Turn:
         self.deferred = self.scanning = False
         self._kinds = kinds
         self.run: Run = run  # type: ignore[assignment]  # until the first event, which is said before anything else
-        self._bytes = 0
+        self._bytes, self._frame = 0, _frame_of(message, run)
         self._moved: deque[str] = deque()
         self.folded: list[Folded] = []
         self._meta = _meta_of(message)
 
-    def say(self, event: Event, *, carries: str = "", principal: str = "", run_id: str | None = None) -> None:
+    def say(self, event: Event, *, principal: str = "", run_id: str | None = None) -> None:
         """One more event of this decision."""
         addressed = principal or run_id is not None
         self.said.append(Said(event, principal=principal or None, run_id=run_id) if addressed else event)
-        self._bytes += _EVENT_BYTES + size_of(carries)
+        self._bytes += self._frame + len(_pack(event))
         before, self.run = self.run, evolve(self.run, self._meta, event)
         self.folded.append(Folded(before, event, self.run))
 
-    def has_room(self) -> bool:
-        """Whether more fits this decision; if not, the rest is deferred."""
-        self.deferred = self.deferred or self._bytes > _ROOM_BYTES
+    def has_room(self, more: int = 0) -> bool:
+        """Whether another piece of work fits this decision, and that much more; if not, the rest is deferred. The first
+        one always does."""
+        if self._bytes and not self.deferred:
+            labels = self.run.labels
+            more += sum(map(size_of, (*labels, *labels.values())))
+            self.deferred = self._bytes + _PIECE_BYTES + more > _MOST_BYTES
         return not self.deferred
 
     def place(self, step_id: str) -> Place:
@@ -167,7 +176,7 @@ class Turn:
             return
         parent = self.parent(place)
         event = StepSucceeded(step=place.id, job_id=job_id, output=output, parent=parent, signal=signal)
-        self._end(place, event, carries=output)
+        self._end(place, event)
 
     def fail(self, place: Place, code: str, message: str, *, job_id: str = "") -> None:
         """The step ends by failing."""
@@ -213,27 +222,21 @@ class Turn:
         """Nobody is interested in what ended: the run ends."""
         self._moved.clear()
 
-    def _end(self, place: Place, event: Event, *, carries: str = "") -> None:
-        self.say(event, carries=carries)
+    def _end(self, place: Place, event: Event) -> None:
+        self.say(event)
         self._moved.append(place.id)
-        if isinstance(place.step.spec, ParallelSpec) and not place.is_group_of_items:
-            self._skip_parts(place, event)
+        self.skip_parts(place)
 
-    def _skip_parts(self, place: Place, event: Event) -> None:
-        """What a parallel never began is skipped with it, so that who depends on it knows."""
-        reason = "not_needed"
-        if isinstance(event, StepSkipped):
-            reason = event.reason
-        elif self._was_never_begun(place):
-            reason = "upstream_failed"
-        for part in place.step.spec.steps:  # type: ignore[union-attr]
+    def skip_parts(self, place: Place) -> None:
+        """What a parallel that is over never began is skipped with it, so that who depends on it knows."""
+        spec = place.step.spec
+        if not isinstance(spec, ParallelSpec) or place.is_group_of_items:
+            return
+        reason = _skipped_with(self.step(place), spec)
+        for part in spec.steps:
             one = self.place(part + place.id[len(place.step.id) :])
-            if self.run.step(one.id) is None:
+            if self.run.step(one.id) is None and self.has_room():
                 self.skip(one, reason)
-
-    def _was_never_begun(self, place: Place) -> bool:
-        step = self.run.step(place.id)
-        return step is not None and step.parts is None
 
     def _check(self, place: Place, output: str) -> None:
         if (size := size_of(output)) > MAX_CARRIED_BYTES:
@@ -246,6 +249,15 @@ class Turn:
             problem = schema.problem(msgspec.json.decode(output))
             if problem is not None:
                 raise Unfit("output_invalid", f"The output does not fit output_schema: {problem}")
+
+
+def _skipped_with(group: Step, spec: ParallelSpec) -> str:
+    """Why the parts are skipped that a parallel never began."""
+    if group.status == "skipped":
+        return group.code
+    if group.kind == REPEATED:  # and so are those parts that had an output to take over
+        return "when_false" if spec.strategy == "all" else "not_needed"
+    return "upstream_failed" if group.parts is None else "not_needed"
 
 
 def encoded(value: Any) -> str:
@@ -271,6 +283,16 @@ def guarded(turn: Turn, place: Place, work: Callable[[], None]) -> None:
         turn.fail(place, unfit.code, str(unfit))
     except ExpressionFailed as error:
         turn.fail(place, error.code, str(error))
+
+
+def _frame_of(message: Message, run: Run | None) -> int:
+    """What each event of the answer has beside itself: its Meta says whose it is, and what it answers."""
+    cause = message.meta
+    names = [message.key] * 4
+    names += [run.tenant, run.principal] if run is not None else []
+    if cause is not None:
+        names += [cause.event_id, cause.request_id, cause.tenant, cause.principal, cause.correlation]
+    return _FRAME_BYTES + sum(map(size_of, names))
 
 
 def _meta_of(message: Message) -> Meta:

@@ -35,7 +35,7 @@ def ask(turn: Turn, place: Place, given: str, *, terms: str, schema: str = "") -
         parent=turn.parent(place),
         deadline=deadline(turn, place),
     )
-    turn.say(asked, carries=given + schema, principal=run.principal)
+    turn.say(asked, principal=run.principal)
 
 
 def granted(turn: Turn, place: Place, event: ApprovalGranted) -> None:

@@ -8,7 +8,7 @@ from foldgate.engine.runs.beginning import begin as begin_part
 from foldgate.engine.runs.places import Place, at
 from foldgate.engine.runs.scope import error_of
 from foldgate.engine.runs.step import Parts
-from foldgate.engine.runs.turn import MAX_CARRIED_BYTES, Ending, Turn, Unfit, encoded, shortened, size_of
+from foldgate.engine.runs.turn import Ending, Turn, Unfit, encoded, shortened
 from foldgate.engine.steps import groups
 from foldgate.engine.steps.parallel import deadline
 from foldgate.language.definition import ForEach
@@ -23,7 +23,7 @@ def begin(turn: Turn, place: Place, _: str) -> None:
     started = StepStarted(
         step=place.id, kind="for_each", parent=turn.parent(place), deadline=deadline(turn, place), items=items
     )
-    turn.say(started, carries="".join(items))
+    turn.say(started)
     progress(turn, place)
 
 
@@ -39,7 +39,8 @@ def progress(turn: Turn, place: Place) -> None:
         assert ending is not None
         groups.wind_up(turn, place, ending, parts=_parts)
     elif step.parts.begun - step.parts.live == len(step.items):
-        _end(turn, place, step.parts)
+        if turn.has_room():
+            _end(turn, place, step.parts)
     else:
         _begin_more(turn, place, len(step.items))
 
@@ -60,10 +61,7 @@ def _items(turn: Turn, place: Place) -> tuple[str, ...]:
         raise Unfit("not_a_list", f"Expected for_each to give a list, but it gave {shortened(encoded(value), 100)}.")
     if len(value) > terms.max_items:
         raise Unfit("too_many_items", f"Expected at most {terms.max_items} items, but there are {len(value)}.")
-    items = tuple(map(encoded, value))
-    if (size := sum(map(size_of, items))) > MAX_CARRIED_BYTES:
-        raise Unfit("items_too_large", f"Expected items of at most {MAX_CARRIED_BYTES} bytes, but they have {size}.")
-    return items
+    return tuple(map(encoded, value))
 
 
 def _begin_more(turn: Turn, place: Place, count: int) -> None:

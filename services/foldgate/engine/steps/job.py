@@ -203,7 +203,7 @@ def _request(turn: Turn, place: Place, given: str, *, attempt: int, deadline: in
         attempt_timeout_ms=step.attempt_timeout_ms or 0,
     )
     asked = JobRequested(job=job, after=after, parent=turn.parent(place), deadline=deadline)
-    turn.say(asked, carries=given, principal=run.principal)
+    turn.say(asked, principal=run.principal)
 
 
 def _ending(step: Step) -> Ending:

@@ -28,6 +28,8 @@ def progress(turn: Turn, place: Place) -> None:
     if groups.is_winding_up(step):
         groups.go_on_winding_up(turn, place, _parts)
     elif step.parts.index < 0 or _is_through(turn, place, step.parts.index):
+        if not turn.has_room():
+            return
         guarded(turn, place, lambda: _iterate(turn, place, step.parts.index))  # type: ignore[union-attr]
 
 
@@ -45,6 +47,8 @@ def _is_through(turn: Turn, place: Place, index: int) -> bool:
     for base in _spec(place).body:
         part = at(turn.definition, base, (*place.path, index))
         if turn.run.step(part.id) is None and not _is_on_the_way(turn, part):
+            if not turn.has_room():
+                return False
             turn.skip(part, "branch_not_taken")
         elif turn.run.step(part.id) is None:
             begin_part(turn, part)

@@ -24,7 +24,7 @@ def begin(turn: Turn, place: Place, _: str) -> None:
     raised = NotificationRaised(
         step=place.id, channel=shortened(channel, 255), message=shortened(message, _MAX_MESSAGE), level=level
     )
-    turn.say(raised, carries=raised.message)
+    turn.say(raised)
     turn.succeed(place, "null")
 
 

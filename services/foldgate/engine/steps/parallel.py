@@ -28,8 +28,9 @@ def progress(turn: Turn, place: Place) -> None:
     parts = list(_parts(turn, place))
     came = [outcome(turn.definition, turn.run, part.id) for part in parts]
     if came.count("satisfied") + came.count("dead") >= spec.required:
-        turn.succeed(place, _output(turn, parts))
-        groups.call_parts_back(turn, place, _parts)
+        if turn.has_room():
+            turn.succeed(place, _output(turn, parts))
+            groups.call_parts_back(turn, place, _parts)
     elif len(parts) - came.count("failed") < spec.required:
         ending = groups.first_failure(turn, parts) or Ending("failed", "parts_failed", "Too few can succeed.")
         groups.wind_up(turn, place, ending, parts=_parts)

@@ -33,7 +33,7 @@ def _set(turn: Turn, place: Place, templates: dict[str, Template]) -> None:
     if (size := sum(size_of(name) + size_of(value) for name, value in after.items())) > MAX_CONTEXT_BYTES:
         raise Unfit("ctx_too_large", f"Expected ctx of at most {MAX_CONTEXT_BYTES} bytes, but it would have {size}.")
     for name, value in values.items():
-        turn.say(ContextChanged(step=place.id, name=name, value=value), carries=value)
+        turn.say(ContextChanged(step=place.id, name=name, value=value))
     turn.succeed(place, _map(values))
 
 

@@ -41,7 +41,7 @@ def begin(turn: Turn, place: Place, given: str) -> None:
         parent=turn.parent(place),
         deadline=deadline(turn, place),
     )
-    turn.say(asked, carries=given, principal=run.principal)
+    turn.say(asked, principal=run.principal)
 
 
 def call_back(turn: Turn, place: Place, ending: Ending) -> None:

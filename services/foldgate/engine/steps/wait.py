@@ -9,7 +9,7 @@ from foldgate.contracts.events import StepStarted
 from foldgate.engine.runs.places import Place
 from foldgate.engine.runs.state import Signal
 from foldgate.engine.runs.step import Step
-from foldgate.engine.runs.turn import MAX_CARRIED_BYTES, Turn, Unfit, encoded, size_of
+from foldgate.engine.runs.turn import Turn, encoded
 from foldgate.engine.steps.parallel import deadline
 from foldgate.engine.steps.waiting import call_back, progress, wake
 from foldgate.language.definition import WaitSpec
@@ -22,8 +22,6 @@ def begin(turn: Turn, place: Place, _: str) -> None:
     spec = place.step.spec
     assert isinstance(spec, WaitSpec)
     match = encoded(turn.evaluate(spec.match, place)) if spec.match is not None else ""
-    if size_of(match) > MAX_CARRIED_BYTES:
-        raise Unfit("match_too_large", f"Expected at most {MAX_CARRIED_BYTES} bytes, but match has {size_of(match)}.")
     for signal in turn.run.signals:
         if fits(signal, spec.signal, match):
             _take(turn, place, signal)
@@ -36,7 +34,7 @@ def begin(turn: Turn, place: Place, _: str) -> None:
         signal=spec.signal,
         input=match,
     )
-    turn.say(started, carries=match)
+    turn.say(started)
 
 
 def offer(turn: Turn, signal: Signal) -> None:
