@@ -104,7 +104,7 @@ class Reading:
             key = canonical(source)
         except NoValue as reason:
             raise self._unusable(f"a value that JSON can carry, but got {reason}", ()) from None
-        if len(key) > MAX_BYTES:
+        if len(key.encode()) > MAX_BYTES:
             raise self._unusable(f"at most {MAX_BYTES} bytes of JSON, but there are more", ())
         return key
 
