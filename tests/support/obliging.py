@@ -6,7 +6,7 @@ from foldgate.contracts.events import SlotGranted
 from foldgate.engine.runs.step import Step
 from tests.support.runs import Life
 
-MOST = 500
+MOST = 5000
 """Answers, after which a run of a test goes round in circles."""
 
 
