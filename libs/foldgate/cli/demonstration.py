@@ -165,6 +165,6 @@ def _is(seen: Seen, event: type, run_id: str) -> bool:
 
 
 _HONESTLY = (
-    "Not there yet, and so not shown: policy bundles (the kernel here allowed every job by default), approvals by\n"
-    "people, and workflows of more than one step. Nothing of this demonstration is left running."
+    "Not there yet, and so not shown: policy bundles; the kernel here allowed every job by default. Workflows of many\n"
+    "steps, and approvals by people, are in the README's tour. Nothing of this demonstration is left running."
 )

@@ -8,6 +8,7 @@ import msgspec
 
 from foldgate.cli.folding import FoldedRun, folded
 from foldgate.cli.reaching import opened
+from foldgate.cli.reading import Seen
 from foldgate.cli.telling import STYLES, told
 from foldgate.cli.terminal import console, harmless, say, say_json, table
 from foldgate.cli.words import moment
@@ -38,9 +39,8 @@ def _print(run: FoldedRun) -> None:
     say(f"{harmless(run.run_id)} {status}", style=STYLES.get(status, ""))
     for name, value in _facts(run, described):
         say(f"  {name:<9}  {harmless(value, most=_MOST)}")
-    steps: Mapping[str, Mapping[str, Any]] = described.get("steps", {})
-    if steps:
-        console().print(_table(steps))
+    if steps := described.get("steps", {}):
+        console().print(_table({step_id: steps[step_id] for step_id in _as_begun(run, steps)}))
 
 
 def _facts(run: FoldedRun, described: Mapping[str, Any]) -> list[tuple[str, str]]:
@@ -62,6 +62,16 @@ def _facts(run: FoldedRun, described: Mapping[str, Any]) -> list[tuple[str, str]
     else:
         facts.append(("waits", f"see `foldgate why {run.run_id}`"))
     return facts
+
+
+def _as_begun(run: FoldedRun, steps: Mapping[str, Any]) -> list[str]:
+    """The steps in the order in which they were first heard of; what was taken over from another run comes first."""
+    heard = {step: place for place, step in reversed(list(enumerate(map(_step_of, run.events))))}
+    return sorted(steps, key=lambda step_id: heard.get(step_id, -1))
+
+
+def _step_of(seen: Seen) -> str:
+    return str(getattr(getattr(seen.event, "job", seen.event), "step", ""))
 
 
 def _table(steps: Mapping[str, Mapping[str, Any]]) -> Any:
