@@ -53,8 +53,7 @@ def check_pinned(history: History) -> None:
 
 
 async def test_who_publishes_and_asks_with_the_place_gets_what_was_published(opened: Opened) -> None:
-    async with opened() as log:
-        publisher = await Publisher.claimed(log, "first")
+    async with opened() as log, Publisher.claimed(log, "first") as publisher:
         async with running(log, services=[PINNED]):
             for number in range(12):
                 reached = await publisher.publish("w", f"d{number}")
@@ -68,32 +67,26 @@ async def test_who_publishes_and_asks_with_the_place_gets_what_was_published(ope
 
 async def test_a_workflow_that_is_unknown_is_looked_for_once_more(opened: Opened) -> None:
     """Also where the request says nothing of a place: it may come of a program that knows nothing of ours."""
-    async with opened() as log:
-        publisher = await Publisher.claimed(log, "first")
-        async with running(log, services=[PINNED]):
-            for number in range(12):
-                await publisher.publish(f"w{number}", f"d{number}")
-                await log.submit("intake", [request(f"run{number}", "", workflow=f"w{number}")])
-                assert isinstance(await answer(log, f"run{number}", RunStarted, RunRefused), RunStarted)
+    async with opened() as log, Publisher.claimed(log, "first") as publisher, running(log, services=[PINNED]):
+        for number in range(12):
+            await publisher.publish(f"w{number}", f"d{number}")
+            await log.submit("intake", [request(f"run{number}", "", workflow=f"w{number}")])
+            assert isinstance(await answer(log, f"run{number}", RunStarted, RunRefused), RunStarted)
 
 
 async def test_nobody_waits_for_what_is_not_there(opened: Opened) -> None:
-    async with opened() as log:
-        publisher = await Publisher.claimed(log, "first")
-        async with running(log, services=[PINNED]):
-            await log.submit("intake", [request("lost", "", workflow="nothing", workflows_offset=BEYOND)])
-            assert isinstance(await answer(log, "lost", RunStarted, RunRefused), RunRefused)
-            await publisher.publish("w", "d")
-            await log.submit("intake", [request("found", "", workflow="w", workflows_offset=BEYOND)])
-            assert isinstance(await answer(log, "found", RunStarted, RunRefused), RunStarted)
+    async with opened() as log, Publisher.claimed(log, "first") as publisher, running(log, services=[PINNED]):
+        await log.submit("intake", [request("lost", "", workflow="nothing", workflows_offset=BEYOND)])
+        assert isinstance(await answer(log, "lost", RunStarted, RunRefused), RunRefused)
+        await publisher.publish("w", "d")
+        await log.submit("intake", [request("found", "", workflow="w", workflows_offset=BEYOND)])
+        assert isinstance(await answer(log, "found", RunStarted, RunRefused), RunStarted)
 
 
 async def test_what_is_published_is_followed_without_being_asked_for(opened: Opened) -> None:
-    async with opened() as log:
-        first = await Publisher.claimed(log, "first")
+    async with opened() as log, Publisher.claimed(log, "first") as first:
         await first.publish("w", "old")
-        async with running(log, services=[PINNED]) as [host]:
-            second = await Publisher.claimed(log, "second")
+        async with running(log, services=[PINNED]) as [host], Publisher.claimed(log, "second") as second:
             await second.publish("w", "new")
             with contextlib.suppress(Exception):
                 await first.publish("w", "forged")  # by who was replaced: it counts nowhere
@@ -105,8 +98,7 @@ async def test_what_is_published_is_followed_without_being_asked_for(opened: Ope
 
 
 async def test_a_run_finds_what_it_is_pinned_to_after_a_restart(opened: Opened) -> None:
-    async with opened() as log:
-        publisher = await Publisher.claimed(log, "first")
+    async with opened() as log, Publisher.claimed(log, "first") as publisher:
         await publisher.publish("w", "old")
         stage = Stage(opened)
         async with kept(stage, PINNED, lives=1) as first:
@@ -129,8 +121,8 @@ def crashes(chance: random.Random) -> Iterator[int]:
 async def published_amid_crashes(log: Log, stage: Stage, assigner: Assigner, *, seed: int) -> None:
     """Versions are published and asked for, while shares change and owners crash: each run gets what it names."""
     chance = random.Random(seed)
-    publisher = await Publisher.claimed(log, "owner0")
     async with contextlib.AsyncExitStack() as stack:
+        publisher = await stack.enter_async_context(Publisher.claimed(log, "owner0"))
         for name in ("one", "two"):
             await stack.enter_async_context(kept(stage, PINNED, instance=name, plan=crashes(chance)))
         expected: dict[str, str] = {}
@@ -139,7 +131,7 @@ async def published_amid_crashes(log: Log, stage: Stage, assigner: Assigner, *, 
             assigner.assign("one", share)
             assigner.assign("two", set(PARTITIONS) - share)
             if chance.random() < 0.2:
-                publisher = await Publisher.claimed(log, f"owner{number + 1}")
+                publisher = await stack.enter_async_context(Publisher.claimed(log, f"owner{number + 1}"))
             reached = await publisher.publish(f"w{number % 3}", f"d{number}")
             asked = request(f"run{number}", "", workflow=f"w{number % 3}", workflows_offset=reached)
             await log.submit("intake", [asked])

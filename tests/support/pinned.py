@@ -4,7 +4,8 @@ A run is pinned to the latest digest of its workflow when it begins, looks it up
 process may have the partition, and says what it found.
 """
 
-from collections.abc import Iterator
+import contextlib
+from collections.abc import AsyncIterator, Iterator
 
 import msgspec
 
@@ -109,10 +110,14 @@ class Publisher:
         self._sequence = own.acceptance.position.sequence
 
     @classmethod
-    async def claimed(cls, log: Log, name: str) -> "Publisher":
+    @contextlib.asynccontextmanager
+    async def claimed(cls, log: Log, name: str) -> "AsyncIterator[Publisher]":
         own = OwnStream(Partition("workflows", 0))
         writer = await claim(log, CODEC, own, fold=lambda _: None, owner=name, at=0)
-        return cls(own, writer)
+        try:
+            yield cls(own, writer)
+        finally:
+            await writer.close()
 
     async def publish(self, workflow: str, digest: str) -> int:
         """Publish a version; returns the offset after it."""
