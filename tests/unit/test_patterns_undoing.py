@@ -124,7 +124,7 @@ def test_each_instance_that_has_succeeded_is_undone() -> None:
         id: seats
         steps:
           reserve: {type: job, for_each: [1, 2, 3], compensate: free}
-          free: {type: job, input: "${steps.reserve.output}"}
+          free: {type: job, input: {seat: "${item}", booking: "${steps.reserve.output}"}}
         """,
         """
         RunStarted
