@@ -36,8 +36,16 @@ MAX_LINES = 400
 VAGUE = re.compile(r"(?i:(?<![a-z])(manager|helpers?|utils?|utilities|common)(?![a-z]))|(Manager|Helper|Util|Common)")
 SPOKEN_OF = re.compile(r"https?://([\w-]+(?:\.[\w-]+)+)")
 """An address with a host name in it."""
-MAY_BE_SPOKEN_OF = {"127.0.0.1", "www.apache.org", "maven.apache.org", "www.w3.org", "example.com", "example.org"}
-"""The licence's own address, names of XML schemas, and hosts that stand for any."""
+MAY_BE_SPOKEN_OF = {
+    "127.0.0.1",
+    "www.apache.org",
+    "maven.apache.org",
+    "www.w3.org",
+    "json-schema.org",
+    "example.com",
+    "example.org",
+}
+"""The licence's own address, names of XML and JSON schemas, and hosts that stand for any."""
 SOMEONES_FOLDER = re.compile(r"(?<![\w.~}$*-])/(?:home|Users|root|work|mnt|tmp)/[\w.]")
 
 
