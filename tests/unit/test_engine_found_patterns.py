@@ -62,17 +62,51 @@ def test_what_undoes_a_step_is_not_done_where_its_handler_fails_too() -> None:
     )
 
 
+def test_so_may_a_part_of_what_undoes() -> None:
+    plays(
+        """
+        id: undoing
+        steps:
+          book: {type: job, compensate: unbook}
+          pay: {type: job, depends_on: [book]}
+          unbook: {type: parallel, steps: [flight, hotel]}
+          flight: {type: job, on_error: call_them}
+          hotel: {type: job}
+          call_them: {type: job}
+        """,
+        """
+        RunStarted
+        JobRequested book@1
+        > book done
+        StepSucceeded book
+        JobRequested pay@1
+        > pay fails no_money
+        StepFailed pay no_money
+        CompensationStarted unbook
+        StepStarted unbook parallel
+        JobRequested flight@1
+        JobRequested hotel@1
+        > flight fails closed
+        StepFailed flight closed
+        JobRequested call_them@1
+        > hotel done
+        StepSucceeded hotel
+        > call_them done
+        StepSucceeded call_them
+        StepSucceeded unbook
+        RunFailed no_money compensation done
+        """,
+    )
+
+
 def test_the_handlers_of_a_halted_run_stay_unbegun_while_it_compensates() -> None:
-    """Only what undoes goes on: a step that failed before is not handled any more."""
+    """Only what undoes goes on: a step that failed while the run was paused is not handled any more."""
     plays(
         """
         id: halted
-        fail_fast: true
         steps:
           book: {type: job, compensate: unbook}
-          both: {type: parallel, depends_on: [book], steps: [pay, send]}
-          pay: {type: job}
-          send: {type: job, on_error: resend}
+          send: {type: job, depends_on: [book], on_error: resend}
           resend: {type: job}
           unbook: {type: job}
         """,
@@ -81,21 +115,17 @@ def test_the_handlers_of_a_halted_run_stay_unbegun_while_it_compensates() -> Non
         JobRequested book@1
         > book done
         StepSucceeded book
-        StepStarted both parallel
-        JobRequested pay@1
         JobRequested send@1
-        > pay fails no_money
-        StepFailed pay no_money
-        StepCancelRequested both failed
-        JobCancelRequested send@1
+        > pause
+        RunPaused
         > send fails closed
-        StepCancelled send
-        StepFailed both no_money
-        RunHalted fail_fast
+        StepFailed send closed
+        > cancel
+        RunHalted cancelled
         CompensationStarted unbook
         JobRequested unbook@1
         > unbook done
         StepSucceeded unbook
-        RunFailed no_money compensation done
+        RunCancelled compensation done
         """,
     )
