@@ -143,7 +143,7 @@ WRONG_TYPES = [
   a: {type: transform}
   b: {type: transform, output: null}
 """),
-        [(3, 6, "missing_key")],
+        [(3, 6, "missing_key"), (4, 6, "missing_key")],
     ),
     Wrong(
         "notify",

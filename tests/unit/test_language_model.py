@@ -184,6 +184,8 @@ def test_a_group_that_runs_once_an_item_has_a_max_parallel_of_its_own() -> None:
         ("{type: [job]}", ["unknown_type"]),
         ("{type: null}", ["unknown_type"]),
         ("[type, job]", ["wrong_type"]),
+        ("{type: parallel, steps: [t], strategy: n_of_m, required: null}", ["missing_key", "unknown_step"]),
+        ("{type: delay, delay: null}", ["missing_key"]),
         ("{type: wait, signal: 'paid-${input.id}'}", ["name_invalid"]),
         ("{type: wait, name: 'paid-${input.id}'}", ["name_invalid"]),
         ("{type: job, meta: {capability: '${input.x}', labels: {a: '${input.y}'}}}", ["name_invalid", "name_invalid"]),

@@ -35,8 +35,9 @@ class Findings:
         self.problems.append(problem(code, message, place=place, path=names))
 
     def has(self, path: Path) -> bool:
-        """Whether something stands there in the source, right or wrong."""
-        return len(list(walk(self.root, path))) == len(path)
+        """Whether something but null stands there in the source, right or wrong."""
+        way = list(walk(self.root, path))
+        return len(way) == len(path) and way[-1].node.value is not None
 
     def unknown(self, path: Path, name: str) -> None:
         """No step has that id."""
