@@ -12,15 +12,15 @@ from tests.support.checkout import ROOT, Checkout
 PAGE = (ROOT / "docs" / "adding-an-event.md").read_text()
 ROUND_TRIP = """
 from foldgate.contracts.codec import Codec
-from foldgate.contracts.events import EVENT_TYPES, RunPaused
+from foldgate.contracts.events import EVENT_TYPES, RunPostponed
 from tests.support.avro import sample
 
 meta, _ = sample("RunFailed")
 for until in (None, 0, 2**40):
-    paused = RunPaused(reason="somebody asked", until=until)
+    paused = RunPostponed(reason="somebody asked", until=until)
     value = Codec().encode(meta, paused)
     assert Codec().decode(value) == (meta, paused)
-assert EVENT_TYPES["RunPaused"] is RunPaused
+assert EVENT_TYPES["RunPostponed"] is RunPostponed
 print("read back")
 """
 
@@ -31,9 +31,9 @@ def walked(tmp_path: Path) -> Checkout:
     copy = Checkout(tmp_path, "tests/support", "tests/contract")
     [example] = re.findall(r"```json\n(.*?)```", PAGE, re.DOTALL)
     (tmp_path / "schemas" / f"{json.loads(example)['name']}.avsc").write_text(example)
-    copy.place("RunPaused", stream="runs")
+    copy.place("RunPostponed", stream="runs")
     done(copy.generate())
-    assert "added: RunPaused." in done(copy.python("-m", "tests.contract.golden"))
+    assert "added: RunPostponed." in done(copy.python("-m", "tests.contract.golden"))
     return copy
 
 
@@ -51,27 +51,27 @@ def test_the_new_event_is_written_and_read(walked: Checkout) -> None:
     assert (
         "| until | `int \\| None` | When it goes on by itself" in (walked.root / "docs/generated/events.md").read_text()
     )
-    assert "RunPaused" in (walked.root / "docs/generated/streams.md").read_text()
+    assert "RunPostponed" in (walked.root / "docs/generated/streams.md").read_text()
     done(compatibility(walked))
 
 
 def test_a_field_may_be_added_with_a_default_alone(walked: Checkout) -> None:
     more = {"name": "more", "type": "string", "doc": "More.", "default": "none"}
-    walked.edit("RunPaused", lambda schema: schema["fields"].append(more))
+    walked.edit("RunPostponed", lambda schema: schema["fields"].append(more))
     done(walked.generate())
     done(walked.python("-m", "tests.contract.golden"))
-    assert len(walked.editions()["RunPaused"]) == 2
-    assert len(list(walked.root.glob("tests/contract/golden/RunPaused.*.json"))) == 2
+    assert len(walked.editions()["RunPostponed"]) == 2
+    assert len(list(walked.root.glob("tests/contract/golden/RunPostponed.*.json"))) == 2
     done(compatibility(walked))
-    walked.edit("RunPaused", lambda schema: schema["fields"][-1].pop("default"))
+    walked.edit("RunPostponed", lambda schema: schema["fields"][-1].pop("default"))
     done(walked.generate())
     refused = compatibility(walked)
     assert refused.returncode == 1
-    assert "today's RunPaused cannot read what" in refused.stdout
+    assert "today's RunPostponed cannot read what" in refused.stdout
 
 
 def test_unreleased_editions_can_be_taken_back(walked: Checkout) -> None:
-    walked.edit("RunPaused", lambda schema: schema["fields"].pop())
+    walked.edit("RunPostponed", lambda schema: schema["fields"].pop())
     done(walked.generate())
     done(walked.python("-m", "tests.contract.golden"))
     done(walked.python("-m", "tests.contract.golden", "--reset"))
