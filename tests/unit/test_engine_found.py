@@ -87,6 +87,13 @@ def test_nothing_more_is_begun_in_a_parallel_that_has_failed_by_what_it_began() 
     assert skips(said) == {"b": "not_needed"}
 
 
+def test_a_parallel_does_not_wait_for_the_handler_of_what_failed_at_once() -> None:
+    """Its other steps were begun when the handler was over."""
+    part = {"when": "input.missing == 1", "on_error": "h"}
+    _, said = of({"p": {"type": "parallel", "steps": ["a", "b"]}, "a": part, "b": {}, "h": {}})
+    assert sorted(asked(said)) == ["b", "h"]
+
+
 def test_nothing_more_is_begun_in_a_for_each_that_has_failed_by_what_it_began() -> None:
     """The items after the one that failed at once were asked for, and called back in the same breath."""
     _, said = of({"a": {"for_each": {"items": [1, {"n": 1}]}, "input": "${item.n}"}})

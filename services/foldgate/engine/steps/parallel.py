@@ -54,10 +54,10 @@ def _begin_more(turn: Turn, parts: list[Place], most: int | None) -> None:
             return
         if turn.run.step(part.id) is None:
             begin_part(turn, part)
-            begun = turn.run.step(part.id)
-            if begun is not None and not begun.live:
+            begun = turn.run.step(part.id) is not None
+            if begun and outcome(turn.definition, turn.run, part.id) != "open":
                 return  # it is over already: what it means for the group comes first
-            live += begun is not None
+            live += begun
 
 
 def _parts(turn: Turn, place: Place) -> Iterable[Place]:
