@@ -4,7 +4,7 @@ A group that fails ends when its parts have ended, so that nothing of it goes on
 parts were called back in a decision that was full goes on with that when the run is looked at as a whole (`scan`).
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 
 from foldgate.contracts.events import StepCancelRequested
 from foldgate.engine.runs.ending import CALLED_BACK
@@ -30,8 +30,15 @@ def call_parts_back(turn: Turn, place: Place, parts: Parts) -> None:
     """Call back each part that is live, and what handles one."""
     for part in parts(turn, place):
         call_part_back(turn, part, CALLED_BACK)
-        if part.step.on_error and not part.is_item:
-            call_part_back(turn, turn.place(part.step.on_error + part.id[len(part.step.id) :]), CALLED_BACK)
+        for handler in _handlers(turn, part):
+            call_part_back(turn, handler, CALLED_BACK)
+
+
+def _handlers(turn: Turn, part: Place) -> Iterator[Place]:
+    """What may handle a part, and what may handle that."""
+    while part.step.on_error and not part.is_item:
+        part = turn.place(part.step.on_error + part.id[len(part.step.id) :])
+        yield part
 
 
 def go_on_winding_up(turn: Turn, place: Place, parts: Parts) -> None:
