@@ -42,6 +42,7 @@ from foldgate.contracts.events import (
     RunResumeRequested,
     SignalReceived,
     SignalSent,
+    StepCancelRequested,
     StepSkipped,
     WorkflowPublished,
 )
@@ -311,6 +312,7 @@ _SHOWN: Mapping[type[Event], Callable[[Any], tuple[str, ...]]] = {
     AttemptFailed: lambda one: (one.step, one.code),
     StepSkipped: lambda one: (one.step, one.reason),
     JobCancelRequested: lambda one: (one.step, one.ending),
+    StepCancelRequested: lambda one: (one.step, one.ending),
     ChildCancelRequested: lambda one: (one.step, one.ending),
     ChildEnded: lambda one: (one.status, one.output or one.code),
     ContextChanged: lambda one: (one.step, one.name, "gone" if one.value is None else one.value),
