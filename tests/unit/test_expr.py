@@ -167,7 +167,7 @@ def test_it_is_compiled_once() -> None:
         ("input.big > 1", "out of range"),
         ("input.half", "JSON cannot carry"),
         ("input.half + 'x'", "JSON cannot carry"),
-        ("input.l.map(x, [timestamp(x)]).map(t, t.map(u, u))", "Non-CEL value"),
+        ("input.none.map(x, x)", "nothing to go over"),
     ],
 )
 def test_what_has_no_value_fails(text: str, said: str) -> None:
@@ -196,18 +196,35 @@ def test_maps_are_gone_over_in_the_order_of_their_keys() -> None:
     scope = {"input": {key: key for key in "qwertyuiopasdfghjkl"}}
     assert evaluated("input.map(k, k)", **scope) == sorted("qwertyuiopasdfghjkl")
     assert evaluated("input.filter(k, k > 'p')", **scope) == list("qrstuwy")
-    assert evaluated("[input].map(m, m.map(k, k))[0][0]", **scope) == "a"
+    assert evaluated("input // a.b.map(\n .map(k, input.filter(x, x < 'b').map(y, y))[0]", **scope) == ["a"]
+    assert evaluated("loop.map(k, k) + [string(now)]", loop={"b": 1, "a": 2}, now=0) == [
+        "a",
+        "b",
+        "1970-01-01T00:00:00Z",
+    ]
+    assert evaluated("dyn(input.filter(k, k < 'c')).map(k, k + k)", **scope) == ["aa"]
+    assert evaluated("(has(input.z) ? input.l.map(x, x) : [1]).map(x, x)", input={"l": [2]}) == [1]
     assert list(evaluated("{'z': 1, 'b': 2, 'a': input.q}", **scope)) == ["a", "b", "z"]  # type: ignore[call-overload]
     assert evaluated("input.map(x, x + 1)", input=[3, 2, 1]) == [4, 3, 2]
     assert evaluated("input.filter(x, x > 1).map(x, x)", input=[3, 2, 1]) == [3, 2]
     assert evaluated("[3, 1].filter(x, x > index)", index=2) == [3]
-    with pytest.raises(ExpressionInvalid, match="ordered_"):
-        compiled("input.ordered_()")
+    many = " + ".join(["input.map(x, [x].map(y, x))"] * 20)
+    assert evaluated(many, input=[1]) == [[1]] * 20
+    with pytest.raises(ExpressionInvalid, match="range_0_"):
+        compiled("range_0_")
+
+
+def test_a_map_of_no_known_order_is_not_gone_over() -> None:
+    with pytest.raises(NoValue, match="in an order that nobody knows"):
+        evaluated("[input].map(m, m.map(k, k))", input={"a": 1})
+    assert evaluated("[input].map(m, m.all(k, k == 'a'))", input={"a": 1}) == [True]
+    with pytest.raises(ExpressionInvalid, match="a list that map or filter may go over"):
+        compiled("{'a': 1}.map(k, k)")
 
 
 PRINTS = """
 from foldgate.expr.template import Template
-source = ["${input.map(k, k)}", "${input}", "${{'b': 1, 'a': 2, 'c': 3}}", "${[{'b': 1, 'a': 2}].map(m, m.map(k, k))}"]
+source = ["${input.map(k, k)}", "${input}", "${{'b': 1, 'a': 2, 'c': 3}}"]
 print(Template.of(source, place="p").evaluate({"input": {key: 1 for key in "qwertyuiop"}}))
 """
 

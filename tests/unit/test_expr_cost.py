@@ -155,6 +155,12 @@ def test_the_bound_is_a_bound(text: str) -> None:
     assert size(evaluated(text, given)) <= estimate.extent(outline(text).node).size <= estimate.work <= MAX_WORK
 
 
+def test_the_work_of_a_loop_is_counted_as_well() -> None:
+    text = "loop.previous_output.all(x, loop.previous_output == loop.previous_output)"
+    with pytest.raises(NoValue, match="more work than is allowed"):
+        expression(text, ALL_NAMES).evaluate({"loop": {"previous_output": [1] * 9000}}, Allowance())
+
+
 def test_to_look_at_every_element_is_bounded_too() -> None:
     text = f"input.exists(x, {' || '.join(f'has(x.a{at})' for at in range(25))})"
     begun = time.process_time()

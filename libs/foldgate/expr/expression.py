@@ -9,11 +9,11 @@ from cel_expr_python import cel
 
 from foldgate.expr.cost import MAX_TURNS, MAX_WORK, Allowance, Estimate
 from foldgate.expr.faults import ExpressionInvalid, Path
-from foldgate.expr.names import environment, ordering
+from foldgate.expr.names import environment, ordering, range_name
 from foldgate.expr.outline import Comprehension, Match, Outline, Read, leaves, outline
 from foldgate.expr.refusals import library_refusal, refusal
 from foldgate.expr.results import MAX_DEPTH, NoValue, json_like, size, too_large, weigh
-from foldgate.expr.rewriting import ordered, renamed
+from foldgate.expr.rewriting import in_order, ordered, renamed
 from foldgate.expr.scope import ABSENT, narrowed, value_at, widest
 
 MAX_TEXT = 4096
@@ -29,6 +29,7 @@ class Expression:
         "_node",
         "_paths",
         "_program",
+        "_ranges",
         "_reads",
         "_whole",
         "paths",
@@ -38,7 +39,7 @@ class Expression:
         "text",
     )
 
-    def __init__(self, text: str, program: cel.Expression, found: Outline) -> None:
+    def __init__(self, text: str, program: cel.Expression, found: Outline, *, ranges: tuple[Path, ...]) -> None:
         parts = leaves(found.node)
         reads = [part.path for part in parts if isinstance(part, Read)]
         self.text: Final = text
@@ -50,6 +51,7 @@ class Expression:
         self._node = found.node
         self._heavy = any(isinstance(part, Comprehension | Match) for part in parts)
         self._paths = widest(reads)
+        self._ranges = ranges
         self._reads = len(reads)
         self._whole = reads[0] if found.whole and reads[0] != ("now",) else None
 
@@ -64,20 +66,20 @@ class Expression:
 
     def _evaluated(self, scope: Mapping[str, Any], allowance: Allowance) -> Any:
         data = narrowed(self._paths, scope)
-        allowance.work(self._work(data))
+        allowance.work(self._work(data, scope))
         try:
-            value = self._program.eval(data=data)
+            value = self._program.eval(data=data | in_order(self._ranges, scope) if self._ranges else data)
         except RuntimeError as error:
             raise _no_value(str(error)) from None
         if value.type() in _NO_VALUES:
             raise _no_value(str(value.plain_value()))
         return value.plain_value()
 
-    def _work(self, data: dict[str, Any]) -> int:
+    def _work(self, data: dict[str, Any], scope: Mapping[str, Any]) -> int:
         much = weigh(data, MAX_DEPTH + 4)  # the names around its values come on top
         if not self._heavy and much * self._reads <= MAX_WORK:
             return much
-        estimate = Estimate(data)
+        estimate = Estimate(scope)
         estimate.extent(self._node)
         return much + estimate.work
 
@@ -93,8 +95,20 @@ def expression(text: str, names: frozenset[str]) -> Expression:
         raise library_refusal(str(error), text, names) from None
     found = outline(text)
     _examine(found, text)
-    in_order = ordered(given, found)
-    return Expression(text, program if in_order == given else ordering(names).compile(in_order), found)
+    rewritten = ordered(given, found)
+    if rewritten.text != given:
+        program = _over_lists(rewritten.text, names)
+    return Expression(text, program, found, ranges=rewritten.ranges)
+
+
+def _over_lists(text: str, names: frozenset[str]) -> cel.Expression:
+    try:
+        return ordering(names).compile(text)
+    except RuntimeError:
+        message = (
+            "Expected a list that map or filter may go over, but it is a map, or too much around it: take it apart."
+        )
+        raise ExpressionInvalid(message) from None
 
 
 def _measure(text: str) -> None:
@@ -121,4 +135,8 @@ def _examine(found: Outline, text: str) -> None:
 def _no_value(message: str) -> NoValue:
     if "Iteration budget exceeded" in message:
         return too_large(f"more than {MAX_TURNS} turns of its comprehensions")
+    if f'name "{range_name(0)[:-2]}' in message:
+        return NoValue("nothing to go over, for there is none")
+    if "_+_(map, list)" in message:
+        return NoValue("a map to go over, in an order that nobody knows: name it from its root, as input.a.map(…) does")
     return NoValue(f"an error ({_DRESSING.sub('', message)})")

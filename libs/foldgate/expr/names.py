@@ -7,7 +7,6 @@ from cel_expr_python import cel
 
 _ANY = cel.Type.DYN
 _MAP = cel.Type.Map(cel.Type.STRING, _ANY)
-_LIST = cel.Type.List(_ANY)
 _TYPES = {
     "input": _ANY,
     "ctx": _ANY,
@@ -21,26 +20,12 @@ _TYPES = {
 ALL_NAMES = frozenset(_TYPES)
 LOOP = "Loop"
 """What the library calls `loop`."""
-ORDERED = "ordered_"
-"""The function that gives the elements of a list, or the keys of a map in order; expressions cannot call it."""
+MAX_RANGES = 16
 
 
-def _order(keys: dict[Any, Any]) -> list[Any]:
-    return sorted(keys)
-
-
-def _itself(items: list[Any]) -> list[Any]:
-    return items
-
-
-def _overload(name: str, taken: cel.Type, made: Any) -> cel.Overload:
-    return cel.Overload(name, return_type=_LIST, parameters=[taken], is_member=True, impl=made)
-
-
-_ORDERING = cel.FunctionDecl(
-    ORDERED,
-    [_overload("ordered_map", cel.Type.Map(_ANY, _ANY), _order), _overload("ordered_list", _LIST, _itself)],
-)
+def range_name(number: int) -> str:
+    """The name of a range that is put in order before an evaluation; expressions cannot read it."""
+    return f"range_{number}_"
 
 
 def _variables(names: frozenset[str]) -> dict[str, Any]:
@@ -55,5 +40,6 @@ def environment(names: frozenset[str]) -> cel.Env:
 
 @lru_cache(maxsize=64)
 def ordering(names: frozenset[str]) -> cel.Env:
-    """The same, with a function more."""
-    return cel.NewEnv(variables=_variables(names), functions=[_ORDERING])
+    """The same, with ranges in order."""
+    ranges = {range_name(number): _ANY for number in range(MAX_RANGES)}
+    return cel.NewEnv(variables={**_variables(names), **ranges})

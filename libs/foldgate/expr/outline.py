@@ -47,13 +47,14 @@ class Group(NamedTuple):
 
 
 class Comprehension(NamedTuple):
-    """A body that is evaluated for each element of a range; `macro` stands at `at` in the text."""
+    """A body that is evaluated for each element of a range, which stands from `start` up to `end` in the text."""
 
     macro: str
     range: "Node"
     variable: str
     body: "Node"
-    at: int
+    start: int
+    end: int
 
 
 class Match(NamedTuple):
@@ -87,7 +88,7 @@ def leaves(node: Node) -> list[Node]:
     match node:
         case Group(parts):
             return [leaf for part in parts for leaf in leaves(part)]
-        case Comprehension(_, among, _, body):
+        case Comprehension(_, among, _, body, _, _):
             return [*leaves(among), node, *leaves(body)]
         case Match(text):
             return [*leaves(text), node]
@@ -102,6 +103,7 @@ class _Reader:
         self.tokens = all_tokens
         self.at = 0
         self.hidden: list[str] = []
+        self.begun: list[int] = []
 
     def parts(self, closing: str) -> list[Node]:
         """What stands between commas, up to and over the closing bracket."""
@@ -123,9 +125,11 @@ class _Reader:
 
     def _chain(self, token: Token) -> Node:
         """A value, and what is asked of it: members, elements, functions."""
+        self.begun.append(token.start)
         node = self._value(token)
         while self._peek().text in {".", "[", "{"}:
             node = self._asked(node)
+        self.begun.pop()
         return node
 
     def _value(self, token: Token) -> Node:
@@ -188,9 +192,10 @@ class _Reader:
         return None if pattern is None else weight(pattern)
 
     def _comprehension(self, among: Node, macro: Token) -> Node:
+        start, end = self.begun[-1], self.tokens[self.at - 3].start
         variable = self._next().text
         self.at += 1
         self.hidden.append(variable)
         body = Group(tuple(self.parts(")")))
         self.hidden.pop()
-        return Comprehension(macro.text, among, variable, body, macro.start)
+        return Comprehension(macro.text, among, variable, body, start, end)
