@@ -77,7 +77,7 @@ class _Growing:
 
     def _terms_of_the_run(self) -> Terms:
         terms: Terms = {}
-        if self._often(0.2):
+        if self._often(0.25):
             terms["fail_fast"] = True
         if self._often(0.1):
             terms["timeout"] = self._rng.choice(["30s", "2m"])
@@ -183,8 +183,8 @@ class _Growing:
         terms = self._steps[name]
         if self._often(0.12):
             terms["when"] = self._truth(around)
-        if not self._steady and self._often(0.1):
-            terms["timeout"] = self._rng.choice(["2s", "15s", "60s"])
+        if not self._steady and self._often(0.15):
+            terms["timeout"] = self._rng.choice(["1s", "2s", "15s", "60s"])
         inside = around._replace(upstream=(name, *around.upstream), groups=around.groups + 1)
         if self._left > 0 and self._often(0.15):
             terms["on_error"] = self._step(inside, ("job", "job", "job", "transform", "parallel", "approval"))
@@ -195,15 +195,17 @@ class _Growing:
         terms: Terms = {}
         if self._often(0.5):
             terms["input"] = self._value(around)
+        if around.in_loop and self._often(0.3):
+            terms["input"] = "${loop.previous_output}"
         if self._often(0.06):
             terms["input"] = "${input.long}"
         if self._often(0.06):
             terms["output_schema"] = {"type": self._rng.choice(["object", "integer"])}
-        if self._often(0.3):
+        if self._often(0.4):
             terms["retries"] = {"max_attempts": self._rng.randint(1, 4), "backoff_ms": self._rng.choice([0, 100, 3000])}
             if self._often(0.2):
                 terms["retries"]["retry_on"] = ["flaky", "attempt_timeout"]
-            if self._often(0.3):
+            if self._often(0.5):
                 terms["retries"] |= {"multiplier": 2, "jitter": 0.5, "non_retryable": ["boom"]}
         return terms
 
@@ -254,7 +256,12 @@ class _Growing:
         return {"signal": self._rng.choice(SIGNALS), **match}
 
     def delay(self, _: Around) -> Terms:
-        told: list[Terms] = [{"delay": "2s"}, {"delay_ms": 50}, {"until": "2023-11-14T22:13:25Z"}, {"delay": "${input.n}s"}]
+        told: list[Terms] = [
+            {"delay": "2s"},
+            {"delay_ms": 50},
+            {"until": "2023-11-14T22:13:25Z"},
+            {"delay": "${input.n}s"},
+        ]
         return self._rng.choice(told)
 
     def condition(self, around: Around) -> Terms:
