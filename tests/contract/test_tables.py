@@ -3,13 +3,15 @@
 import asyncio
 import contextlib
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 import pytest
 
-from foldgate.contracts.events import Event, MessageQuarantined, RunRefused, RunStarted, RunSucceeded
-from foldgate.contracts.topics import RUNS, WORKFLOWS
-from foldgate.eventlog.log import Batch, BatchHead, Log, Outgoing, Partition
+from foldgate.contracts.codec import NO_CHAIN
+from foldgate.contracts.events import Event, MessageQuarantined, Meta, RunRefused, RunStarted, RunSucceeded
+from foldgate.contracts.topics import RUNS, WORKFLOWS, partition_of
+from foldgate.eventlog.log import Batch, BatchHead, Follower, Log, Outgoing, Partition, Writer
 from foldgate.eventlog.memory import MemoryLog
 from foldgate.eventlog.owner import OwnStream, claim
 from foldgate.runtime.host import Host
@@ -24,7 +26,7 @@ from tests.support.lives import Stage, kept
 from tests.support.logs import USED, Opened
 from tests.support.pinned import PINNED, Published, Publisher
 from tests.support.suite import context, running
-from tests.support.waiting import until
+from tests.support.waiting import tick, until
 
 PARTITIONS = [Partition(RUNS.name, number) for number in range(RUNS.partitions)]
 BEYOND = 10**12
@@ -169,6 +171,57 @@ def test_what_a_run_names_is_there_at_many_speeds(seed: int) -> None:
         await published_amid_crashes(log, stage, assigner, seed=seed)
 
     leaping(play())
+
+
+class _Late:
+    """The log as a new owner of `runs-0` meets it: at the last moment, after it has read all that there is, and before
+    its claim, somebody publishes, and the old owner begins a run of that. What follows `workflows` hears nothing."""
+
+    def __init__(self, log: Log, publisher: Publisher) -> None:
+        self._log, self._publisher = log, publisher
+        self._done = False
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._log, name)
+
+    def follow(self, starts: Mapping[Partition, int]) -> Follower:
+        return self._log.follow({place: at for place, at in starts.items() if place.stream != "workflows"})
+
+    async def writer(self, partition: Partition) -> Writer:
+        if partition == PARTITIONS[0] and not self._done:
+            self._done = True
+            await tick()
+            await self._publisher.publish("w", "late")
+            await begun_by_hand(self._log, "run_of_before", digest="late")
+        return await self._log.writer(partition)
+
+
+async def begun_by_hand(log: Log, run: str, *, digest: str) -> None:
+    own = OwnStream(Partition("runs", partition_of(run.encode(), RUNS.partitions)))
+    writer = await claim(log, CODEC, own, fold=lambda _: None, owner="before", at=0)
+    meta = Meta(
+        chain=NO_CHAIN,
+        event_id=f"runs/{run}/1",
+        stream="runs",
+        key=run,
+        run_id=run,
+        sequence=1,
+        clock=1,
+        at=1,
+        principal="test",
+    )
+    value = CODEC.encode(meta, RunStarted(workflow="w", input="", request_hash=b"", digest=digest))
+    at = own.acceptance.position
+    await writer.append(Batch(BatchHead(at.epoch, at.sequence, 1), [Outgoing(run.encode(), value)]))
+    await writer.close()
+
+
+async def test_what_the_owner_before_saw_last_is_there_before_anything_is_decided(opened: Opened) -> None:
+    assert partition_of(b"run_of_before", RUNS.partitions) == 0
+    async with opened() as log, Publisher.claimed(log, "first") as publisher:
+        late = _Late(log, publisher)
+        async with running(late, services=[PINNED]):
+            assert await answer(log, "run_of_before", RunSucceeded) == RunSucceeded(output="means late")
 
 
 async def test_hosts_of_one_process_have_tables_of_their_own(opened: Opened) -> None:
