@@ -36,6 +36,41 @@ STEP = st.one_of(
 )
 
 
+@st.composite
+def sound(draw: st.DrawFn) -> dict[str, Any]:
+    """Steps that fit together: parts and handlers are taken from what is free, and the rest depends on earlier ones."""
+    steps: dict[str, Any] = {name: {"type": "job"} for name in NAMES}
+    free, tops = list(NAMES), list[str]()
+    for name in NAMES:
+        owned = name not in free
+        if not owned:
+            free.remove(name)
+        step, kind = steps[name], draw(st.sampled_from(["job", "parallel", "loop", "switch"]))
+        if kind == "switch" and not owned and free:
+            step |= {"type": "switch", "cases": [{"when": True, "next": [draw(st.sampled_from(free))]}]}
+        elif kind == "parallel" and (inside := take(draw, free, 3)):
+            step |= {"type": "parallel", "steps": inside}
+        elif kind == "loop" and (inside := take(draw, free, 3)):
+            step |= {"type": "loop", "body": inside, "until": True}
+        for key in draw(st.lists(st.sampled_from(["on_error", "compensate"]), unique=True)):
+            if handler := take(draw, free, 1):
+                step[key] = handler[0]
+        if not owned:
+            step["depends_on"] = draw(st.lists(st.sampled_from(tops), max_size=2, unique=True)) if tops else []
+            tops.append(name)
+    return steps
+
+
+def take(draw: st.DrawFn, free: list[str], most: int) -> list[str]:
+    """Some of what is free, which it is no longer."""
+    taken = draw(st.lists(st.sampled_from(free), max_size=most, unique=True)) if free else []
+    free[:] = [name for name in free if name not in taken]
+    return taken
+
+
+GRAPHS = st.dictionaries(st.sampled_from(NAMES), STEP, min_size=1) | sound() | sound()
+
+
 def codes(steps: dict[str, Any]) -> set[str] | Definition:
     """What the document means, or what is wrong with it."""
     try:
@@ -75,7 +110,7 @@ def may_begin(definition: Definition, name: str, *done: set[str]) -> bool:
     return set(step.depends_on) <= over
 
 
-@given(st.dictionaries(st.sampled_from(NAMES), STEP, min_size=1))
+@given(GRAPHS)
 def test_what_is_accepted_can_run_to_its_end(steps: dict[str, Any]) -> None:
     found = codes(steps)
     if isinstance(found, Definition):
