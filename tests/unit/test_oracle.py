@@ -1,23 +1,13 @@
 """The second opinion on runs bites: right histories pass, and each wrong one is named."""
 
-from typing import Any
-
 import msgspec
 import pytest
-import yaml
 
 from foldgate.contracts import ids
 from foldgate.contracts.events import (
     AttemptFailed,
     CompensationStarted,
-    Event,
-    Job,
     JobCancelRequested,
-    JobDenied,
-    JobFailed,
-    JobLost,
-    JobRequested,
-    JobSucceeded,
     RunCancelled,
     RunCancelRequested,
     RunDenied,
@@ -27,109 +17,14 @@ from foldgate.contracts.events import (
     RunPauseRequested,
     RunResumed,
     RunResumeRequested,
-    RunStarted,
     RunSucceeded,
     SignalSent,
     StepCancelled,
-    StepCancelRequested,
-    StepDenied,
-    StepFailed,
-    StepSkipped,
     StepStarted,
     StepSucceeded,
 )
-from foldgate.decider.decider import Tick
-from foldgate.language.compile import compiled
-from foldgate.language.publish import prepare
-from tests.support.given import meta
-from tests.support.oracle import Oracle, Wrong
-
-RUN = "run_1"
-GO = Tick()
-
-
-class Telling:
-    """A history, told to the oracle: what was heard, and what was said to it."""
-
-    def __init__(self, document: str) -> None:
-        definition = compiled(prepare(document).canonical)
-        self.oracle = Oracle(definition, max_lost=1, cancel_grace_ms=1000)
-        self._sequence = 0
-        self.at = 1000
-
-    def tell(self, heard: Event | Tick, *said: Event, at: int = 0) -> None:
-        self.at = max(self.at, at)
-        self.oracle.heard(meta(RUN, request_id=f"r{self._sequence}"), heard, at=self.at)
-        for event in said:
-            self._sequence += 1
-            self.oracle.said(meta(RUN, sequence=self._sequence, at=self.at), event)
-        self.oracle.settled(ticked=isinstance(heard, Tick))
-
-
-def told(document: str, *said: Event, given: Any = None) -> Telling:
-    """A run that has started, and what it said to that."""
-    telling = Telling(document)
-    started = RunStarted(workflow="w", input=text(given or {}), request_hash=b"")
-    telling.tell(GO, started, *said)
-    return telling
-
-
-def text(value: Any) -> str:
-    return msgspec.json.encode(value).decode()
-
-
-def job(step: str, attempt: int = 1, *, parent: str = "", after: str = "", given: str = "{}") -> JobRequested:
-    work = Job(
-        job_id=ids.job_id(RUN, step, attempt),
-        step=step,
-        attempt=attempt,
-        kind="job",
-        topic="t",
-        input=given,
-        tenant="acme",
-        principal="ada",
-        workflow="w",
-    )
-    return JobRequested(job=work, after=after, parent=parent)
-
-
-def done(step: str, output: str = "1", attempt: int = 1) -> JobSucceeded:
-    return JobSucceeded(job_id=ids.job_id(RUN, step, attempt), lease=1, worker="w", output=output)
-
-
-def broke(step: str, attempt: int = 1, *, code: str = "boom", retryable: bool = True) -> JobFailed:
-    job_id = ids.job_id(RUN, step, attempt)
-    return JobFailed(job_id=job_id, lease=1, worker="w", code=code, message="m", retryable=retryable)
-
-
-def lost(step: str, attempt: int = 1) -> JobLost:
-    return JobLost(job_id=ids.job_id(RUN, step, attempt), step=step, lease=1, worker="w", reason="worker_lost")
-
-
-def well(step: str, output: str = "1", parent: str = "") -> StepSucceeded:
-    return StepSucceeded(step=step, output=output, parent=parent)
-
-
-def failed(step: str, code: str = "boom", parent: str = "") -> StepFailed:
-    return StepFailed(step=step, code=code, message="m", parent=parent)
-
-
-def denied(step: str, parent: str = "") -> StepDenied:
-    return StepDenied(step=step, rule="r", reason="no", parent=parent)
-
-
-def skipped(step: str, reason: str, parent: str = "") -> StepSkipped:
-    return StepSkipped(step=step, reason=reason, parent=parent)
-
-
-def no(step: str) -> JobDenied:
-    return JobDenied(job_id=ids.job_id(RUN, step, 1), step=step, policy_snapshot="p", rule="r", reason="no")
-
-
-def doc(**steps: dict[str, Any]) -> str:
-    """A document; a step without a type is a job."""
-    return yaml.safe_dump({"id": "w", "steps": {name: {"type": "job"} | step for name, step in steps.items()}})
-
+from tests.support.oracle import Wrong
+from tests.support.telling import GO, RUN, Telling, broke, denied, doc, done, failed, job, lost, no, skipped, told, well
 
 TWO = doc(a={}, b={"depends_on": ["a"]})
 FAILED = RunFailed(code="boom", message="m")
@@ -288,100 +183,6 @@ def test_a_handler_begins_after_a_failure_and_only_then() -> None:
         run.tell(broke("a"), failed("a"), job("h"), job("b"))
     run.tell(done("h"), well("h"), job("b"))
     run.tell(done("b"), well("b"), OVER)
-
-
-PARALLEL = doc(p={"type": "parallel", "steps": ["a", "b", "c"], "max_parallel": 2}, a={}, b={}, c={})
-GROUP = StepStarted(step="p", kind="parallel")
-
-
-def test_a_parallel_takes_its_parts_in_order_and_not_too_many() -> None:
-    with pytest.raises(Wrong, match="a comes before it"):
-        told(PARALLEL, GROUP, job("b", parent="p"))
-    with pytest.raises(Wrong, match="takes 2 at once"):
-        told(PARALLEL, GROUP, *(job(part, parent="p") for part in "abc"))
-    with pytest.raises(Wrong, match="b is left behind"):
-        told(PARALLEL, GROUP, job("a", parent="p"))
-    with pytest.raises(Wrong, match="a part of ''"):
-        told(PARALLEL, GROUP, job("a"))
-    with pytest.raises(Wrong, match="is not live"):
-        told(PARALLEL, job("a", parent="p"))
-
-
-def test_the_first_failure_of_all_calls_the_others_back() -> None:
-    begun = (GROUP, job("a", parent="p"), job("b", parent="p"))
-    called = StepCancelRequested(step="p", ending="failed", code="boom", reason="a failed")
-    back = JobCancelRequested(job_id=ids.job_id(RUN, "b", 1), step="b", ending="cancelled", reason="r", until=2000)
-    stopped = StepCancelled(step="b", reason="r", parent="p")
-    run = told(PARALLEL, *begun)
-    with pytest.raises(Wrong, match="p has failed"):
-        run.tell(broke("a"), failed("a", parent="p"), job("c", parent="p"))
-    run = told(PARALLEL, *begun)
-    with pytest.raises(Wrong, match="b is left behind: it should be called back"):
-        run.tell(broke("a"), failed("a", parent="p"), called)
-    run = told(PARALLEL, *begun)
-    first = (failed("a", parent="p"), called, back, skipped("c", "not_needed", parent="p"))
-    run.tell(broke("a"), *first)
-    with pytest.raises(Wrong, match=r"b .job. ends as cancelled, but expected it to go on"):
-        run.tell(GO, stopped, failed("p"), FAILED, at=1999)
-    run = told(PARALLEL, *begun)
-    run.tell(broke("a"), *first)
-    with pytest.raises(Wrong, match="ends as denied"):
-        run.tell(GO, stopped, denied("p"), at=2000)
-    run = told(PARALLEL, *begun)
-    run.tell(broke("a"), *first)
-    run.tell(broke("b", code="cancelled"), stopped, failed("p"), FAILED)
-
-
-def test_the_output_of_a_parallel() -> None:
-    run = told(doc(p={"type": "parallel", "steps": ["a"]}, a={}), GROUP, job("a", parent="p"))
-    with pytest.raises(Wrong, match="its parts with"):
-        run.tell(done("a"), well("a", parent="p"), well("p", '{"a":2}'), OVER)
-
-
-def test_a_quorum_out_of_reach() -> None:
-    document = doc(p={"type": "parallel", "steps": ["a", "b"], "strategy": "any"}, a={}, b={})
-    begun = (GROUP, job("a", parent="p"), job("b", parent="p"))
-    run = told(document, *begun)
-    with pytest.raises(Wrong, match=r"p .parallel. ends as failed"):
-        run.tell(broke("a"), failed("a", parent="p"), failed("p"), FAILED)
-    run = told(document, *begun)
-    run.tell(broke("a"), failed("a", parent="p"))
-    run.tell(no("b"), denied("b", parent="p"), denied("p"), RunDenied(rule="r", reason="no"))
-
-
-EACH = doc(s={"for_each": {"items": "${input.list}", "max_parallel": 1}, "input": "${item}"})
-
-
-def test_the_items_of_a_for_each_in_order_with_their_inputs_and_outputs() -> None:
-    started = StepStarted(step="s", kind="for_each", items=("5", "6"))
-    given: dict[str, Any] = {"list": [5, 6]}
-    with pytest.raises(Wrong, match="has the items"):
-        told(EACH, msgspec.structs.replace(started, items=("5",)), job("s[0]", parent="s"), given=given)
-    with pytest.raises(Wrong, match="is given 7"):
-        told(EACH, started, job("s[0]", parent="s", given="7"), given=given)
-    with pytest.raises(Wrong, match="takes 1 at once"):
-        told(EACH, started, job("s[0]", parent="s", given="5"), job("s[1]", parent="s", given="6"), given=given)
-    run = told(EACH, started, job("s[0]", parent="s", given="5"), given=given)
-    run.tell(done("s[0]", "10"), well("s[0]", "10", parent="s"), job("s[1]", parent="s", given="6"))
-    with pytest.raises(Wrong, match="stands in the list"):
-        run.tell(done("s[1]", "12"), well("s[1]", "12", parent="s"), well("s", "[12,10]"), OVER)
-
-
-def test_a_loop_goes_on_as_long_as_its_condition_says() -> None:
-    document = doc(l={"type": "loop", "body": ["a"], "until": "loop.previous_output == 2", "max_iterations": 2}, a={})
-    started = StepStarted(step="l", kind="loop")
-    with pytest.raises(Wrong, match="comes 0"):
-        told(document, started, job("a[1]", parent="l"))
-    run = told(document, started, job("a[0]", parent="l"))
-    with pytest.raises(Wrong, match="expected it to go on"):
-        run.tell(done("a[0]"), well("a[0]", parent="l"), well("l"), OVER)
-    run = told(document, started, job("a[0]", parent="l"))
-    run.tell(done("a[0]"), well("a[0]", parent="l"), job("a[1]", parent="l"))
-    run.tell(done("a[1]", "2"), well("a[1]", "2", parent="l"), well("l", "2"), OVER)
-    run = told(document, started, job("a[0]", parent="l"))
-    run.tell(done("a[0]"), well("a[0]", parent="l"), job("a[1]", parent="l"))
-    with pytest.raises(Wrong, match="takes 2 iterations"):
-        run.tell(done("a[1]"), well("a[1]", parent="l"), job("a[2]", parent="l"))
 
 
 UNDONE = doc(

@@ -1,0 +1,113 @@
+"""A run told to the oracle by hand: what it heard, and what it said to that."""
+
+from typing import Any
+
+import msgspec
+import yaml
+
+from foldgate.contracts import ids
+from foldgate.contracts.events import (
+    Event,
+    Job,
+    JobDenied,
+    JobFailed,
+    JobLost,
+    JobRequested,
+    JobSucceeded,
+    RunStarted,
+    StepDenied,
+    StepFailed,
+    StepSkipped,
+    StepSucceeded,
+)
+from foldgate.decider.decider import Tick
+from foldgate.language.compile import compiled
+from foldgate.language.publish import prepare
+from tests.support.given import meta
+from tests.support.oracle import Oracle
+
+RUN = "run_1"
+GO = Tick()
+
+
+class Telling:
+    """A history, told to the oracle: what was heard, and what was said to it."""
+
+    def __init__(self, document: str) -> None:
+        definition = compiled(prepare(document).canonical)
+        self.oracle = Oracle(definition, max_lost=1, cancel_grace_ms=1000)
+        self._sequence = 0
+        self.at = 1000
+
+    def tell(self, heard: Event | Tick, *said: Event, at: int = 0) -> None:
+        self.at = max(self.at, at)
+        self.oracle.heard(meta(RUN, request_id=f"r{self._sequence}"), heard, at=self.at)
+        for event in said:
+            self._sequence += 1
+            self.oracle.said(meta(RUN, sequence=self._sequence, at=self.at), event)
+        self.oracle.settled(ticked=isinstance(heard, Tick))
+
+
+def told(document: str, *said: Event, given: Any = None) -> Telling:
+    """A run that has started, and what it said to that."""
+    telling = Telling(document)
+    started = RunStarted(workflow="w", input=text(given or {}), request_hash=b"")
+    telling.tell(GO, started, *said)
+    return telling
+
+
+def text(value: Any) -> str:
+    return msgspec.json.encode(value).decode()
+
+
+def job(step: str, attempt: int = 1, *, parent: str = "", after: str = "", given: str = "{}") -> JobRequested:
+    work = Job(
+        job_id=ids.job_id(RUN, step, attempt),
+        step=step,
+        attempt=attempt,
+        kind="job",
+        topic="t",
+        input=given,
+        tenant="acme",
+        principal="ada",
+        workflow="w",
+    )
+    return JobRequested(job=work, after=after, parent=parent)
+
+
+def done(step: str, output: str = "1", attempt: int = 1) -> JobSucceeded:
+    return JobSucceeded(job_id=ids.job_id(RUN, step, attempt), lease=1, worker="w", output=output)
+
+
+def broke(step: str, attempt: int = 1, *, code: str = "boom", retryable: bool = True) -> JobFailed:
+    job_id = ids.job_id(RUN, step, attempt)
+    return JobFailed(job_id=job_id, lease=1, worker="w", code=code, message="m", retryable=retryable)
+
+
+def lost(step: str, attempt: int = 1) -> JobLost:
+    return JobLost(job_id=ids.job_id(RUN, step, attempt), step=step, lease=1, worker="w", reason="worker_lost")
+
+
+def well(step: str, output: str = "1", parent: str = "") -> StepSucceeded:
+    return StepSucceeded(step=step, output=output, parent=parent)
+
+
+def failed(step: str, code: str = "boom", parent: str = "") -> StepFailed:
+    return StepFailed(step=step, code=code, message="m", parent=parent)
+
+
+def denied(step: str, parent: str = "") -> StepDenied:
+    return StepDenied(step=step, rule="r", reason="no", parent=parent)
+
+
+def skipped(step: str, reason: str, parent: str = "") -> StepSkipped:
+    return StepSkipped(step=step, reason=reason, parent=parent)
+
+
+def no(step: str) -> JobDenied:
+    return JobDenied(job_id=ids.job_id(RUN, step, 1), step=step, policy_snapshot="p", rule="r", reason="no")
+
+
+def doc(**steps: dict[str, Any]) -> str:
+    """A document; a step without a type is a job."""
+    return yaml.safe_dump({"id": "w", "steps": {name: {"type": "job"} | step for name, step in steps.items()}})
