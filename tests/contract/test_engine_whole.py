@@ -29,11 +29,13 @@ from foldgate.contracts.events import (
     WorkflowSubmitted,
 )
 from foldgate.eventlog.log import Log, Outgoing, Partition
+from foldgate.eventlog.memory import MemoryLog
 from foldgate.sdk.worker import Worker
 from tests.support.checker import check_streams
 from tests.support.history import Fact, history_of
 from tests.support.intruding import intrude
-from tests.support.logs import Opened
+from tests.support.leaping import LoopClock, leaping, time_passes
+from tests.support.logs import USED, Opened
 from tests.support.settling import settled
 from tests.support.suite import running, settings, working
 from tests.support.waiting import until
@@ -240,3 +242,24 @@ async def test_what_nobody_can_accept_on_admin_is_set_aside_and_work_goes_on(ope
 
 async def aside(log: Log, count: int) -> bool:
     return len((await history_of(log)).asked(MessageQuarantined)) == count
+
+
+def test_a_suite_that_has_nothing_to_do_is_silent() -> None:
+    """The engine follows itself, and the others follow it: that one notes how far it read is news to nobody."""
+
+    async def play() -> None:
+        log = MemoryLog()
+        owned = [Partition(s.name, n) for s in USED if s.kind == "owned" for n in range(s.partitions)]
+        await log.prepare(USED)
+        async with running(log, given=GIVEN, clock=LoopClock()):
+            asking = Asking(log)
+            published = await asking.publish("child", CHILD)
+            runs = [await asking.run("child", {"n": n}, offset=published.offset + 1) for n in range(6)]
+            for run in runs:
+                assert isinstance(await asking.ended(run), RunSucceeded)
+            await time_passes(60)
+            before = [await log.end(partition) for partition in owned]
+            await time_passes(1800)
+            assert [await log.end(partition) for partition in owned] == before
+
+    leaping(play())
