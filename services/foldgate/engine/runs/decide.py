@@ -10,7 +10,6 @@ by the attempt and lease of a report, by what a step waits for, by the ids of si
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
-from foldgate.authority.request import canonical, request_hash
 from foldgate.contracts import ids
 from foldgate.contracts.events import (
     ApprovalExpired,
@@ -26,18 +25,14 @@ from foldgate.contracts.events import (
     JobReportIgnored,
     JobSucceeded,
     Meta,
-    RequestRefused,
     RunCancelRequested,
     RunDeferred,
     RunFailed,
-    RunPaused,
     RunPauseRequested,
     RunRefused,
     RunRequested,
-    RunResumed,
     RunResumeRequested,
     RunSizeWarned,
-    SignalReceived,
     SignalSent,
     SlotGranted,
     SlotRefused,
@@ -48,24 +43,23 @@ from foldgate.contracts.events import (
 )
 from foldgate.decider.decider import Decider, Message, Said, SetAside, Tick
 from foldgate.decider.invariant import broken
-from foldgate.engine.runs import starting
+from foldgate.engine.runs import requests, starting
 from foldgate.engine.runs.advance import scan, settle
 from foldgate.engine.runs.ending import call_back_all, finish, halt
 from foldgate.engine.runs.evolve import evolve
-from foldgate.engine.runs.state import Run, Signal, ended
+from foldgate.engine.runs.state import BEFORE_ITS_END, Run, ended
+from foldgate.engine.runs.step import Step
 from foldgate.engine.runs.tables import due_timers
-from foldgate.engine.runs.turn import MAX_CARRIED_BYTES, Ending, Folded, Terms, Turn, shortened, size_of
+from foldgate.engine.runs.turn import Ending, Folded, Terms, Turn, shortened
 from foldgate.engine.runs.waiting import describe, due, has_wake_up, waits
-from foldgate.engine.steps import KINDS, approval, job, subworkflow, wait
+from foldgate.engine.steps import KINDS, approval, job, subworkflow
 from foldgate.language.definitions import Definitions
 
 Outcome = Iterable[Event | Said]
 Report = JobSucceeded | JobFailed
 
-MAX_SIGNALS = 1000
-MAX_SIGNAL_BYTES = 1024 * 1024
-"""What waits for the steps that want it, in all."""
-BEFORE_ITS_END = frozenset({"running", "pending"})
+MAX_JOB_ID = 8000
+"""Characters of a job id that are looked at: none is as long, however many loops are around its step."""
 _TIMED_OUT = Ending("timed_out", "timeout", "It took longer than its timeout.")
 
 
@@ -255,29 +249,27 @@ def _settled(turn: Turn, outcome: JobDenied | JobLost, _: Meta) -> None:
 
 def _attempt(turn: Turn, job_id: str) -> str | None:
     """The step whose attempt under way this is, if it is."""
+    found = _named(turn, job_id)
+    return found[0].step if found is not None and job.is_current(*found) else None
+
+
+def _named(turn: Turn, job_id: str) -> tuple[ids.JobName, Step] | None:
+    """The attempt that a worker names, and its step; None if this run has no such step. Workers may name anything."""
     try:
-        name = ids.parse_job_id(job_id)
+        name = ids.parse_job_id(job_id[:MAX_JOB_ID])
     except ids.MalformedId:
         return None
     step = turn.run.step(name.step) if name.run_id == turn.run.run_id else None
-    return name.step if step is not None and job.is_current(name, step) else None
+    return None if step is None else (name, step)
 
 
 def _ignore(turn: Turn, report: Report) -> None:
     """A report that settles nothing is shown, once; but not where it only says again what it has settled."""
-    name = type(report).__name__
-    if (report.job_id, report.lease, name) not in turn.run.ignored and not _is_repeat(turn, report):
+    name, job_id = type(report).__name__, report.job_id[:MAX_JOB_ID]
+    found = _named(turn, job_id)
+    if (job_id, report.lease, name) not in turn.run.ignored and not (found and job.is_repeat(*found, report)):
         reason = "Expected a report of an attempt that is under way, but it is of another."
-        turn.say(JobReportIgnored(job_id=report.job_id, lease=report.lease, reported=name, reason=reason))
-
-
-def _is_repeat(turn: Turn, report: Report) -> bool:
-    try:
-        name = ids.parse_job_id(report.job_id)
-    except ids.MalformedId:
-        return False
-    step = turn.run.step(name.step) if name.run_id == turn.run.run_id else None
-    return step is not None and job.is_repeat(name, step, report)
+        turn.say(JobReportIgnored(job_id=job_id, lease=report.lease, reported=name, reason=reason))
 
 
 def _answered(turn: Turn, answer: ApprovalGranted | ApprovalRefused | ApprovalExpired, _: Meta) -> None:
@@ -318,73 +310,9 @@ def _slot(turn: Turn, answer: SlotGranted | SlotRefused | SlotRevoked, _: Meta) 
             pass
 
 
-def _requested_again(turn: Turn, request: RunRequested, meta: Meta) -> None:
-    starting.check_names(request, meta)
-    try:
-        same = turn.run.request_hash == request_hash(request)
-    except ValueError:
-        same = False
-    if not same:
-        reason = f"Expected the body that started {turn.run.run_id} with this key, but it differs: use another key."
-        turn.say(RunRefused(code="idempotency_conflict", reason=reason))
-
-
-def _cancel(turn: Turn, asked: RunCancelRequested, _: Meta) -> None:
-    phase = turn.run.phase
-    if phase in BEFORE_ITS_END:
-        halt(turn, status="cancelled", code="cancelled", reason=shortened(asked.reason) or "It was cancelled.")
-    else:
-        what = "what has succeeded is being undone" if phase == "compensating" else "it is halted already"
-        _refuse(turn, asked, "not_cancellable", f"Expected a run that goes on, but {what}.")
-
-
 def _called_back(turn: Turn, asked: ChildCancelRequested, _: Meta) -> None:
     if turn.run.phase in BEFORE_ITS_END:
         halt(turn, status="cancelled", code="cancelled", reason=asked.reason)
-
-
-def _pause(turn: Turn, asked: RunPauseRequested, _: Meta) -> None:
-    if turn.run.phase not in BEFORE_ITS_END:
-        _refuse(turn, asked, "not_pausable", "Expected a run that goes on, but it is ending.")
-    elif turn.run.paused:
-        _refuse(turn, asked, "already_paused", "Expected a run that goes on, but it is paused already.")
-    else:
-        turn.say(RunPaused(reason=shortened(asked.reason)))
-
-
-def _resume(turn: Turn, asked: RunResumeRequested, _: Meta) -> None:
-    if not turn.run.paused:
-        _refuse(turn, asked, "not_paused", "Expected a paused run, but it goes on: nothing to resume.")
-        return
-    turn.say(RunResumed(reason=shortened(asked.reason)))
-    if turn.run.phase == "running":
-        scan(turn)
-
-
-def _signal(turn: Turn, sent: SignalSent, meta: Meta) -> None:
-    run, request_id = turn.run, meta.request_id
-    if request_id in run.signal_ids:
-        return
-    try:
-        payload = canonical(sent.payload)
-    except ValueError as error:
-        _refuse(turn, sent, "invalid_payload", f"Expected a payload that is JSON, but {error}.")
-        return
-    kept = sum(size_of(one.payload) for one in run.signals)
-    if not 0 < len(sent.name) <= starting.MAX_NAME:
-        _refuse(turn, sent, "invalid_name", f"Expected a name of 1 to {starting.MAX_NAME} characters.")
-    elif size_of(payload) > MAX_CARRIED_BYTES:
-        _refuse(turn, sent, "payload_too_large", f"Expected a payload of at most {MAX_CARRIED_BYTES} bytes.")
-    elif len(run.signals) >= MAX_SIGNALS or kept + size_of(payload) > MAX_SIGNAL_BYTES:
-        reason = f"Expected at most {MAX_SIGNALS} signals, of {MAX_SIGNAL_BYTES} bytes, that no step has taken yet."
-        _refuse(turn, sent, "too_many_signals", reason)
-    else:
-        turn.say(SignalReceived(signal_id=request_id, name=sent.name, payload=payload))
-        wait.offer(turn, Signal(request_id, sent.name, payload))
-
-
-def _refuse(turn: Turn, asked: Event, code: str, reason: str) -> None:  # noqa: PLR0917 - reads as a sentence
-    turn.say(RequestRefused(request=type(asked).__name__, code=code, reason=reason))
 
 
 def _fail(run: Run | None, _message: Message, reason: str) -> Iterator[Event | Said]:
@@ -414,9 +342,9 @@ _ANSWERS: Mapping[type[Event], Callable[[Turn, Any, Meta], None]] = {
     SlotGranted: _slot,
     SlotRefused: _slot,
     SlotRevoked: _slot,
-    RunRequested: _requested_again,
-    RunCancelRequested: _cancel,
-    RunPauseRequested: _pause,
-    RunResumeRequested: _resume,
-    SignalSent: _signal,
+    RunRequested: requests.requested_again,
+    RunCancelRequested: requests.cancel,
+    RunPauseRequested: requests.pause,
+    RunResumeRequested: requests.resume,
+    SignalSent: requests.signal,
 }

@@ -359,25 +359,21 @@ def _to(phase: Phase) -> Callable[[Run, Any, Meta], Changes]:
     return change
 
 
-def _nothing(_run: Run, _event: Any, _meta: Meta) -> Changes:
-    return {}
-
-
 _CHANGES: Mapping[type[Event], Callable[[Run, Any, Meta], Changes]] = {
     RunRefused: _refused,
     RunPaused: lambda run, _, meta: {"paused_at": meta.at} | _answered(run, meta),
     RunResumed: lambda run, _, meta: {"paused_at": None} | _answered(run, meta),
     RunHalted: _halted,
-    RunDeferred: _nothing,
+    RunDeferred: lambda *_: {},
     RunSizeWarned: lambda *_: {"warned": True},
     RequestRefused: _refused,
     SignalReceived: _received,
     ContextChanged: _context,
-    NotificationRaised: _nothing,
+    NotificationRaised: lambda *_: {},
     StepStarted: _started,
     ChildRequested: _child_asked,
     ChildCancelRequested: _called_back,
-    ChildEnded: _nothing,
+    ChildEnded: lambda *_: {},
     ApprovalRequested: _asked,
     JobRequested: _job_requested,
     JobCancelRequested: _called_back,
@@ -394,7 +390,7 @@ _CHANGES: Mapping[type[Event], Callable[[Run, Any, Meta], Changes]] = {
     SlotTaken: lambda *_: {"phase": "running"},
     SlotReleased: lambda *_: {"slot": ""},
     CompensationStarted: _undoing,
-    WaitNoted: _nothing,
+    WaitNoted: lambda *_: {},
     RunSucceeded: _to("succeeded"),
     RunFailed: _to("failed"),
     RunDenied: _to("denied"),

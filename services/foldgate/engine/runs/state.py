@@ -34,6 +34,8 @@ Phase = Literal[
     "refused",
 ]
 LIVE: frozenset[str] = frozenset({"running", "pending", "halted", "compensating"})
+BEFORE_ITS_END = frozenset({"running", "pending"})
+"""Where a run can still be halted or paused."""
 
 MOVES: dict[str, frozenset[str]] = {
     "SlotRequested": frozenset({"running"}),

@@ -16,6 +16,7 @@ import msgspec
 from foldgate.engine.runs.step import Step
 
 _SHARD = 64
+_DIGITS = 10
 _CHUNK = 128
 
 Timer = tuple[int, str]
@@ -54,9 +55,10 @@ class Steps(msgspec.Struct, frozen=True, gc=False):
 
 @functools.lru_cache(maxsize=4096)
 def _shard_of(step_id: str) -> str:
-    """For `step[3][70]` the indexes with the last in coarse units: `3/1`. A step at the top is in the shard ''."""
+    """For `step[3][70]` the indexes with the last in coarse units: `3/1`. A step at the top is in the shard '', and
+    what is no step is looked for there."""
     outer, _, last = step_id.partition("[")[2][:-1].rpartition("][")
-    return f"{outer}/{int(last) // _SHARD}"
+    return f"{outer}/{int(last) // _SHARD}" if last.isdecimal() and len(last) < _DIGITS else ""
 
 
 def with_timer(timers: Timers, timer: Timer) -> Timers:
