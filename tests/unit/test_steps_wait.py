@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from foldgate.contracts.events import SignalReceived, SignalSent
-from foldgate.engine.runs.decide import MAX_SIGNAL_BYTES, MAX_SIGNALS
+from foldgate.engine.runs.requests import MAX_SIGNAL_BYTES, MAX_SIGNALS
 from foldgate.engine.runs.turn import MAX_CARRIED_BYTES
 from tests.support.runs import Life, begun, workflow
 
