@@ -10,7 +10,6 @@ from foldgate.cli.reaching import opened
 from foldgate.cli.telling import ENDS, told
 from foldgate.cli.terminal import plain, say, say_json
 from foldgate.contracts.events import Event, RequestRefused
-from foldgate.sdk.client import Client
 from foldgate.sdk.requests import Request, a_cancel, a_pause, a_resume, a_signal
 
 _DONE = {"cancel": "is called back", "pause": "begins nothing new", "resume": "goes on", "signal": "has the signal"}
@@ -36,7 +35,7 @@ async def _ask(what: str, request: Request, *, data: Path | None, as_json: bool)
         run = await folded(suite, request.run_id)
         if (end := run.end) is not None and end.event is not None:
             raise _over(request.run_id, end.event)
-        client = Client(suite.log, codec=suite.codec, tenant=run.tenant)
+        client = suite.client(run.tenant)
         verdict = await client.decided(request)
     if not verdict.mine:
         raise _over(request.run_id, verdict.event)

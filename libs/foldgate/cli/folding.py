@@ -74,20 +74,22 @@ def _aggregate(stream: Stream) -> Aggregate:
 async def folded(suite: Reached, run_id: str) -> FoldedRun:
     """A run as of now."""
     decider = await decider_of(suite, RUNS)
-    partition = partition_of(run_id.encode(), RUNS.partitions)
-    reader = await StreamReader.at(suite.log, suite.codec, stream=RUNS, starts={partition: 0})
-    events = [seen async for seen in reader.there() if is_of(seen, run_id)]
+    key = run_id.encode()
+    starts = {partition_of(key, RUNS.partitions): 0}
+    reader = await StreamReader.at(suite.log, suite.codec, stream=RUNS, starts=starts, key=key)
+    events = [seen async for seen in reader.there() if _counts(seen)]
     if not events:
         raise RunUnknown(f"Expected a run '{harmless(run_id, most=100)}' on this log, but nothing there is about it.")
-    state = None
+    # The id of a run that was forgotten long ago may be given again: then this is the run it means now.
+    first = max(place for place, seen in enumerate(events) if seen.meta is not None and seen.meta.sequence == 1)
+    events, state = events[first:], None
     for seen in events:
         assert seen.meta is not None
         assert seen.event is not None
         state = decider.evolve(state, seen.meta, seen.event)
-    first = events[0].event
-    return FoldedRun(run_id, decider, state, events, first if isinstance(first, RunStarted) else None)
+    started = events[0].event
+    return FoldedRun(run_id, decider, state, events, started if isinstance(started, RunStarted) else None)
 
 
-def is_of(seen: Seen, run_id: str) -> bool:
-    """Whether this is an event of that run that counts."""
-    return seen.accepted and seen.meta is not None and seen.event is not None and seen.record.key == run_id.encode()
+def _counts(seen: Seen) -> bool:
+    return seen.accepted and seen.meta is not None and seen.event is not None

@@ -16,7 +16,6 @@ from foldgate.contracts.events import (
     WorkflowRefused,
     WorkflowRetired,
 )
-from foldgate.sdk.client import Client
 
 _STATUS = {"WorkflowPublished": "published", "WorkflowConfirmed": "unchanged", "WorkflowRetired": "retired"}
 
@@ -28,7 +27,7 @@ async def publish_all(files: Sequence[str], *, tenant: str, data: Path | None, a
         print_judged([document for document in documents if document.problems], as_json=as_json)
         return FAILED
     async with opened(data) as suite:
-        client = Client(suite.log, codec=suite.codec, tenant=tenant)
+        client = suite.client(tenant)
         said = [(document.file, (await client.publish(document.source)).event) for document in documents]
     if as_json:
         say_json([{"file": file, **_as_object(event)} for file, event in said])
@@ -41,7 +40,7 @@ async def publish_all(files: Sequence[str], *, tenant: str, data: Path | None, a
 async def retire_one(workflow: str, *, reason: str, tenant: str, data: Path | None, as_json: bool) -> int:
     """Retire a workflow."""
     async with opened(data) as suite:
-        verdict = await Client(suite.log, codec=suite.codec, tenant=tenant).retire(workflow, reason=reason)
+        verdict = await suite.client(tenant).retire(workflow, reason=reason)
     if as_json:
         say_json(_as_object(verdict.event))
     else:

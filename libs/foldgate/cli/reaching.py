@@ -3,13 +3,17 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from foldgate.cli.finding import NoSuite, settings_of_suite
 from foldgate.contracts.codec import Codec
+from foldgate.contracts.places import Partition, Position
 from foldgate.eventlog.log import Log
 from foldgate.eventlog.looking import Seen
 from foldgate.runtime.settings import Settings
+
+if TYPE_CHECKING:
+    from foldgate.sdk.client import Client
 
 
 class Reached(NamedTuple):
@@ -19,6 +23,16 @@ class Reached(NamedTuple):
     codec: Codec
     settings: Settings
     seen: Seen
+
+    def client(self, tenant: str, *, principal: str = "client") -> "Client":
+        """A client that reads long partitions from their last checkpoint."""
+        from foldgate.cli.reading import position_before
+        from foldgate.sdk.client import Client
+
+        async def entrance(partition: Partition) -> Position:
+            return await position_before(self.log, partition, await self.log.end(partition))
+
+        return Client(self.log, codec=self.codec, tenant=tenant, principal=principal, entrance=entrance)
 
 
 async def look(settings: Settings) -> Seen:

@@ -39,6 +39,12 @@ class Reading:
         self._rule = Acceptance(begin) if owned else None
         self._at = 0
 
+    def pass_over(self, record: Record) -> None:
+        """A record that nobody asked about, undecoded; the rule still goes on by it."""
+        self.next = record.offset + 1
+        if self._rule is not None:
+            self._rule.accepts(record)
+
     def see(self, record: Record) -> Seen:
         """What this record is."""
         self.next = record.offset + 1
@@ -52,13 +58,18 @@ class Reading:
 
 
 class StreamReader:
-    """Some partitions of a stream, from their own places on: first what is there, then what comes."""
+    """Some partitions of a stream, from their own places on: first what is there, then what comes. With a key, only
+    what lies under it: the rest is not even decoded."""
 
-    def __init__(self, log: Log, readings: Sequence[Reading], starts: Mapping[Partition, int]) -> None:
-        self._log, self._readings, self._starts = log, readings, starts
+    def __init__(
+        self, log: Log, readings: Sequence[Reading], starts: Mapping[Partition, int], *, key: bytes | None = None
+    ) -> None:
+        self._log, self._readings, self._starts, self._key = log, readings, starts, key
 
     @classmethod
-    async def at(cls, log: Log, codec: Codec, *, stream: Stream, starts: Mapping[int, int]) -> "StreamReader":
+    async def at(
+        cls, log: Log, codec: Codec, *, stream: Stream, starts: Mapping[int, int], key: bytes | None = None
+    ) -> "StreamReader":
         """Begin at these offsets. Which records of an owned stream count is known only when it is read from a place
         where that is known: a checkpoint, or its beginning."""
         readings, owned = [], stream.kind == "owned"
@@ -66,7 +77,8 @@ class StreamReader:
             partition = Partition(stream.name, number)
             begin = await position_before(log, partition, start) if owned else Position(start)
             readings.append(Reading(partition, codec, begin=begin, owned=owned))
-        return cls(log, readings, {Partition(stream.name, number): start for number, start in starts.items()})
+        places = {Partition(stream.name, number): start for number, start in starts.items()}
+        return cls(log, readings, places, key=key)
 
     async def there(self) -> AsyncIterator[Seen]:
         """What is there as of now, in the order of time."""
@@ -85,8 +97,7 @@ class StreamReader:
         try:
             while True:
                 for record in await follower.next():
-                    seen = readings[record.partition].see(record)
-                    if self._is_wanted(record):
+                    if (seen := self._seen(readings[record.partition], record)) is not None:
                         yield seen
         finally:
             await follower.close()
@@ -94,12 +105,16 @@ class StreamReader:
     async def _partition(self, reading: Reading) -> AsyncGenerator[Seen, None]:
         async for chunk in self._log.read(reading.partition, reading.next):
             for record in chunk:
-                seen = reading.see(record)
-                if self._is_wanted(record):
+                if (seen := self._seen(reading, record)) is not None:
                     yield seen
 
-    def _is_wanted(self, record: Record) -> bool:
-        return record.offset >= self._starts[record.partition]
+    def _seen(self, reading: Reading, record: Record) -> Seen | None:
+        """What this record is; None if nobody wants to know."""
+        if self._key is not None and record.key != self._key:
+            reading.pass_over(record)
+            return None
+        seen = reading.see(record)
+        return seen if record.offset >= self._starts[record.partition] else None
 
 
 def _order(seen: Seen | None) -> tuple[int, int]:

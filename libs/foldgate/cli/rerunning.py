@@ -20,7 +20,6 @@ from foldgate.contracts.events import ContextChanged, Rerun, RunRequested, RunSt
 from foldgate.language.definition import Definition
 from foldgate.language.upstream import kept, outermost
 from foldgate.sdk import requests
-from foldgate.sdk.client import Client
 
 _JOB = "job"
 
@@ -55,7 +54,7 @@ async def rerun_one(
         if dry_run:
             _print(again, as_json=as_json)
             return 0
-        client = Client(suite.log, codec=suite.codec, tenant=old.tenant)
+        client = suite.client(old.tenant)
         prepared = requests.a_run(old.tenant, again.event)
         return await asking.start(client, prepared, wait=wait, timeout_s=timeout_s, as_json=as_json)
 

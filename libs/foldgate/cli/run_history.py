@@ -48,7 +48,8 @@ async def events_of(suite: Reached, run: str) -> list[Seen]:
     """What counts of all that is about a run."""
     found: list[Seen] = []
     for stream in (stream_of(name) for name in _SOURCES if name in suite.seen.streams):
-        reader = await StreamReader.at(suite.log, suite.codec, stream=stream, starts=_starts(stream, run))
+        key = run.encode() if stream.key == "run" else None
+        reader = await StreamReader.at(suite.log, suite.codec, stream=stream, starts=_starts(stream, run), key=key)
         found.extend([seen async for seen in reader.there() if _is_about(seen, run)])
     return found
 

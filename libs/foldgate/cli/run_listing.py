@@ -90,6 +90,10 @@ class _Latest:
             self._begin(record)
             return
         meta, event = self._codec.decode(record.value)
+        if meta.sequence == 1:  # its id was given again
+            del self.runs[record.key]
+            self._begin(record)
+            return
         self.runs[record.key] = known._replace(at=meta.at, state=self._decider.evolve(known.state, meta, event))
 
     def _begin(self, record: Record) -> None:

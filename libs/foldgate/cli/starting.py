@@ -13,7 +13,6 @@ from foldgate.cli.published import published
 from foldgate.cli.reaching import Reached, opened
 from foldgate.contracts.places import Partition
 from foldgate.contracts.topics import WORKFLOWS
-from foldgate.sdk.client import Client
 
 
 class WouldBeRefused(CannotGoOn):
@@ -35,7 +34,7 @@ async def start_one(
 ) -> int:
     """Start a run of a workflow."""
     async with opened(data) as suite:
-        client = Client(suite.log, codec=suite.codec, tenant=tenant)
+        client = suite.client(tenant)
         prepared = client.run(
             workflow,
             payload,
@@ -60,7 +59,7 @@ async def start_job(
 ) -> int:
     """Start a run of one step; without waiting, its verdict is not waited for either."""
     async with opened(data) as suite:
-        client = Client(suite.log, codec=suite.codec, tenant=tenant)
+        client = suite.client(tenant)
         asked = await client.run_job(topic, payload, idempotency_key=key)
         if not wait:
             asking.tell_asked(asked.run_id, asked.request_id, as_json=as_json)

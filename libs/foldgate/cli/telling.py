@@ -7,18 +7,12 @@ import msgspec
 
 from foldgate.cli.terminal import harmless
 from foldgate.cli.words import TABLE
+from foldgate.contracts.endings import RUN_ENDS
 from foldgate.contracts.events import Event
 
 MOST = 160
 
-ENDS: Mapping[str, str] = {
-    "RunSucceeded": "succeeded",
-    "RunFailed": "failed",
-    "RunDenied": "denied",
-    "RunTimedOut": "timed_out",
-    "RunCancelled": "cancelled",
-    "RunRefused": "refused",
-}
+ENDS: Mapping[str, str] = {**{end.__name__: status for end, status in RUN_ENDS.items()}, "RunRefused": "refused"}
 """The events that end a run, or a request for one, and the status they give it."""
 
 STYLES: Mapping[str, str] = {

@@ -1,35 +1,30 @@
-"""What the owner of a stream says under a key: read from the beginning of its partition, through the reader rule.
+"""What the owner of a stream says under a key, read through the reader rule; other keys are passed over undecoded.
 
-That is where a client can enter the rule without knowing anything; records under other keys are passed over undecoded.
+The rule can be entered where somebody knows which owner's which batch comes next: at the beginning of the partition, or
+at an entrance that the caller knows of, such as a checkpoint. What is answered now lies behind every entrance, and is
+looked for there first; what was answered long ago, to an earlier request with the same key, may lie before it.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
 from typing import NamedTuple
 
 from foldgate.authority.request import request_hash
 from foldgate.contracts.codec import Codec
-from foldgate.contracts.events import (
-    Event,
-    Meta,
-    RunCancelled,
-    RunDenied,
-    RunFailed,
-    RunRefused,
-    RunStarted,
-    RunSucceeded,
-    RunTimedOut,
-)
-from foldgate.contracts.places import START, Partition
+from foldgate.contracts.endings import RUN_ENDS
+from foldgate.contracts.events import Event, Meta, RunRefused, RunStarted
+from foldgate.contracts.places import START, Partition, Position
 from foldgate.contracts.topics import partition_of, stream_of
 from foldgate.eventlog.acceptance import Acceptance
 from foldgate.eventlog.log import Log, Submitted
 from foldgate.sdk.requests import Prepared, Request
 
-End = RunSucceeded | RunFailed | RunDenied | RunTimedOut | RunCancelled
-ENDS = (RunSucceeded, RunFailed, RunDenied, RunTimedOut, RunCancelled)
-"""The events that a run ends with."""
+ENDS = tuple(RUN_ENDS)
+NEWS_WITHIN_S = 1.0
+"""How long an answer is looked for behind the entrance alone."""
+Entrance = Callable[[Partition], Awaitable[Position]]
+"""Where the reader rule can be entered late in a partition."""
 
 
 class NoVerdict(Exception):
@@ -44,6 +39,13 @@ class Answer(NamedTuple):
     event: Event
 
 
+class Heard(NamedTuple):
+    """What was said next, and whether that is all of what was there when it was asked."""
+
+    answers: list[Answer]
+    up_to_now: bool
+
+
 class Verdict(NamedTuple):
     """What answers a request. `mine` is false where it was said before: the run that is there, or its end."""
 
@@ -52,48 +54,72 @@ class Verdict(NamedTuple):
     place: Submitted
 
 
-async def said(log: Log, codec: Codec, *, stream: str, key: str) -> AsyncGenerator[Answer, None]:
-    """All that the owner of a stream has said under a key, and what it says from now on. It does not end."""
+async def beginning(_: Partition) -> Position:
+    """The entrance of who knows of none."""
+    return START
+
+
+async def said(
+    log: Log, codec: Codec, *, stream: str, key: str, entrance: Entrance = beginning
+) -> AsyncGenerator[Heard, None]:
+    """All that the owner of a stream has said under a key behind an entrance, and what it says from now on. It does not
+    end."""
     partition = Partition(stream, partition_of(key.encode(), stream_of(stream).partitions))
-    rule, wanted, follower = Acceptance(START), key.encode(), log.follow({partition: 0})
+    rule, wanted, end = Acceptance(await entrance(partition)), key.encode(), await log.end(partition)
+    follower = log.follow({partition: rule.position.offset})
     try:
         while True:
-            for record in await follower.next():
+            answers, records = [], await follower.next()
+            for record in records:
                 if rule.accepts(record) and record.key == wanted:
                     meta, event = codec.decode(record.value)
-                    yield Answer(Submitted(partition, record.offset), meta, event)
+                    answers.append(Answer(Submitted(partition, record.offset), meta, event))
+            yield Heard(answers, not records or records[-1].offset + 1 >= end)
             await asyncio.sleep(0)
     finally:
         await follower.close()
 
 
-async def verdict_on(log: Log, codec: Codec, request: Request, *, within_s: float) -> Verdict:
+async def verdict_on(
+    log: Log, codec: Codec, request: Request, *, within_s: float, entrance: Entrance = beginning
+) -> Verdict:
     """The verdict on a request that is on the log."""
     try:
-        async with (
-            asyncio.timeout(within_s),
-            aclosing(said(log, codec, stream=request.answered_on, key=request.key)) as answers,
-        ):
-            async for answer in answers:
-                if (verdict := _verdict(request, answer)) is not None:
-                    return verdict
+        async with asyncio.timeout(within_s):
+            try:
+                async with asyncio.timeout(None if entrance is beginning else NEWS_WITHIN_S):
+                    return await _first(log, codec, request, entrance=entrance)
+            except TimeoutError:
+                return await _first(log, codec, request, entrance=beginning)
     except TimeoutError:
         raise NoVerdict(
             f"Expected the owner of '{request.answered_on}' to answer within {within_s:g} s, but it has not: the"
             f" request {request.request_id} is on the log and will be answered there. See `foldgate doctor`."
         ) from None
+
+
+async def _first(log: Log, codec: Codec, request: Request, *, entrance: Entrance) -> Verdict:
+    over: Verdict | None = None
+    listening = said(log, codec, stream=request.answered_on, key=request.key, entrance=entrance)
+    async with aclosing(listening) as heard:
+        async for answers, up_to_now in heard:
+            for answer in answers:
+                if answer.meta.request_id == request.request_id:
+                    return Verdict(answer.event, mine=True, place=answer.place)
+                if isinstance(request, Prepared) and (verdict := _earlier(request, answer)) is not None:
+                    return verdict
+                over = _ended(request, answer)
+            if over is not None and up_to_now:
+                return over
     raise AssertionError("what is said does not end")
 
 
-def _verdict(request: Request, answer: Answer) -> Verdict | None:
-    """What this answer is to that request; None if it is none."""
-    if answer.meta.request_id == request.request_id:
-        return Verdict(answer.event, mine=True, place=answer.place)
-    if isinstance(request, Prepared):
-        return _earlier(request, answer)
-    if isinstance(answer.event, ENDS):  # nothing more is said to an ended run, so nothing else will come
-        return Verdict(answer.event, mine=False, place=answer.place)
-    return None
+def _ended(request: Request, answer: Answer) -> Verdict | None:
+    """The end of a run of which something was asked: nothing more is said to that. Should its id, forgotten long ago,
+    have been given again, it is what was said last that counts."""
+    if isinstance(request, Prepared) or not isinstance(answer.event, ENDS):
+        return None
+    return Verdict(answer.event, mine=False, place=answer.place)
 
 
 def _earlier(request: Prepared, answer: Answer) -> Verdict | None:

@@ -13,7 +13,7 @@ from foldgate.contracts.topics import RUNS
 from foldgate.eventlog.log import Log, Outgoing, Submitted
 from foldgate.runtime.clock import Clock, SystemClock
 from foldgate.sdk import requests
-from foldgate.sdk.answers import ENDS, Verdict, said, verdict_on
+from foldgate.sdk.answers import ENDS, Entrance, Verdict, beginning, said, verdict_on
 from foldgate.sdk.requests import Prepared as Prepared  # noqa: PLC0414 - what `job` gives
 from foldgate.sdk.requests import Request, json_text
 
@@ -29,7 +29,8 @@ class Asked(msgspec.Struct, frozen=True):
 
 
 class Client:
-    """Speaks for one principal of one tenant."""
+    """Speaks for one principal of one tenant. `entrance` spares it the reading of long partitions from their beginning:
+    where in a partition the reader rule can be entered."""
 
     def __init__(
         self,
@@ -39,8 +40,10 @@ class Client:
         clock: Clock | None = None,
         tenant: str = "default",
         principal: str = "client",
+        entrance: Entrance = beginning,
     ) -> None:
         self._log, self._codec, self._clock = log, codec or Codec(), clock or SystemClock()
+        self._entrance = entrance
         self._tenant, self._principal = tenant, principal
 
     async def run_job(
@@ -165,16 +168,17 @@ class Client:
 
     async def verdict(self, request: Request, *, within_s: float = VERDICT_WITHIN_S) -> Verdict:
         """What the owner says to a request that is on the log."""
-        return await verdict_on(self._log, self._codec, request, within_s=within_s)
+        return await verdict_on(self._log, self._codec, request, within_s=within_s, entrance=self._entrance)
 
     async def ended(self, run_id: str, *, request_id: str = "") -> Event:
         """Wait for the end of a run: RunSucceeded, RunFailed, RunDenied, RunTimedOut, RunCancelled or RunRefused. With
         a request id, only the refusal of that request counts: others may have asked for the same run in other words."""
-        async with aclosing(said(self._log, self._codec, stream=RUNS.name, key=run_id)) as answers:
-            async for answer in answers:
-                is_refusal = isinstance(answer.event, RunRefused) and request_id in ("", answer.meta.request_id)
-                if is_refusal or isinstance(answer.event, ENDS):
-                    return answer.event
+        async with aclosing(said(self._log, self._codec, stream=RUNS.name, key=run_id)) as heard:
+            async for answers, _ in heard:
+                for answer in answers:
+                    is_refusal = isinstance(answer.event, RunRefused) and request_id in ("", answer.meta.request_id)
+                    if is_refusal or isinstance(answer.event, ENDS):
+                        return answer.event
         raise AssertionError("what is said does not end")
 
     def _meta(self, request: Request) -> Meta:

@@ -15,6 +15,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from foldgate.authority.request import canonical
+from foldgate.contracts.endings import RUN_ENDS
 from foldgate.contracts.events import RequestRefused
 from foldgate.eventlog.log import Submitted
 from foldgate.gateway.http import asking, bodies
@@ -30,7 +31,7 @@ from foldgate.sdk.answers import ENDS
 from foldgate.sdk.requests import Request as Asked
 from foldgate.sdk.requests import a_cancel, a_pause, a_resume, a_signal
 
-_OVER = frozenset({"succeeded", "failed", "denied", "timed_out", "cancelled", "refused"})
+_OVER = frozenset({*RUN_ENDS.values(), "refused"})
 _NAME = re.compile(r"[^\x00-\x1f\x7f]{1,200}")
 _RUN = Parameter("run_id", "path", "The run.")
 
