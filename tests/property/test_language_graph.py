@@ -45,13 +45,8 @@ def sound(draw: st.DrawFn) -> dict[str, Any]:
         owned = name not in free
         if not owned:
             free.remove(name)
-        step, kind = steps[name], draw(st.sampled_from(["job", "parallel", "loop", "switch"]))
-        if kind == "switch" and not owned and free:
-            step |= {"type": "switch", "cases": [{"when": True, "next": [draw(st.sampled_from(free))]}]}
-        elif kind == "parallel" and (inside := take(draw, free, 3)):
-            step |= {"type": "parallel", "steps": inside}
-        elif kind == "loop" and (inside := take(draw, free, 3)):
-            step |= {"type": "loop", "body": inside, "until": True}
+        step = steps[name]
+        step |= made(draw, draw(st.sampled_from(["job", "parallel", "loop", "job" if owned else "switch"])), free)
         for key in draw(st.lists(st.sampled_from(["on_error", "compensate"]), unique=True)):
             if handler := take(draw, free, 1):
                 step[key] = handler[0]
@@ -59,6 +54,17 @@ def sound(draw: st.DrawFn) -> dict[str, Any]:
             step["depends_on"] = draw(st.lists(st.sampled_from(tops), max_size=2, unique=True)) if tops else []
             tops.append(name)
     return steps
+
+
+def made(draw: st.DrawFn, kind: str, free: list[str]) -> dict[str, Any]:
+    """What a step of that type says; one that has nothing to work on is a job."""
+    if kind == "switch" and free:
+        return {"type": "switch", "cases": [{"when": True, "next": [draw(st.sampled_from(free))]}]}
+    if kind == "parallel" and (inside := take(draw, free, 3)):
+        return {"type": "parallel", "steps": inside}
+    if kind == "loop" and (inside := take(draw, free, 3)):
+        return {"type": "loop", "body": inside, "until": True}
+    return {"type": "job"}
 
 
 def take(draw: st.DrawFn, free: list[str], most: int) -> list[str]:
