@@ -1,6 +1,5 @@
 """Tables that deciders are given: what a message or a history names is in them, on every driver and after crashes."""
 
-import asyncio
 import contextlib
 import random
 from collections.abc import Iterator, Mapping
@@ -138,7 +137,7 @@ async def published_amid_crashes(log: Log, stage: Stage, assigner: Assigner, *, 
             asked = request(f"run{number}", "", workflow=f"w{number % 3}", workflows_offset=reached)
             await log.submit("intake", [asked])
             expected[f"run{number}"] = f"d{number}"
-            await asyncio.sleep(chance.choice((0.0, 0.01, 0.1)))
+            await (tick() if chance.random() < 0.6 else answer(log, f"run{number}", RunStarted))
         assigner.assign("one", PARTITIONS[:2])
         assigner.assign("two", PARTITIONS[2:])
         await until(lambda: all_over(log, len(expected)), what="all runs to end", within_s=90)
