@@ -119,6 +119,20 @@ def test_each_way_to_lose_a_job(reason: str, said: str) -> None:
     assert begun(ONE).lose("a", reason)[0] == said
 
 
+def test_a_writ_that_expires_leaves_what_is_left_of_its_time_in_the_queue() -> None:
+    life = begun(workflow("a: {type: job, queue_timeout: 1h, retry: {max_retries: 1}}"))
+    assert life.job("a").queue_timeout_ms == 3_600_000
+    for minutes in (5, 30):
+        life.now += minutes * 60_000
+        life.lose("a", "writ_expired")
+    assert life.job("a").queue_timeout_ms == 25 * 60_000
+    life.now += 3_600_000
+    life.lose("a", "writ_expired")
+    assert life.job("a").queue_timeout_ms == 1, "a time that is over still says so"
+    life.fail("a", retryable=True)
+    assert life.job("a").queue_timeout_ms == 3_600_000, "an attempt that was made begins anew"
+
+
 def test_a_denial_is_no_failure_unless_it_is_a_fault_of_ours() -> None:
     assert begun(ONE).deny("a") == ["StepDenied a rule", "RunDenied a rule"]
     assert begun(ONE).deny("a", "internal_error") == ["StepFailed a internal_error", "RunFailed a internal_error"]

@@ -163,6 +163,7 @@ def _job_requested(run: Run, event: JobRequested, meta: Meta) -> Changes:
         deadline=event.deadline,
         spent=before.spent if before is not None else 0,
         lost=_lost(before, event.after),
+        queued=before.queued if before is not None and event.after == "writ_expired" else meta.at,
         reported=_reported(before, event.after),
     )
     return _moved(run, job.step, event, after)

@@ -64,6 +64,7 @@ class Step(msgspec.Struct, frozen=True, gc=False):
     """One step that was begun or skipped.
 
     since     when it came to its status
+    queued    of a job: since when it waits for a worker, over the attempts whose writ expired meanwhile
     attempt   of a job: the one under way; `spent` counts the failed ones, `lost` those that ended with their worker
     reported  the attempts before it that ended by the report of a failure
     until     when it is over, goes on, or is waited for no longer, by itself; `deadline`: when it times out
@@ -79,6 +80,7 @@ class Step(msgspec.Struct, frozen=True, gc=False):
     attempt: int = 0
     spent: int = 0
     lost: int = 0
+    queued: int = 0
     reported: tuple[int, ...] = ()
     input: str = ""
     output: str = ""

@@ -199,11 +199,19 @@ def _request(turn: Turn, place: Place, given: str, *, attempt: int, deadline: in
         pack_id=meta.pack_id,
         actor_id=meta.actor_id,
         actor_type=meta.actor_type,
-        queue_timeout_ms=step.queue_timeout_ms,
+        queue_timeout_ms=_patience_ms(turn, place, after),
         attempt_timeout_ms=step.attempt_timeout_ms or 0,
     )
     asked = JobRequested(job=job, after=after, parent=turn.parent(place), deadline=deadline)
     turn.say(asked, principal=run.principal)
+
+
+def _patience_ms(turn: Turn, place: Place, after: str) -> int:
+    """How long it may wait for a worker: what is left of it, where the writ expired while it waited."""
+    limit = place.step.queue_timeout_ms
+    if after != "writ_expired":
+        return limit
+    return max(1, limit - (turn.at - turn.step(place).queued))
 
 
 def _ending(step: Step) -> Ending:
