@@ -6,7 +6,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from foldgate.contracts.codec import Codec
-from foldgate.contracts.events import Event, JobFailed, JobSucceeded, Meta, RunFailed, RunRequested, StepSucceeded
+from foldgate.contracts.events import (
+    ChildCancelRequested,
+    ChildEnded,
+    ChildRequested,
+    Event,
+    JobFailed,
+    JobSucceeded,
+    Meta,
+    RunFailed,
+    RunRequested,
+    StepSucceeded,
+)
 from foldgate.contracts.places import Partition, Position
 from foldgate.decider.decider import Decider, IllegalTransition, Message, Said, SetAside, Tick
 from foldgate.decider.invariant import InvariantBroken
@@ -232,6 +243,26 @@ def test_after_its_end_a_repeat_adds_nothing_and_the_rest_is_shown() -> None:
     subject.take(incoming(2, "", event=JobSucceeded(job_id="j", lease=1, worker="w", output="1")), key="run_1", now=1)
     cut = cut_of(subject)
     assert (cut.records, cut.quarantined[0].event.code) == ([], "run_closed")
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        RunRequested(workflow="job", input="request 1"),
+        ChildRequested(step="s", child_run="run_1", workflow="w", version="", digest="", input="{}"),
+        ChildCancelRequested(step="s", child_run="run_1", ending="cancelled", reason=""),
+        ChildEnded(parent_run="run_1", step="s", status="succeeded"),
+    ],
+)
+def test_what_owners_say_to_one_that_has_ended_is_read_past(event: Event) -> None:
+    """A child that is called back too late, or a parent that is told too late: it is on its own stream, and enough."""
+    subject = processor()
+    take(subject, 0, "end")
+    cut_of(subject)
+    subject.take(incoming(1, "", event=event)._replace(submitted=False), key="run_1", now=1)
+    assert subject.cut() is None
+    cut = cut_of(subject, positions_too=True)
+    assert (cut.records, cut.quarantined, cut.positions) == ([], [], {SOURCE: Position(2)})
 
 
 def test_positions_that_were_only_read_past_go_along_or_alone() -> None:
