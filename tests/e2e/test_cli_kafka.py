@@ -15,7 +15,8 @@ from foldgate.testing.kafka import NoBroker
 from foldgate.testing.plugin import provided
 from tests.support.commands import Up, gone, running, up
 
-ECHO = Path(__file__).parents[2] / "examples" / "echo_worker.py"
+EXAMPLES = Path(__file__).parents[2] / "examples"
+ECHO, RELEASE = EXAMPLES / "echo_worker.py", EXAMPLES / "release.yaml"
 
 
 @contextlib.contextmanager
@@ -37,6 +38,17 @@ def own_broker(request: pytest.FixtureRequest) -> Iterator[None]:
 def runs_a_job(suite: Up, folder: Path) -> None:
     with running("worker", str(ECHO), "--data", str(suite.data), errors=folder / "worker.errors"):
         assert suite.json("run", "job", "job.echo", "--wait")["status"] == "succeeded"
+        runs_a_workflow(suite)
+
+
+def runs_a_workflow(suite: Up) -> None:
+    assert suite.json("workflow", "publish", str(RELEASE))[0]["status"] == "published"
+    words = ("run", "start", "release", "--input", '{"commit": "4f"}', "--key", "k")
+    run = suite.json(*words)["run_id"]
+    assert suite.json("run", "signal", run, "go", "--payload", '{"by": "ada"}')["status"] == "done"
+    assert suite.json(*words, "--wait")["output"] == '{"commit":"4f","said_by":"ada"}'
+    assert suite.json("run", "list")[0]["run_id"] == run
+    assert suite.json("why", run)["status"] == "succeeded"
 
 
 @pytest.mark.usefixtures("own_broker")
