@@ -10,14 +10,14 @@ import msgspec
 
 from foldgate.authority.request import canonical, request_hash
 from foldgate.contracts import ids
-from foldgate.contracts.events import ChildRequested, Meta, RunRefused, RunRequested, RunStarted, SlotRequested
+from foldgate.contracts.events import ChildRequested, Meta, Rerun, RunRefused, RunRequested, RunStarted, SlotRequested
 from foldgate.decider.decider import Message, SetAside
 from foldgate.engine.runs.advance import consider
 from foldgate.engine.runs.ending import fail_run
 from foldgate.engine.runs.turn import MAX_CARRIED_BYTES, Kind, Terms, Turn, Unfit, encoded, shortened, size_of
 from foldgate.expr.template import ExpressionFailed
 from foldgate.language.compile import single_job
-from foldgate.language.definition import Definition
+from foldgate.language.definition import Definition, SwitchSpec
 from foldgate.language.definitions import Definitions
 from foldgate.language.upstream import upstream
 
@@ -207,12 +207,26 @@ def _rerun_refusal(request: RunRequested, definition: Definition) -> RunRefused 
     if (size := sum(map(size_of, _seeds(request)))) > MAX_SEED_BYTES:
         reason = f"Expected at most {MAX_SEED_BYTES} bytes of ctx and outputs to take over, but there are {size}."
         return RunRefused(code="rerun_too_large", reason=reason)
+    return _unreadable(rerun, definition)
+
+
+def _unreadable(rerun: Rerun, definition: Definition) -> RunRefused | None:
     try:
         for text in (*rerun.ctx.values(), *rerun.outputs.values()):
             canonical(text)
-    except ValueError as error:
-        return RunRefused(code="invalid_rerun", reason=f"Expected what is taken over to be JSON, but {error}.")
+        for step_id, text in rerun.outputs.items():
+            if isinstance(definition.steps[step_id].spec, SwitchSpec):
+                msgspec.json.decode(text, type=_Led)
+    except (ValueError, msgspec.ValidationError) as error:
+        reason = f"Expected what is taken over to be JSON, and of a switch where it led, but {error}."
+        return RunRefused(code="invalid_rerun", reason=reason)
     return None
+
+
+class _Led(msgspec.Struct):
+    """What others read of the output of a switch."""
+
+    next: tuple[str, ...]
 
 
 def _seeds(request: RunRequested) -> Iterator[str]:
