@@ -88,7 +88,7 @@ def test_the_same_key_is_the_same_run(suite: Up) -> None:
 def test_not_to_wait_for_ever(suite: Up) -> None:
     done = suite.foldgate("run", "job", "job.echo", "--wait", "--timeout", "0")
     assert done.returncode == 1
-    assert "goes on: see `foldgate timeline run_" in done.stderr
+    assert "goes on: see `foldgate why run_" in done.stderr
 
 
 @pytest.mark.usefixtures("worker")
