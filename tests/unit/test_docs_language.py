@@ -10,7 +10,7 @@ import pytest
 
 from foldgate.contracts import events
 from foldgate.contracts.events import RunSucceeded
-from foldgate.engine.runs import decide, state, step
+from foldgate.engine.runs import requests, state, step
 from foldgate.engine.runs.turn import MAX_CARRIED_BYTES
 from foldgate.engine.steps import storage, subworkflow
 from foldgate.engine.workflows.decide import MAX_DEFINITION_BYTES, MAX_SOURCE_BYTES
@@ -140,9 +140,9 @@ def test_the_limits_are_those_of_the_sources() -> None:
     told = section("Limits").replace(",", "")
     kib = {MAX_SOURCE_BYTES, MAX_DEFINITION_BYTES, MAX_CARRIED_BYTES, results.MAX_BYTES, expression.MAX_TEXT}
     assert {size for size in kib if f"{size // 1024} KiB" not in told} == set()
-    counts = {MAX_DEPTH, MAX_STEPS, MAX_EXPRESSIONS, results.MAX_DEPTH, decide.MAX_SIGNALS, subworkflow.MAX_DEPTH}
+    counts = {MAX_DEPTH, MAX_STEPS, MAX_EXPRESSIONS, results.MAX_DEPTH, requests.MAX_SIGNALS, subworkflow.MAX_DEPTH}
     assert {count for count in counts if str(count) not in told} == set()
-    assert decide.MAX_SIGNAL_BYTES == storage.MAX_CONTEXT_BYTES == 1024**2
+    assert requests.MAX_SIGNAL_BYTES == storage.MAX_CONTEXT_BYTES == 1024**2
     assert told.count("1 MiB") == 2
 
 

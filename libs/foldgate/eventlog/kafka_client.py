@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from aiokafka.client import AIOKafkaClient
+from aiokafka.client import AIOKafkaClient, ConnectionGroup
 from aiokafka.errors import (
     AuthenticationFailedError,
     BrokerNotAvailableError,
@@ -39,6 +39,33 @@ class UnsupportedClientLibrary(LogError):
     """Another version of aiokafka is installed than the one this driver is proved with."""
 
 
+class Client(AIOKafkaClient):  # type: ignore[misc]  # published without types
+    """The library's client, which meets each broker out of the reach of cancellations: cut off while it connects, or
+    closed meanwhile, the library leaves a socket open."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self._met: set[tuple[Any, ConnectionGroup]] = set()
+        self._meeting: set[asyncio.Future[bool]] = set()
+
+    async def send(self, node_id: Any, request: Any, *, group: ConnectionGroup = ConnectionGroup.DEFAULT) -> Any:
+        if (node_id, group) not in self._met:
+            await self._meet(node_id, group)
+        return await super().send(node_id, request, group=group)
+
+    async def close(self) -> None:
+        if self._meeting:
+            await asyncio.wait(self._meeting)
+        await super().close()
+
+    async def _meet(self, node_id: Any, group: ConnectionGroup) -> None:
+        meeting = asyncio.ensure_future(self.ready(node_id, group=group))
+        self._meeting.add(meeting)
+        meeting.add_done_callback(self._meeting.discard)
+        if await asyncio.shield(meeting):
+            self._met.add((node_id, group))
+
+
 @dataclass(frozen=True, kw_only=True)
 class KafkaAddress:
     """Where a cluster is, who we are to it, and for how long it may fail to answer."""
@@ -56,7 +83,7 @@ class KafkaAddress:
     async def connect(self) -> AIOKafkaClient:
         """A client that has met the cluster. Whoever asks for it closes it."""
         check_library(importlib.metadata.version("aiokafka"))
-        client = AIOKafkaClient(**self.options())
+        client = Client(**self.options())
         try:
             await persevere(f"No Kafka at {self.bootstrap}", lambda: _bootstrap(client), within_ms=self.patience_ms)
         except BaseException:
