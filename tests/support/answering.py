@@ -99,7 +99,7 @@ def _job(world: Outside, event: JobRequested) -> None:
     luck, temper, after = world.luck(job), world.temper, world.soon(job)
     lot = luck.random()
     if lot < temper.losing:
-        reason = luck.choice(["worker_lost", "worker_lost", "writ_expired", "attempt_timeout", "queue_timeout"])
+        reason = luck.choice(temper.losses)
         lost = JobLost(job_id=job, step=event.job.step, lease=1, worker=WORKER, reason=reason)
         world.send("jobs", lost, after=after, name=job)
         if luck.random() < 0.3:

@@ -154,8 +154,9 @@ class _Growing:
         return name
 
     def _kinds(self, around: Around) -> tuple[str, ...]:
+        leaves = tuple(kind for kind in _LEAVES if not (self._steady and kind == "wait" and around.repeats))
         groups = ("parallel", "loop") if around.groups < 3 and self._left > 2 else ()
-        return ("job",) * 8 + _LEAVES + groups
+        return ("job",) * 8 + leaves + groups
 
     def _new(self, kind: str) -> str:
         self._numbers, self._left = self._numbers + 1, self._left - 1
@@ -164,7 +165,11 @@ class _Growing:
         return name
 
     def _each(self, around: Around, kind: str) -> Terms:
-        if around.repeats >= 2 or not self._often(0.12 if kind in {"job", "parallel"} else 0.03):
+        if (
+            around.repeats >= 2
+            or (self._steady and kind == "wait")
+            or not self._often(0.12 if kind in {"job", "parallel"} else 0.03)
+        ):
             return {}
         many = around.repeats == 0 and kind == "job" and self._often(0.15)
         items = "${input.many}" if many else self._rng.choice(["${input.list}", [], ["a", {"b": 1}], [1, 2, 3, 4]])

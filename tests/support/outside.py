@@ -49,6 +49,7 @@ class Temper:
     echo_at_once: bool = False
     echo_later: bool = False
     slowest_ms: int = 8_000
+    losses: tuple[str, ...] = ("worker_lost", "worker_lost", "writ_expired", "attempt_timeout", "queue_timeout")
 
 
 CALM = Temper(failing=0, denying=0, losing=0, silent=0, repeating=0, cancelling=0, pausing=0, meddling=0)

@@ -94,13 +94,11 @@ class Shape:
         return self.up(handled)
 
     def around(self, place: Place) -> Iterator[Place]:
-        """Every group whose item or iteration it is about: also that of what it undoes."""
+        """The place and all that it is about: the groups around it, and the same of what it undoes."""
         here: Place | None = place
         while here is not None:
-            yield from self.above(here)
+            yield from (here, *self.above(here))
             here = self.undone(self._root(here))
-            if here is not None and self.is_item(here):
-                yield here
 
     def above(self, place: Place) -> Iterator[Place]:
         """Every group it lives in, the nearest first."""

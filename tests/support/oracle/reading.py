@@ -208,16 +208,17 @@ class Reading:
         return self._item(place).get("item", parsed(self.story.start.input))
 
     def _item(self, place: Place) -> dict[str, Any]:
-        for here in (place, *self.shape.around(place)):
+        for here in self.shape.around(place):
             if self.shape.is_item(here):
                 items = self.story.of(Place(here.step, here.at[:-1])).items
                 return {"item": items[here.at[-1]], "index": here.at[-1]}
         return {}
 
     def _loop(self, place: Place) -> dict[str, Any] | None:
-        for loop in self.shape.around(place):
-            if self.shape.kind(loop) == "loop":
-                index = place.at[len(loop.at)]
+        for here in self.shape.around(place):
+            loop = self.shape.up(here)
+            if loop is not None and self.shape.kind(loop) == "loop":
+                index = here.at[len(loop.at)]
                 return {"index": index, "previous_output": self.last_output(loop, index - 1)}
         return None
 
