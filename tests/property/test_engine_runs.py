@@ -35,6 +35,16 @@ def test_so_do_large_ones(seed: int) -> None:
     check(Case(seed=seed, size=200, temper=WILD))
 
 
+def test_so_does_the_child_of_another() -> None:
+    for seed in seeds(40, 1000):
+        check(Case(seed=4000 + seed, size=random.Random(seed).choice(SIZES), temper=ROUGH, is_child=True))
+
+
+def test_so_does_one_that_has_more_events_than_it_may() -> None:
+    for seed in seeds(30, 500):
+        check(Case(seed=5000 + seed, size=40, temper=WILD, most_events=random.Random(seed).randint(5, 100)))
+
+
 @pytest.mark.parametrize("seed", seeds(25, 400))
 def test_a_history_folds_the_same_at_once_and_in_pieces_and_from_any_checkpoint(seed: int) -> None:
     size = random.Random(seed).choice([3, 10, 30])

@@ -34,7 +34,7 @@ from foldgate.contracts.events import (
     StepStarted,
 )
 from tests.support.documents import SIGNALS
-from tests.support.outside import Outside
+from tests.support.outside import PARENT, Outside
 
 WORKER = "w"
 NEVER_MS = 900_000
@@ -47,7 +47,7 @@ def answer(world: Outside, about: Meta, event: Event) -> None:  # noqa: C901 - o
     """Send what comes of an event."""
     match event:
         case RunStarted():
-            _meddle(world)
+            _meddle(world, event.parent_step)
         case JobRequested():
             _job(world, event)
         case JobCancelRequested():
@@ -73,12 +73,15 @@ def _json(value: Any) -> str:
     return msgspec.json.encode(value).decode()
 
 
-def _meddle(world: Outside) -> None:
+def _meddle(world: Outside, parent: str) -> None:
     """What somebody asks of the run by himself."""
     luck, temper = world.luck("meddle"), world.temper
     if luck.random() < temper.cancelling:
         after = luck.choice([0, 500, 5_000, 60_000])
         world.send("intake", RunCancelRequested(reason="enough"), after=after, name="cancel")
+    if parent and luck.random() < temper.cancelling:
+        back = ChildCancelRequested(step=parent, child_run=world.run, ending="cancelled", reason="enough")
+        world.send("children", back, after=luck.choice([0, 500, 5_000]), name="called back", of=PARENT)
     if luck.random() < temper.pausing:
         for number, at in enumerate(sorted(luck.sample(range(20_000), 2 * luck.randint(1, 2)))):
             asked = RunResumeRequested(reason="go on") if number % 2 else RunPauseRequested(reason="wait")

@@ -31,6 +31,8 @@ BEGINNING_MS = 1_700_000_000_000
 SUBMITTED = frozenset({"intake", "reports"})
 LONG_MS = 3 * 86_400_000
 """In virtual time: whatever is not over by then never will be."""
+PARENT = "run_parent"
+"""Where the run is a child, the run above it."""
 FAIR_CODES = frozenset({"run_closed"})
 
 

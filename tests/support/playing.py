@@ -7,7 +7,15 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from foldgate.contracts.events import Event, JobRequested, Meta, WorkflowPublished
+from foldgate.contracts.events import (
+    Ancestor,
+    ChildRequested,
+    Event,
+    JobRequested,
+    Meta,
+    RunRequested,
+    WorkflowPublished,
+)
 from foldgate.decider.decider import Decider, Tick, fold
 from foldgate.engine.runs.decide import runs
 from foldgate.language.definition import Definition
@@ -16,7 +24,7 @@ from foldgate.language.publish import WorkflowInvalid, prepare
 from tests.support.answering import answer
 from tests.support.documents import CHILD, INPUT, Document, document, written
 from tests.support.oracle.story import must
-from tests.support.outside import BEGINNING_MS, CALM, CANCEL_GRACE_MS, MAX_LOST, Outside, Temper, request
+from tests.support.outside import BEGINNING_MS, CALM, CANCEL_GRACE_MS, MAX_LOST, PARENT, Outside, Temper, request
 
 Also = Callable[["Played"], None]
 CHILD_DOCUMENT = f"id: {CHILD}\nsteps: {{only: {{type: transform, output: 1}}}}\n"
@@ -25,13 +33,15 @@ MOST_SHOWN = 12
 
 
 class Case(NamedTuple):
-    """One run: which document, in what world, and with what luck."""
+    """One run: which document, in what world, and with what luck; on its own, or as the child of another."""
 
     seed: int
     size: int
     temper: Temper = CALM
     steady: bool = False
     timing: int = 0
+    is_child: bool = False
+    most_events: int = 50_000
 
 
 class Failed(AssertionError):
@@ -72,12 +82,31 @@ def played(case: Case, made: Document | None = None) -> Played:
 def _outside(case: Case, made: Document) -> Outside:
     definitions, definition = published(written(made))
     decider = runs(
-        definitions, max_lost=MAX_LOST, cancel_grace_ms=CANCEL_GRACE_MS, wait_noted_after_ms=60_000, max_events=50_000
+        definitions,
+        max_lost=MAX_LOST,
+        cancel_grace_ms=CANCEL_GRACE_MS,
+        wait_noted_after_ms=60_000,
+        max_events=case.most_events,
     )
     asked = request(definition.workflow, INPUT)
     outside = Outside(decider, definition, request=asked, seed=case.seed, timing=case.timing, temper=case.temper)
-    outside.send("intake", asked, after=0, name="start")
+    if case.is_child:
+        outside.send("children", _asked_by_parent(outside.run, definition, asked), after=0, name="start", of=PARENT)
+    else:
+        outside.send("intake", asked, after=0, name="start")
     return outside
+
+
+def _asked_by_parent(run: str, definition: Definition, asked: RunRequested) -> ChildRequested:
+    return ChildRequested(
+        step="above",
+        child_run=run,
+        workflow=definition.workflow,
+        version=definition.version,
+        digest=definition.digest,
+        input=asked.input,
+        ancestors=(Ancestor(run_id=PARENT, workflow="parent"),),
+    )
 
 
 def published(source: str) -> tuple[Definitions, Definition]:

@@ -64,7 +64,7 @@ from tests.support.oracle.run import (
     nothing_left_behind,
     nothing_overdue,
 )
-from tests.support.oracle.story import Part, Signal, must, parsed
+from tests.support.oracle.story import Part, Signal, Story, must, parsed
 
 STATUS: dict[type[Event], str] = {
     StepSucceeded: "succeeded",
@@ -329,6 +329,13 @@ class Oracle:
             case JobReportIgnored() | RequestRefused() | RunRefused() | WaitNoted() | RunSizeWarned():
                 pass
             case ChildEnded():
+                must(event.parent_run == _parent_of(story), f"the run tells {event.parent_run}, not its parent")
                 must(story.start is not None and bool(story.start.parent_step), "the run tells a parent it has not")
+                must(not story.told_parent, "the run tells its parent twice")
+                story.told_parent = event.status
             case _:
                 must(False, f"{type(event).__name__} is no event of a run")
+
+
+def _parent_of(story: Story) -> str:
+    return story.start.ancestors[-1].run_id if story.start and story.start.ancestors else ""

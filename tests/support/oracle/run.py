@@ -5,6 +5,7 @@ from typing import Any
 import msgspec
 
 from foldgate.contracts.events import (
+    ChildCancelRequested,
     CompensationStarted,
     Event,
     JobCancelRequested,
@@ -41,7 +42,10 @@ def may_halt(run: Reading, event: RunHalted) -> None:
     if event.status == "":
         must(run.definition.fail_fast and bool(unhandled(run)), "the run is halted at a failure that is none")
     elif event.status == "cancelled":
-        must(RunCancelRequested in asked or SlotRevoked in asked, "the run is cancelled, but nobody asked")
+        must(
+            bool(set(asked) & {RunCancelRequested, SlotRevoked, ChildCancelRequested}),
+            "the run is cancelled, but nobody asked",
+        )
     elif event.status == "timed_out":
         deadline = story.start.deadline if story.start else None
         must(deadline is not None and story.now >= deadline, f"the run times out at {story.now}, not at {deadline}")
@@ -123,6 +127,9 @@ def may_finish(run: Reading, event: Event) -> None:
     must(not live, f"the run ends, but {live} are under way")
     must(not unsettled(run), f"the run ends, but {unsettled(run)} are not over")
     must(not run.story.slot_held, "the run ends, but keeps its slot")
+    told = run.story.told_parent
+    is_child = run.story.start is not None and bool(run.story.start.parent_step)
+    must(told == (status if is_child else ""), f"the run ends as {status}, but its parent was told '{told}'")
     if wanted == "succeeded":
         _may_succeed(run, event)
         return

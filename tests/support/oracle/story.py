@@ -90,6 +90,7 @@ class Story:
     failed: list[Place] = field(default_factory=list)
     slot: str = ""
     slot_held: bool = False
+    told_parent: str = ""
     final: Event | None = None
 
     def of(self, place: Place) -> Part:
