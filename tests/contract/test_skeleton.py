@@ -86,7 +86,9 @@ async def test_a_failure_is_the_end_of_the_run_with_its_code(opened: Opened) -> 
         client = Client(log)
         broken = await client.run_job("job.broken")
         unknown = await client.run_job("job.nobody-does-this")
-        assert await client.ended(broken.run_id) == RunFailed(code="no_luck", message="job.broken never works", step="job")
+        assert await client.ended(broken.run_id) == RunFailed(
+            code="no_luck", message="job.broken never works", step="job"
+        )
         ended = await client.ended(unknown.run_id)
         assert isinstance(ended, RunFailed)
         assert ended.code == "no_handler"
