@@ -282,7 +282,7 @@ def _answered(turn: Turn, answer: ApprovalGranted | ApprovalRefused | ApprovalEx
             approval.granted(turn, place, answer)
         case ApprovalRefused():
             approval.refused(turn, place, answer)
-        case ApprovalExpired():
+        case _:
             approval.expired(turn, place, answer)
 
 

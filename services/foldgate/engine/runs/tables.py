@@ -49,9 +49,6 @@ class Steps(msgspec.Struct, frozen=True, gc=False):
         for shard in self.shards.values():
             yield from shard.values()
 
-    def __len__(self) -> int:
-        return sum(map(len, self.shards.values()))
-
 
 @functools.lru_cache(maxsize=4096)
 def _shard_of(step_id: str) -> str:

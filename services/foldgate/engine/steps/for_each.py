@@ -35,9 +35,7 @@ def progress(turn: Turn, place: Place) -> None:
     if groups.is_winding_up(step):
         groups.go_on_winding_up(turn, place, _parts)
     elif step.parts.failed and terms.on_item_failure == "fail":
-        ending = groups.first_failure(turn, _parts(turn, place))
-        assert ending is not None
-        groups.wind_up(turn, place, ending, parts=_parts)
+        groups.wind_up(turn, place, groups.first_failure(turn, _parts(turn, place)), parts=_parts)
     elif step.parts.begun - step.parts.live == len(step.items):
         if turn.has_room():
             _end(turn, place, step.parts)

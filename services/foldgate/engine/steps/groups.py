@@ -57,11 +57,9 @@ def is_winding_up(step: Step) -> bool:
     return step.status == "cancelling"
 
 
-def first_failure(turn: Turn, parts: Iterable[Place]) -> Ending | None:
-    """How the part ended that failed first, and so how the group will."""
-    failed = [step for part in parts if (step := _failed(turn, part)) is not None]
-    if not failed:
-        return None
+def first_failure(turn: Turn, parts: Iterable[Place]) -> Ending:
+    """How the part ended that failed first, of those that failed, and so how the group will."""
+    failed = (step for part in parts if (step := _failed(turn, part)) is not None)
     first = min(failed, key=lambda step: step.order)
     return Ending(first.status, first.code, first.reason)
 

@@ -145,10 +145,7 @@ def _is_tried_again(retry: Retry, failures: int, *, code: str, retryable: bool) 
 def backoff_ms(retry: Retry, failures: int, *, job_id: str) -> int:
     """How long the next attempt waits. The jitter derives from the job id, so that a replay agrees."""
     most = 2**53 if retry.max_backoff_ms is None else retry.max_backoff_ms
-    try:
-        wait = min(float(most), retry.backoff_ms * retry.multiplier ** (failures - 1))
-    except OverflowError:
-        wait = float(most)
+    wait = min(float(most), retry.backoff_ms * retry.multiplier ** (failures - 1))
     share = int.from_bytes(hashlib.sha256(job_id.encode()).digest()[:4], "big") / 2**32
     return int(wait * (1 + retry.jitter * share))
 

@@ -55,13 +55,10 @@ def _is_through(turn: Turn, place: Place, index: int) -> bool:
             return False
         came = outcome(turn.definition, turn.run, part.id)
         if came == "failed":
-            groups.wind_up(turn, place, groups.first_failure(turn, [part]) or _SKIPPED, parts=_parts)
+            groups.wind_up(turn, place, groups.first_failure(turn, [part]), parts=_parts)
         if came in ("failed", "open"):
             return False
     return True
-
-
-_SKIPPED = Ending("failed", "upstream_failed", "A step of the body was skipped.")
 
 
 def _is_on_the_way(turn: Turn, part: Place) -> bool:

@@ -32,8 +32,7 @@ def progress(turn: Turn, place: Place) -> None:
             turn.succeed(place, _output(turn, parts))
             groups.call_parts_back(turn, place, _parts)
     elif len(parts) - came.count("failed") < spec.required:
-        ending = groups.first_failure(turn, parts) or Ending("failed", "parts_failed", "Too few can succeed.")
-        groups.wind_up(turn, place, ending, parts=_parts)
+        groups.wind_up(turn, place, groups.first_failure(turn, parts), parts=_parts)
     else:
         _begin_more(turn, parts, spec.max_parallel)
 
