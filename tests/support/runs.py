@@ -128,9 +128,13 @@ class Life(Given[Run]):
 
     def start(self, given: Any = None, **changes: Any) -> list[str]:
         """Ask for it, with this input and these changes to the request."""
+        return self.hear(self.request(given, **changes))
+
+    def request(self, given: Any = None, **changes: Any) -> RunRequested:
+        """What asks for it."""
         fields: dict[str, Any] = {"workflow": self.workflow, "idempotency_key": self.idempotency_key}
         fields["input"] = written({} if given is None else given)
-        return self.hear(RunRequested(**(fields | changes)))
+        return RunRequested(**(fields | changes))
 
     def hear(self, event: Event | Tick, **changes: Any) -> list[str]:
         """One message. Requests have an id each, unless they are given one."""

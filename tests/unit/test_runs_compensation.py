@@ -195,3 +195,19 @@ def test_a_failed_output_is_undone_too() -> None:
     life = begun(workflow("a: {type: job, compensate: u}\nu: {type: job}", "output: '${1 / input.n}'"), given={"n": 0})
     assert life.succeed("a")[-2:] == ["CompensationStarted u", "JobRequested u@1"]
     assert life.succeed("u")[-1] == "RunFailed expression_failed done"
+
+
+def test_a_part_of_a_handler_may_be_handled() -> None:
+    life = begun(
+        workflow("""
+        a: {type: job, compensate: u}
+        u: {type: parallel, steps: [x]}
+        x: {type: job, on_error: hx}
+        hx: {type: job}
+        b: {type: job, depends_on: [a]}
+        """)
+    )
+    life.succeed("a")
+    life.fail("b")
+    assert life.fail("x") == ["StepFailed x broken", "JobRequested hx@1"]
+    assert life.succeed("hx")[-1] == "RunFailed b broken done"

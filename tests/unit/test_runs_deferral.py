@@ -174,3 +174,22 @@ def test_items_are_called_back_in_chunks() -> None:
     play(life)
     assert isinstance(life.history[-1], RunFailed)
     assert set(life.statuses.values()) == {"failed", "cancelled"}
+
+
+def test_a_list_of_outputs_that_has_no_room_is_given_next() -> None:
+    each = "a: {type: transform, for_each: [1, 2], output: '${input.v}'}"
+    life = weighed(workflow(each), given={"v": "x" * 120_000, "more": "x" * 60_000})
+    assert isinstance(life.history[-1], RunDeferred)
+    play(life)
+    assert life.statuses["a"] == "succeeded"
+
+
+def test_many_branches_that_are_not_taken_are_skipped_in_chunks() -> None:
+    names = [f"x{number}" for number in range(900)]
+    switch = f"s: {{type: switch, cases: [{{when: 'false', next: [{', '.join(names)}]}}], default: z}}"
+    steps = "\n".join(f"{name}: {{type: job}}" for name in names)
+    loop = f"l: {{type: loop, body: [s, {', '.join(names)}, z], until: 'true'}}"
+    life = weighed(workflow(f"{loop}\n{switch}\n{steps}\nz: {{type: transform, output: 1}}"))
+    assert isinstance(life.history[-1], RunDeferred)
+    play(life)
+    assert life.lines[-1] == "RunSucceeded 1"

@@ -2,7 +2,15 @@
 
 import pytest
 
-from foldgate.contracts.events import JobRequested, RunFailed, RunHalted, RunRequested, SlotReleased
+from foldgate.contracts.events import (
+    ChildEnded,
+    ChildRequested,
+    JobRequested,
+    RunFailed,
+    RunHalted,
+    RunRequested,
+    SlotReleased,
+)
 from foldgate.decider.decider import Message
 from tests.support.given import meta
 from tests.support.runs import GRACE, Life, begun, workflow
@@ -213,3 +221,16 @@ def test_after_a_fault_of_ours_it_fails_gives_its_place_back_and_tells_the_run_a
     assert isinstance(said[-1], RunFailed)
     assert said[-1].code == "internal_error"
     assert len(said[-1].message) == 2000
+
+
+def test_after_a_fault_of_ours_the_run_above_is_told() -> None:
+    above = begun(workflow("s: {type: subworkflow, workflow: child}"), CHILD)
+    [asked] = above.of(ChildRequested)
+    child = Life(CHILD)
+    child.key = asked.child_run
+    child.hear(asked, run_id=above.run_id)
+    message = Message(key=child.key, at=child.now, event=asked, meta=meta(child.key))
+    told, failed = child.decider.fail(child.run, message, "broken")
+    assert isinstance(told, ChildEnded)
+    assert (told.parent_run, told.step, told.status, told.code) == (above.run_id, "s", "failed", "internal_error")
+    assert isinstance(failed, RunFailed)

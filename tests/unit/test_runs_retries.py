@@ -1,12 +1,14 @@
 """Retries: when another attempt is made, how long it waits, and what spends one."""
 
 import hashlib
+from collections.abc import Callable
 
 import pytest
 
 from foldgate.contracts.events import AttemptFailed, JobRequested
 from foldgate.engine.steps.job import backoff_ms
 from foldgate.language.definition import Retry
+from foldgate.language.durations import LONGEST_MS
 from tests.support.runs import BEGINNING, Life, begun, workflow
 
 
@@ -73,11 +75,10 @@ def test_the_wait_grows_up_to_the_most(terms: Retry, waits: list[int]) -> None:
 
 
 def test_the_wait_is_bounded_however_often_it_failed() -> None:
-    terms = Retry(backoff_ms=1000, multiplier=100, max_backoff_ms=3_600_000)
+    terms = Retry(backoff_ms=1000, multiplier=100.0, max_backoff_ms=3_600_000)
     assert backoff_ms(terms, 100, job_id="j") == 3_600_000
-    assert backoff_ms(terms, 10_000, job_id="j") == 3_600_000, "larger than any number"
-    unbounded = Retry(backoff_ms=1000, multiplier=100)
-    assert backoff_ms(unbounded, 10_000, job_id="j") == 2**53
+    longest = Retry(backoff_ms=LONGEST_MS, multiplier=100.0)
+    assert backoff_ms(longest, 100, job_id="j") == 2**53, "as often and as long as a document may say"
 
 
 def test_jitter_adds_a_share_that_derives_from_the_job() -> None:
@@ -191,3 +192,47 @@ def test_reports_of_the_attempt_before_settle_nothing() -> None:
     life.after(5000)
     assert life.job("a").job_id != first
     assert life.statuses["a"] == "requested"
+
+
+@pytest.mark.parametrize(
+    ("ends", "ignored"),
+    [
+        (["fail"], False),
+        (["cancel", "fail"], False),
+        (["time", "fail"], False),
+        (["deny"], True),
+        (["lose", "lose"], True),
+        (["fault"], True),
+        (["wrong"], True),
+        (["done"], True),
+    ],
+)
+def test_a_failure_that_comes_again_adds_nothing_and_one_that_comes_late_is_told_of(
+    ends: list[str], *, ignored: bool
+) -> None:
+    life = begun(workflow("a: {type: job, timeout: 1h, output_schema: {type: integer}}\nb: {type: job}"))
+    acts: dict[str, Callable[[], object]] = {
+        "fail": lambda: life.fail("a"),
+        "cancel": life.cancel,
+        "time": lambda: life.after(3_600_000),
+        "deny": lambda: life.deny("a"),
+        "lose": lambda: life.lose("a"),
+        "fault": lambda: life.lose("a", "internal_error"),
+        "wrong": lambda: life.succeed("a", "x"),
+        "done": lambda: life.succeed("a", 1),
+    }
+    for end in ends:
+        acts[end]()
+    assert life.fail("a") == (["JobReportIgnored"] if ignored else [])
+    assert not life.ended
+
+
+def test_a_success_that_comes_again_adds_nothing_also_where_it_was_no_success() -> None:
+    life = begun(workflow("a: {type: job, output_schema: {type: integer}}\nb: {type: job}"))
+    assert life.succeed("a", "x") == ["StepFailed a output_invalid"]
+    assert life.succeed("a", "x") == []
+    life = begun(workflow("a: {type: job, retry: {max_attempts: 2, backoff: 1s}}"))
+    life.lose("a")
+    life.pause()
+    life.lose("a", "writ_expired")
+    assert life.fail("a") == ["JobReportIgnored"], "nobody had it"

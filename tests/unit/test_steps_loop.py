@@ -176,3 +176,8 @@ def test_a_thousand_iterations_cost_no_recursion() -> None:
     while not life.ended:
         life.due()
     assert life.lines[-1] == "RunSucceeded 999"
+
+
+def test_a_condition_may_ask_for_a_step_that_has_not_begun_yet() -> None:
+    life = looped("while: \"steps.a.status != 'succeeded'\"", "a: {type: transform, output: 1}")
+    assert life.lines[-1] == "RunSucceeded 1"

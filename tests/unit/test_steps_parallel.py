@@ -241,3 +241,22 @@ def test_groups_in_a_loop_run_again_each_time() -> None:
         life.succeed(f"a[{index}]", index)
         life.succeed(f"b[{index}]", index)
     assert life.lines[-2:] == ['StepSucceeded l {"a":1,"b":1}', 'RunSucceeded {"a":1,"b":1}']
+
+
+def test_a_group_and_its_parts_out_of_time_at_once() -> None:
+    life = begun(workflow("p: {type: parallel, steps: [q], timeout: 5s}\nq: {type: job, timeout: 5s}"))
+    assert life.after(5000) == ["StepCancelRequested p timed_out", "JobCancelRequested q cancelled"]
+    assert life.succeed("q")[-1] == "RunTimedOut p timeout"
+
+
+def test_a_loser_that_fails_is_not_handled() -> None:
+    life = begun(
+        workflow("""
+        p: {type: parallel, strategy: any, steps: [a, b]}
+        a: {type: job}
+        b: {type: job, output_schema: {type: integer}, on_error: h}
+        h: {type: job}
+        """)
+    )
+    life.succeed("a")
+    assert life.succeed("b", "x") == ["StepFailed b output_invalid", 'RunSucceeded {"a":null,"b":null}']

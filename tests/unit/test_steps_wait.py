@@ -154,3 +154,11 @@ def test_waits_of_one_loop_take_one_signal_an_iteration() -> None:
     life = begun(workflow("l: {type: loop, body: [w], until: 'loop.index == 1'}\nw: {type: wait, signal: go}"))
     life.signal("go", 1)
     assert life.signal("go", 2)[1:] == ["StepSucceeded w[1] 2", "StepSucceeded l 2", "RunSucceeded 2"]
+
+
+def test_the_first_that_fits_is_taken_and_the_others_are_kept() -> None:
+    life = begun(workflow("a: {type: job}\nw: {type: wait, signal: go, match: {n: 2}, depends_on: [a]}"))
+    for name, payload in (("stop", {"n": 2}), ("go", {"n": 1}), ("go", {"n": 2})):
+        life.signal(name, payload)
+    assert life.succeed("a")[1] == 'StepSucceeded w {"n":2}'
+    assert kept(life) == ['{"n":2}', '{"n":1}']
