@@ -14,6 +14,27 @@ class Ancestor(msgspec.Struct, frozen=True, kw_only=True):
     """Its workflow."""
 
 
+class Decision(msgspec.Struct, frozen=True, kw_only=True):
+    """What the policy kernel said, by what, and why."""
+
+    decision: str
+    """allow, deny, require_approval, allow_with_constraints or throttle."""
+    policy_snapshot: str
+    """The snapshot it was made under."""
+    policies_offset: int = 0
+    """The place of that snapshot on the stream of policies."""
+    rule: str = ""
+    """The rule that decided, as bundle#rule; default_decision where none did."""
+    reason: str = ""
+    """Why, as a sentence."""
+    constraints: str = ""
+    """What must hold while it is done, as canonical JSON; empty if nothing."""
+    remediations: str = ""
+    """What could be done instead, as canonical JSON; empty if nothing is known."""
+    trace: tuple[str, ...] = ()
+    """For each bundle the rules that were looked at, and why each did or did not match."""
+
+
 class Job(msgspec.Struct, frozen=True, kw_only=True):
     """What one attempt asks the outside world to do."""
 
@@ -100,6 +121,19 @@ class Meta(msgspec.Struct, frozen=True, kw_only=True):
     """SHA-256 of the submitted bytes it answers; empty where no submission was answered."""
 
 
+class PolicyVersion(msgspec.Struct, frozen=True, kw_only=True):
+    """One bundle as it is active in a snapshot."""
+
+    bundle: str
+    """Its id."""
+    version: int
+    """Its version: how often it was published."""
+    digest: str
+    """SHA-256 of its canonical form."""
+    definition: str
+    """Its canonical form, as JSON."""
+
+
 class Rerun(msgspec.Struct, frozen=True, kw_only=True):
     """What a run takes over from an earlier one."""
 
@@ -111,6 +145,28 @@ class Rerun(msgspec.Struct, frozen=True, kw_only=True):
     """The values that the earlier run kept, as JSON."""
     outputs: dict[str, str] = msgspec.field(default_factory=dict)
     """What steps upstream of it had succeeded with, as JSON."""
+
+
+class Signature(msgspec.Struct, frozen=True, kw_only=True):
+    """Who vouches for something, and the proof."""
+
+    key_id: str = ""
+    """The key: the first 32 hexadecimal digits of the SHA-256 of its public half."""
+    certificate: bytes = b''
+    """The key's certificate, signed by a root key."""
+    value: bytes = b''
+    """Ed25519 over the canonical bytes of what is vouched for."""
+
+
+class Vote(msgspec.Struct, frozen=True, kw_only=True):
+    """One answer of one person."""
+
+    voter: str
+    """Whose it is."""
+    roles: tuple[str, ...] = ()
+    """The roles that its issuer vouches for."""
+    at: int
+    """When it was recorded."""
 
 
 class Writ(msgspec.Struct, frozen=True, kw_only=True):
@@ -132,6 +188,16 @@ class Writ(msgspec.Struct, frozen=True, kw_only=True):
     """Milliseconds since 1970."""
     expires_at: int
     """Milliseconds since 1970; not dispatched after it."""
+    tenant: str = ""
+    """Whose job it is."""
+    policies_offset: int = 0
+    """The place of the snapshot on the stream of policies."""
+    approval_id: str = ""
+    """The approval it rests on; empty if it needed none."""
+    constraints_hash: bytes = b''
+    """SHA-256 of the constraints; empty if there are none."""
+    signature: Signature | None = None
+    """The policy kernel's, over all of the above."""
 
 
 class ApprovalClosed(msgspec.Struct, frozen=True, kw_only=True):
@@ -167,6 +233,8 @@ class ApprovalGranted(msgspec.Struct, frozen=True, kw_only=True):
     """Who."""
     data: str = "null"
     """What they gave, as canonical JSON."""
+    votes: tuple[Vote, ...] = ()
+    """The votes that grant it."""
 
 
 class ApprovalOpened(msgspec.Struct, frozen=True, kw_only=True):
@@ -190,6 +258,12 @@ class ApprovalOpened(msgspec.Struct, frozen=True, kw_only=True):
     """Who asked for the run."""
     expires_at: int | None = None
     """When it is too late to answer, if it ever is."""
+    job_hash: bytes = b''
+    """Of a question of policy: what would be done."""
+    policy_snapshot: str = ""
+    """Of a question of policy: the snapshot that asked."""
+    digest: str = ""
+    """What the run is pinned to."""
 
 
 class ApprovalRefused(msgspec.Struct, frozen=True, kw_only=True):
@@ -228,6 +302,46 @@ class ApprovalRequested(msgspec.Struct, frozen=True, kw_only=True):
     """The group, loop or for_each that it is a part of; empty if none."""
     deadline: int | None = None
     """When the step times out."""
+
+
+class ApprovalRequired(msgspec.Struct, frozen=True, kw_only=True):
+    """Policy asks people before an attempt may happen."""
+
+    approval_id: str
+    """The question: run_id:step#job hash."""
+    step: str
+    """The step."""
+    job: Job
+    """The job exactly as it would be done."""
+    job_hash: bytes
+    """SHA-256 over all it would do."""
+    terms: str
+    """Who may answer and how many must, as canonical JSON."""
+    requester: str
+    """Who asked for the run."""
+    binding: str
+    """Digest of what is asked: job hash, workflow digest and input."""
+    decision: Decision
+    """The decision."""
+
+
+class ApprovalRevised(msgspec.Struct, frozen=True, kw_only=True):
+    """The question is another now: votes on what it was before are stale."""
+
+    approval_id: str
+    """The question."""
+    step: str
+    """The step."""
+    terms: str
+    """Who may answer and how many must, as canonical JSON."""
+    binding: str
+    """What is asked now."""
+    policy_snapshot: str = ""
+    """The snapshot that asks."""
+    expires_at: int | None = None
+    """When it is too late to answer, if it ever is."""
+    reason: str = ""
+    """Why."""
 
 
 class AttemptFailed(msgspec.Struct, frozen=True, kw_only=True):
@@ -370,6 +484,8 @@ class JobDenied(msgspec.Struct, frozen=True, kw_only=True):
     """The rule that denied."""
     reason: str
     """Why, as a sentence."""
+    decision: Decision | None = None
+    """The decision it follows from."""
 
 
 class JobDispatched(msgspec.Struct, frozen=True, kw_only=True):
@@ -385,6 +501,14 @@ class JobDispatched(msgspec.Struct, frozen=True, kw_only=True):
     """Number of this lease in its pool."""
     lease_ms: int
     """How long a beat keeps it."""
+    constraints: str = ""
+    """What must hold while it is done, as canonical JSON; empty if nothing."""
+    beat: int = 0
+    """The last beat of the worker that the scheduler had seen."""
+    signature: Signature | None = None
+    """The scheduler's, over writ, lease, worker and beat."""
+    token: bytes = b''
+    """The lease's secret: reports under it are signed with it."""
 
 
 class JobFailed(msgspec.Struct, frozen=True, kw_only=True):
@@ -402,6 +526,8 @@ class JobFailed(msgspec.Struct, frozen=True, kw_only=True):
     """Why, as a sentence."""
     retryable: bool = True
     """Another attempt may succeed."""
+    mac: bytes = b''
+    """HMAC-SHA-256 over the report with the lease's secret."""
 
 
 class JobLost(msgspec.Struct, frozen=True, kw_only=True):
@@ -417,6 +543,8 @@ class JobLost(msgspec.Struct, frozen=True, kw_only=True):
     """Who held it."""
     reason: str
     """worker_lost, writ_expired, queue_timeout, attempt_timeout, cancelled, or internal_error."""
+    policies_offset: int = 0
+    """With writ_stale: how far the kernel must have read for a writ that is not."""
 
 
 class JobQueued(msgspec.Struct, frozen=True, kw_only=True):
@@ -465,6 +593,8 @@ class JobRequested(msgspec.Struct, frozen=True, kw_only=True):
     """The group, loop or for_each that it is a part of; empty if none."""
     deadline: int | None = None
     """When the step times out."""
+    policies_offset: int = 0
+    """How far the kernel must have read before it decides."""
 
 
 class JobSucceeded(msgspec.Struct, frozen=True, kw_only=True):
@@ -478,6 +608,67 @@ class JobSucceeded(msgspec.Struct, frozen=True, kw_only=True):
     """Its endpoint."""
     output: str
     """JSON."""
+    mac: bytes = b''
+    """HMAC-SHA-256 over the report with the lease's secret."""
+
+
+class JobThrottled(msgspec.Struct, frozen=True, kw_only=True):
+    """An attempt must wait, and is then decided on again."""
+
+    job_id: str
+    """The attempt."""
+    step: str
+    """The step."""
+    until: int
+    """When it is decided on again."""
+    times: int
+    """How often it waited."""
+    decision: Decision
+    """The decision."""
+
+
+class KeyRevokeRequested(msgspec.Struct, frozen=True, kw_only=True):
+    """Somebody asks that a key is trusted no longer."""
+
+    key_id: str
+    """The key."""
+    reason: str = ""
+    """Why, in their words."""
+    signature: Signature | None = None
+    """The issuer's, over the canonical bytes of the request."""
+
+
+class KeyRevoked(msgspec.Struct, frozen=True, kw_only=True):
+    """A key is trusted no longer."""
+
+    key_id: str
+    """The key."""
+    reason: str = ""
+    """Why."""
+    by: str = ""
+    """Who asked."""
+
+
+class KeySubmitted(msgspec.Struct, frozen=True, kw_only=True):
+    """Somebody submits the certificate of a key."""
+
+    certificate: bytes
+    """Signed by a root key."""
+
+
+class KeyTrusted(msgspec.Struct, frozen=True, kw_only=True):
+    """A key is known."""
+
+    key_id: str
+    """The key."""
+    purpose: str
+    """kernel, scheduler or issuer."""
+    name: str
+    """Whose it is."""
+    certificate: bytes
+    """Signed by a root key."""
+    by: str = ""
+    """Who asked."""
 
 
 class MessageQuarantined(msgspec.Struct, frozen=True, kw_only=True):
@@ -523,6 +714,137 @@ class OwnerChanged(msgspec.Struct, frozen=True, kw_only=True):
     """A random id made at the claim."""
 
 
+class PolicyDeleteRequested(msgspec.Struct, frozen=True, kw_only=True):
+    """Somebody asks that a bundle is active no longer."""
+
+    bundle: str
+    """Its id."""
+    reason: str = ""
+    """Why, in their words."""
+    signature: Signature | None = None
+    """The issuer's, over the canonical bytes of the request."""
+
+
+class PolicyDrafted(msgspec.Struct, frozen=True, kw_only=True):
+    """A draft of a bundle is there."""
+
+    bundle: str
+    """Its id."""
+    revision: int
+    """Its number among the drafts of the bundle."""
+    digest: str
+    """SHA-256 of the canonical form."""
+    definition: str
+    """The canonical form, as JSON."""
+    source: str = ""
+    """The document as it was submitted."""
+    reason: str = ""
+    """Why."""
+    by: str = ""
+    """Who asked."""
+
+
+class PolicyPublishRequested(msgspec.Struct, frozen=True, kw_only=True):
+    """Somebody asks that drafts become active."""
+
+    bundles: tuple[str, ...] = ()
+    """The bundles whose last drafts are meant; empty: all that have one."""
+    reason: str = ""
+    """Why, in their words."""
+    signature: Signature | None = None
+    """The issuer's, over the canonical bytes of the request."""
+
+
+class PolicyPublished(msgspec.Struct, frozen=True, kw_only=True):
+    """A snapshot is active from now on: all of these bundles, and no others."""
+
+    policy_snapshot: str
+    """Its name: derived from what it holds."""
+    bundles: tuple[PolicyVersion, ...]
+    """Every active bundle, whole."""
+    kind: str
+    """publish, rollback or delete."""
+    replaces: str = ""
+    """The snapshot before; empty for the first."""
+    reason: str = ""
+    """Why."""
+    by: str = ""
+    """Who asked."""
+
+
+class PolicyPutRequested(msgspec.Struct, frozen=True, kw_only=True):
+    """Somebody submits a draft of a bundle."""
+
+    bundle: str
+    """Its id."""
+    source: str
+    """The document, as YAML."""
+    revision: int
+    """The revision it changes; 0 for a new bundle."""
+    reason: str = ""
+    """Why, in their words."""
+    bundle_signature: Signature | None = None
+    """Its author's, over the document; some suites require it."""
+    signature: Signature | None = None
+    """The issuer's, over the canonical bytes of the request."""
+
+
+class PolicyRefused(msgspec.Struct, frozen=True, kw_only=True):
+    """A change of policy that changes nothing."""
+
+    request: str
+    """The name of the request."""
+    bundle: str = ""
+    """The bundle it was about; empty if none."""
+    code: str
+    """Why, as a stable code."""
+    reason: str
+    """Why, as a sentence: Expected ..., but ..."""
+    problems: tuple[str, ...] = ()
+    """Each mistake on a line."""
+
+
+class PolicyRollbackRequested(msgspec.Struct, frozen=True, kw_only=True):
+    """Somebody asks that an earlier snapshot becomes active again."""
+
+    policy_snapshot: str
+    """The snapshot."""
+    reason: str = ""
+    """Why, in their words."""
+    signature: Signature | None = None
+    """The issuer's, over the canonical bytes of the request."""
+
+
+class PolicyShadowRequested(msgspec.Struct, frozen=True, kw_only=True):
+    """Somebody asks that a draft is evaluated beside the active bundles, and enforces nothing."""
+
+    bundle: str
+    """Its id."""
+    revision: int
+    """The revision; 0 ends it."""
+    reason: str = ""
+    """Why, in their words."""
+    signature: Signature | None = None
+    """The issuer's, over the canonical bytes of the request."""
+
+
+class PolicyShadowed(msgspec.Struct, frozen=True, kw_only=True):
+    """A draft is evaluated beside the active bundles from now on; without a definition no longer."""
+
+    bundle: str
+    """Its id."""
+    revision: int
+    """The revision."""
+    digest: str = ""
+    """SHA-256 of the canonical form."""
+    definition: str = ""
+    """The canonical form, as JSON."""
+    reason: str = ""
+    """Why."""
+    by: str = ""
+    """Who asked."""
+
+
 class PositionsAdvanced(msgspec.Struct, frozen=True, kw_only=True):
     """Carries nothing but the positions in its batch head: inputs were read that asked for no event."""
 
@@ -543,6 +865,13 @@ class RequestRefused(msgspec.Struct, frozen=True, kw_only=True):
     """Why, as a stable code."""
     reason: str
     """Why, as a sentence: Expected ..., but ..."""
+
+
+class RunAdmitted(msgspec.Struct, frozen=True, kw_only=True):
+    """Policy lets a run begin."""
+
+    decision: Decision
+    """The decision."""
 
 
 class RunCancelRequested(msgspec.Struct, frozen=True, kw_only=True):
@@ -625,6 +954,13 @@ class RunRefused(msgspec.Struct, frozen=True, kw_only=True):
     """Why, as a stable code."""
     reason: str
     """Why, as a sentence: Expected ..., but ..."""
+
+
+class RunRejected(msgspec.Struct, frozen=True, kw_only=True):
+    """Policy does not let a run begin: none of its jobs will be done."""
+
+    decision: Decision
+    """The decision."""
 
 
 class RunRequested(msgspec.Struct, frozen=True, kw_only=True):
@@ -722,6 +1058,21 @@ class RunTimedOut(msgspec.Struct, frozen=True, kw_only=True):
     """The step that decided it; empty if none."""
     compensation: str = "none"
     """none, done or partial."""
+
+
+class ShadowDecided(msgspec.Struct, frozen=True, kw_only=True):
+    """What a bundle that enforces nothing would have said."""
+
+    job_id: str
+    """The attempt; empty for a run."""
+    step: str
+    """The step."""
+    bundle: str
+    """The bundle."""
+    revision: int
+    """Its revision."""
+    decision: Decision
+    """What the active bundles and it would have decided."""
 
 
 class SignalReceived(msgspec.Struct, frozen=True, kw_only=True):
@@ -947,6 +1298,12 @@ class VoteCast(msgspec.Struct, frozen=True, kw_only=True):
     """What was asked for, as JSON."""
     reason: str = ""
     """Why, in their words."""
+    binding: str = ""
+    """What the voter saw; empty: whatever is asked now."""
+    roles: tuple[str, ...] = ()
+    """The roles of the voter, as the issuer vouches."""
+    signature: Signature | None = None
+    """The issuer's, over the canonical bytes of the request."""
 
 
 class VoteRecorded(msgspec.Struct, frozen=True, kw_only=True):
@@ -964,6 +1321,8 @@ class VoteRecorded(msgspec.Struct, frozen=True, kw_only=True):
     """What they gave, as canonical JSON."""
     reason: str = ""
     """Why, in their words."""
+    roles: tuple[str, ...] = ()
+    """The roles of the voter."""
 
 
 class VoteRefused(msgspec.Struct, frozen=True, kw_only=True):
@@ -1115,6 +1474,8 @@ class WritIssued(msgspec.Struct, frozen=True, kw_only=True):
     """The job."""
     writ: Writ
     """The authorisation."""
+    decision: Decision | None = None
+    """The decision it follows from."""
 
 
 class WritRevoked(msgspec.Struct, frozen=True, kw_only=True):
@@ -1137,6 +1498,8 @@ Event = (
     | ApprovalOpened
     | ApprovalRefused
     | ApprovalRequested
+    | ApprovalRequired
+    | ApprovalRevised
     | AttemptFailed
     | CaseClosed
     | ChildCancelRequested
@@ -1155,12 +1518,27 @@ Event = (
     | JobReportIgnored
     | JobRequested
     | JobSucceeded
+    | JobThrottled
+    | KeyRevokeRequested
+    | KeyRevoked
+    | KeySubmitted
+    | KeyTrusted
     | MessageQuarantined
     | NotificationRaised
     | OwnerChanged
+    | PolicyDeleteRequested
+    | PolicyDrafted
+    | PolicyPublishRequested
+    | PolicyPublished
+    | PolicyPutRequested
+    | PolicyRefused
+    | PolicyRollbackRequested
+    | PolicyShadowRequested
+    | PolicyShadowed
     | PositionsAdvanced
     | QuestionsClosed
     | RequestRefused
+    | RunAdmitted
     | RunCancelRequested
     | RunCancelled
     | RunDeferred
@@ -1170,6 +1548,7 @@ Event = (
     | RunPauseRequested
     | RunPaused
     | RunRefused
+    | RunRejected
     | RunRequested
     | RunResumeRequested
     | RunResumed
@@ -1177,6 +1556,7 @@ Event = (
     | RunStarted
     | RunSucceeded
     | RunTimedOut
+    | ShadowDecided
     | SignalReceived
     | SignalSent
     | SlotFreed
@@ -1221,6 +1601,8 @@ EVENT_TYPES: dict[str, type[Event]] = {
     "ApprovalOpened": ApprovalOpened,
     "ApprovalRefused": ApprovalRefused,
     "ApprovalRequested": ApprovalRequested,
+    "ApprovalRequired": ApprovalRequired,
+    "ApprovalRevised": ApprovalRevised,
     "AttemptFailed": AttemptFailed,
     "CaseClosed": CaseClosed,
     "ChildCancelRequested": ChildCancelRequested,
@@ -1239,12 +1621,27 @@ EVENT_TYPES: dict[str, type[Event]] = {
     "JobReportIgnored": JobReportIgnored,
     "JobRequested": JobRequested,
     "JobSucceeded": JobSucceeded,
+    "JobThrottled": JobThrottled,
+    "KeyRevokeRequested": KeyRevokeRequested,
+    "KeyRevoked": KeyRevoked,
+    "KeySubmitted": KeySubmitted,
+    "KeyTrusted": KeyTrusted,
     "MessageQuarantined": MessageQuarantined,
     "NotificationRaised": NotificationRaised,
     "OwnerChanged": OwnerChanged,
+    "PolicyDeleteRequested": PolicyDeleteRequested,
+    "PolicyDrafted": PolicyDrafted,
+    "PolicyPublishRequested": PolicyPublishRequested,
+    "PolicyPublished": PolicyPublished,
+    "PolicyPutRequested": PolicyPutRequested,
+    "PolicyRefused": PolicyRefused,
+    "PolicyRollbackRequested": PolicyRollbackRequested,
+    "PolicyShadowRequested": PolicyShadowRequested,
+    "PolicyShadowed": PolicyShadowed,
     "PositionsAdvanced": PositionsAdvanced,
     "QuestionsClosed": QuestionsClosed,
     "RequestRefused": RequestRefused,
+    "RunAdmitted": RunAdmitted,
     "RunCancelRequested": RunCancelRequested,
     "RunCancelled": RunCancelled,
     "RunDeferred": RunDeferred,
@@ -1254,6 +1651,7 @@ EVENT_TYPES: dict[str, type[Event]] = {
     "RunPauseRequested": RunPauseRequested,
     "RunPaused": RunPaused,
     "RunRefused": RunRefused,
+    "RunRejected": RunRejected,
     "RunRequested": RunRequested,
     "RunResumeRequested": RunResumeRequested,
     "RunResumed": RunResumed,
@@ -1261,6 +1659,7 @@ EVENT_TYPES: dict[str, type[Event]] = {
     "RunStarted": RunStarted,
     "RunSucceeded": RunSucceeded,
     "RunTimedOut": RunTimedOut,
+    "ShadowDecided": ShadowDecided,
     "SignalReceived": SignalReceived,
     "SignalSent": SignalSent,
     "SlotFreed": SlotFreed,

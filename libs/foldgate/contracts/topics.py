@@ -82,6 +82,13 @@ ADMIN = Stream(
     events=(
         "WorkflowSubmitted",
         "WorkflowRetireRequested",
+        "PolicyPutRequested",
+        "PolicyPublishRequested",
+        "PolicyRollbackRequested",
+        "PolicyDeleteRequested",
+        "PolicyShadowRequested",
+        "KeySubmitted",
+        "KeyRevokeRequested",
     ),
     retention_days=30,
     doc="What administrators ask: publish a workflow, change a policy, drain a pool.",
@@ -193,6 +200,11 @@ DECISIONS = Stream(
         "WritRevoked",
         "JobDenied",
         "CaseClosed",
+        "RunAdmitted",
+        "RunRejected",
+        "ApprovalRequired",
+        "JobThrottled",
+        "ShadowDecided",
     ),
     doc="What the policy kernel said of each attempt, and the writs it issued.",
 )
@@ -202,7 +214,14 @@ POLICIES = Stream(
     key="source",
     partitions=1,
     owner="policy_kernel",
-    events=(),
+    events=(
+        "PolicyDrafted",
+        "PolicyPublished",
+        "PolicyShadowed",
+        "PolicyRefused",
+        "KeyTrusted",
+        "KeyRevoked",
+    ),
     doc="Policy bundles and snapshots.",
 )
 APPROVALS = Stream(
@@ -220,6 +239,7 @@ APPROVALS = Stream(
         "ApprovalExpired",
         "ApprovalClosed",
         "QuestionsClosed",
+        "ApprovalRevised",
     ),
     doc="Questions to people, and their votes.",
 )

@@ -148,6 +148,12 @@ def put_ApprovalGranted(out: list[bytes], v: e.ApprovalGranted) -> None:
     b = v.data.encode()
     n = len(b)
     out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    n = len(v.votes)
+    if n:
+        out.append(varint(n))
+        for i_votes in v.votes:
+            put_Vote(out, i_votes)
+    out.append(b"\x00")
 
 
 def take_ApprovalGranted(v: bytes, p: int) -> tuple[e.ApprovalGranted, int]:
@@ -190,7 +196,15 @@ def take_ApprovalGranted(v: bytes, p: int) -> tuple[e.ApprovalGranted, int]:
         p += 1
     f_data = v[p : p + n].decode()
     p += n
-    return e.ApprovalGranted(approval_id=f_approval_id, step=f_step, by=f_by, data=f_data), p
+    l_f_votes = []
+    c_f_votes, p = take_count(v, p)
+    while c_f_votes:
+        for _ in range(c_f_votes):
+            i_f_votes, p = take_Vote(v, p)
+            l_f_votes.append(i_f_votes)
+        c_f_votes, p = take_count(v, p)
+    f_votes = tuple(l_f_votes)
+    return e.ApprovalGranted(approval_id=f_approval_id, step=f_step, by=f_by, data=f_data, votes=f_votes), p
 
 
 def put_ApprovalOpened(out: list[bytes], v: e.ApprovalOpened) -> None:
@@ -223,6 +237,15 @@ def put_ApprovalOpened(out: list[bytes], v: e.ApprovalOpened) -> None:
     else:
         out.append(b"\x02")
         out.append(varint(v.expires_at))
+    b = v.job_hash
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    b = v.policy_snapshot.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    b = v.digest.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
 
 
 def take_ApprovalOpened(v: bytes, p: int) -> tuple[e.ApprovalOpened, int]:
@@ -302,7 +325,31 @@ def take_ApprovalOpened(v: bytes, p: int) -> tuple[e.ApprovalOpened, int]:
             f_expires_at, p = take_long(v, p)
     elif b:
         raise Malformed("a union without such a branch")
-    return e.ApprovalOpened(approval_id=f_approval_id, step=f_step, kind=f_kind, input=f_input, terms=f_terms, schema=f_schema, binding=f_binding, requester=f_requester, expires_at=f_expires_at), p
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_job_hash = v[p : p + n]
+    p += n
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_policy_snapshot = v[p : p + n].decode()
+    p += n
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_digest = v[p : p + n].decode()
+    p += n
+    return e.ApprovalOpened(approval_id=f_approval_id, step=f_step, kind=f_kind, input=f_input, terms=f_terms, schema=f_schema, binding=f_binding, requester=f_requester, expires_at=f_expires_at, job_hash=f_job_hash, policy_snapshot=f_policy_snapshot, digest=f_digest), p
 
 
 def put_ApprovalRefused(out: list[bytes], v: e.ApprovalRefused) -> None:
@@ -489,6 +536,173 @@ def take_ApprovalRequested(v: bytes, p: int) -> tuple[e.ApprovalRequested, int]:
     elif b:
         raise Malformed("a union without such a branch")
     return e.ApprovalRequested(step=f_step, approval_id=f_approval_id, kind=f_kind, input=f_input, terms=f_terms, schema=f_schema, binding=f_binding, requester=f_requester, parent=f_parent, deadline=f_deadline), p
+
+
+def put_ApprovalRequired(out: list[bytes], v: e.ApprovalRequired) -> None:
+    b = v.approval_id.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    b = v.step.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    put_Job(out, v.job)
+    b = v.job_hash
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    b = v.terms.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    b = v.requester.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    b = v.binding.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    put_Decision(out, v.decision)
+
+
+def take_ApprovalRequired(v: bytes, p: int) -> tuple[e.ApprovalRequired, int]:
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_approval_id = v[p : p + n].decode()
+    p += n
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_step = v[p : p + n].decode()
+    p += n
+    f_job, p = take_Job(v, p)
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_job_hash = v[p : p + n]
+    p += n
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_terms = v[p : p + n].decode()
+    p += n
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_requester = v[p : p + n].decode()
+    p += n
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_binding = v[p : p + n].decode()
+    p += n
+    f_decision, p = take_Decision(v, p)
+    return e.ApprovalRequired(approval_id=f_approval_id, step=f_step, job=f_job, job_hash=f_job_hash, terms=f_terms, requester=f_requester, binding=f_binding, decision=f_decision), p
+
+
+def put_ApprovalRevised(out: list[bytes], v: e.ApprovalRevised) -> None:
+    b = v.approval_id.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    b = v.step.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    b = v.terms.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    b = v.binding.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    b = v.policy_snapshot.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    if v.expires_at is None:
+        out.append(b"\x00")
+    else:
+        out.append(b"\x02")
+        out.append(varint(v.expires_at))
+    b = v.reason.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+
+
+def take_ApprovalRevised(v: bytes, p: int) -> tuple[e.ApprovalRevised, int]:
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_approval_id = v[p : p + n].decode()
+    p += n
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_step = v[p : p + n].decode()
+    p += n
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_terms = v[p : p + n].decode()
+    p += n
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_binding = v[p : p + n].decode()
+    p += n
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_policy_snapshot = v[p : p + n].decode()
+    p += n
+    f_expires_at = None
+    b = v[p]
+    p += 1
+    if b == 2:
+        f_expires_at = v[p]
+        if f_expires_at < 128:
+            f_expires_at = (f_expires_at >> 1) ^ -(f_expires_at & 1)
+            p += 1
+        else:
+            f_expires_at, p = take_long(v, p)
+    elif b:
+        raise Malformed("a union without such a branch")
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_reason = v[p : p + n].decode()
+    p += n
+    return e.ApprovalRevised(approval_id=f_approval_id, step=f_step, terms=f_terms, binding=f_binding, policy_snapshot=f_policy_snapshot, expires_at=f_expires_at, reason=f_reason), p
 
 
 def put_AttemptFailed(out: list[bytes], v: e.AttemptFailed) -> None:
@@ -924,6 +1138,109 @@ def take_ContextChanged(v: bytes, p: int) -> tuple[e.ContextChanged, int]:
     elif b:
         raise Malformed("a union without such a branch")
     return e.ContextChanged(step=f_step, name=f_name, value=f_value), p
+
+
+def put_Decision(out: list[bytes], v: e.Decision) -> None:
+    b = v.decision.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    b = v.policy_snapshot.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    out.append(varint(v.policies_offset))
+    b = v.rule.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    b = v.reason.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    b = v.constraints.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    b = v.remediations.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    n = len(v.trace)
+    if n:
+        out.append(varint(n))
+        for i_trace in v.trace:
+            b = i_trace.encode()
+            n = len(b)
+            out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    out.append(b"\x00")
+
+
+def take_Decision(v: bytes, p: int) -> tuple[e.Decision, int]:
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_decision = v[p : p + n].decode()
+    p += n
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_policy_snapshot = v[p : p + n].decode()
+    p += n
+    f_policies_offset = v[p]
+    if f_policies_offset < 128:
+        f_policies_offset = (f_policies_offset >> 1) ^ -(f_policies_offset & 1)
+        p += 1
+    else:
+        f_policies_offset, p = take_long(v, p)
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_rule = v[p : p + n].decode()
+    p += n
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_reason = v[p : p + n].decode()
+    p += n
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_constraints = v[p : p + n].decode()
+    p += n
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_remediations = v[p : p + n].decode()
+    p += n
+    l_f_trace = []
+    c_f_trace, p = take_count(v, p)
+    while c_f_trace:
+        for _ in range(c_f_trace):
+            n = v[p]
+            if n & 0x81:
+                n, p = take_length(v, p)
+            else:
+                n >>= 1
+                p += 1
+            i_f_trace = v[p : p + n].decode()
+            p += n
+            l_f_trace.append(i_f_trace)
+        c_f_trace, p = take_count(v, p)
+    f_trace = tuple(l_f_trace)
+    return e.Decision(decision=f_decision, policy_snapshot=f_policy_snapshot, policies_offset=f_policies_offset, rule=f_rule, reason=f_reason, constraints=f_constraints, remediations=f_remediations, trace=f_trace), p
 
 
 def put_Job(out: list[bytes], v: e.Job) -> None:
@@ -1370,6 +1687,11 @@ def put_JobDenied(out: list[bytes], v: e.JobDenied) -> None:
     b = v.reason.encode()
     n = len(b)
     out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    if v.decision is None:
+        out.append(b"\x00")
+    else:
+        out.append(b"\x02")
+        put_Decision(out, v.decision)
 
 
 def take_JobDenied(v: bytes, p: int) -> tuple[e.JobDenied, int]:
@@ -1413,7 +1735,14 @@ def take_JobDenied(v: bytes, p: int) -> tuple[e.JobDenied, int]:
         p += 1
     f_reason = v[p : p + n].decode()
     p += n
-    return e.JobDenied(job_id=f_job_id, step=f_step, policy_snapshot=f_policy_snapshot, rule=f_rule, reason=f_reason), p
+    f_decision = None
+    b = v[p]
+    p += 1
+    if b == 2:
+        f_decision, p = take_Decision(v, p)
+    elif b:
+        raise Malformed("a union without such a branch")
+    return e.JobDenied(job_id=f_job_id, step=f_step, policy_snapshot=f_policy_snapshot, rule=f_rule, reason=f_reason, decision=f_decision), p
 
 
 def put_JobDispatched(out: list[bytes], v: e.JobDispatched) -> None:
@@ -1424,6 +1753,18 @@ def put_JobDispatched(out: list[bytes], v: e.JobDispatched) -> None:
     out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
     out.append(varint(v.lease))
     out.append(varint(v.lease_ms))
+    b = v.constraints.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    out.append(varint(v.beat))
+    if v.signature is None:
+        out.append(b"\x00")
+    else:
+        out.append(b"\x02")
+        put_Signature(out, v.signature)
+    b = v.token
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
 
 
 def take_JobDispatched(v: bytes, p: int) -> tuple[e.JobDispatched, int]:
@@ -1449,7 +1790,36 @@ def take_JobDispatched(v: bytes, p: int) -> tuple[e.JobDispatched, int]:
         p += 1
     else:
         f_lease_ms, p = take_long(v, p)
-    return e.JobDispatched(job=f_job, writ=f_writ, worker=f_worker, lease=f_lease, lease_ms=f_lease_ms), p
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_constraints = v[p : p + n].decode()
+    p += n
+    f_beat = v[p]
+    if f_beat < 128:
+        f_beat = (f_beat >> 1) ^ -(f_beat & 1)
+        p += 1
+    else:
+        f_beat, p = take_long(v, p)
+    f_signature = None
+    b = v[p]
+    p += 1
+    if b == 2:
+        f_signature, p = take_Signature(v, p)
+    elif b:
+        raise Malformed("a union without such a branch")
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_token = v[p : p + n]
+    p += n
+    return e.JobDispatched(job=f_job, writ=f_writ, worker=f_worker, lease=f_lease, lease_ms=f_lease_ms, constraints=f_constraints, beat=f_beat, signature=f_signature, token=f_token), p
 
 
 def put_JobFailed(out: list[bytes], v: e.JobFailed) -> None:
@@ -1467,6 +1837,9 @@ def put_JobFailed(out: list[bytes], v: e.JobFailed) -> None:
     n = len(b)
     out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
     out.append(BOOLEANS[v.retryable])
+    b = v.mac
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
 
 
 def take_JobFailed(v: bytes, p: int) -> tuple[e.JobFailed, int]:
@@ -1513,7 +1886,15 @@ def take_JobFailed(v: bytes, p: int) -> tuple[e.JobFailed, int]:
         raise Malformed("a boolean of neither 0 nor 1")
     f_retryable = b == 1
     p += 1
-    return e.JobFailed(job_id=f_job_id, lease=f_lease, worker=f_worker, code=f_code, message=f_message, retryable=f_retryable), p
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_mac = v[p : p + n]
+    p += n
+    return e.JobFailed(job_id=f_job_id, lease=f_lease, worker=f_worker, code=f_code, message=f_message, retryable=f_retryable, mac=f_mac), p
 
 
 def put_JobLost(out: list[bytes], v: e.JobLost) -> None:
@@ -1530,6 +1911,7 @@ def put_JobLost(out: list[bytes], v: e.JobLost) -> None:
     b = v.reason.encode()
     n = len(b)
     out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    out.append(varint(v.policies_offset))
 
 
 def take_JobLost(v: bytes, p: int) -> tuple[e.JobLost, int]:
@@ -1571,7 +1953,13 @@ def take_JobLost(v: bytes, p: int) -> tuple[e.JobLost, int]:
         p += 1
     f_reason = v[p : p + n].decode()
     p += n
-    return e.JobLost(job_id=f_job_id, step=f_step, lease=f_lease, worker=f_worker, reason=f_reason), p
+    f_policies_offset = v[p]
+    if f_policies_offset < 128:
+        f_policies_offset = (f_policies_offset >> 1) ^ -(f_policies_offset & 1)
+        p += 1
+    else:
+        f_policies_offset, p = take_long(v, p)
+    return e.JobLost(job_id=f_job_id, step=f_step, lease=f_lease, worker=f_worker, reason=f_reason, policies_offset=f_policies_offset), p
 
 
 def put_JobQueued(out: list[bytes], v: e.JobQueued) -> None:
@@ -1692,6 +2080,7 @@ def put_JobRequested(out: list[bytes], v: e.JobRequested) -> None:
     else:
         out.append(b"\x02")
         out.append(varint(v.deadline))
+    out.append(varint(v.policies_offset))
 
 
 def take_JobRequested(v: bytes, p: int) -> tuple[e.JobRequested, int]:
@@ -1724,7 +2113,13 @@ def take_JobRequested(v: bytes, p: int) -> tuple[e.JobRequested, int]:
             f_deadline, p = take_long(v, p)
     elif b:
         raise Malformed("a union without such a branch")
-    return e.JobRequested(job=f_job, after=f_after, parent=f_parent, deadline=f_deadline), p
+    f_policies_offset = v[p]
+    if f_policies_offset < 128:
+        f_policies_offset = (f_policies_offset >> 1) ^ -(f_policies_offset & 1)
+        p += 1
+    else:
+        f_policies_offset, p = take_long(v, p)
+    return e.JobRequested(job=f_job, after=f_after, parent=f_parent, deadline=f_deadline, policies_offset=f_policies_offset), p
 
 
 def put_JobSucceeded(out: list[bytes], v: e.JobSucceeded) -> None:
@@ -1736,6 +2131,9 @@ def put_JobSucceeded(out: list[bytes], v: e.JobSucceeded) -> None:
     n = len(b)
     out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
     b = v.output.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    b = v.mac
     n = len(b)
     out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
 
@@ -1771,7 +2169,221 @@ def take_JobSucceeded(v: bytes, p: int) -> tuple[e.JobSucceeded, int]:
         p += 1
     f_output = v[p : p + n].decode()
     p += n
-    return e.JobSucceeded(job_id=f_job_id, lease=f_lease, worker=f_worker, output=f_output), p
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_mac = v[p : p + n]
+    p += n
+    return e.JobSucceeded(job_id=f_job_id, lease=f_lease, worker=f_worker, output=f_output, mac=f_mac), p
+
+
+def put_JobThrottled(out: list[bytes], v: e.JobThrottled) -> None:
+    b = v.job_id.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    b = v.step.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    out.append(varint(v.until))
+    out.append(varint32(v.times))
+    put_Decision(out, v.decision)
+
+
+def take_JobThrottled(v: bytes, p: int) -> tuple[e.JobThrottled, int]:
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_job_id = v[p : p + n].decode()
+    p += n
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_step = v[p : p + n].decode()
+    p += n
+    f_until = v[p]
+    if f_until < 128:
+        f_until = (f_until >> 1) ^ -(f_until & 1)
+        p += 1
+    else:
+        f_until, p = take_long(v, p)
+    f_times = v[p]
+    if f_times < 128:
+        f_times = (f_times >> 1) ^ -(f_times & 1)
+        p += 1
+    else:
+        f_times, p = take_int(v, p)
+    f_decision, p = take_Decision(v, p)
+    return e.JobThrottled(job_id=f_job_id, step=f_step, until=f_until, times=f_times, decision=f_decision), p
+
+
+def put_KeyRevokeRequested(out: list[bytes], v: e.KeyRevokeRequested) -> None:
+    b = v.key_id.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    b = v.reason.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    if v.signature is None:
+        out.append(b"\x00")
+    else:
+        out.append(b"\x02")
+        put_Signature(out, v.signature)
+
+
+def take_KeyRevokeRequested(v: bytes, p: int) -> tuple[e.KeyRevokeRequested, int]:
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_key_id = v[p : p + n].decode()
+    p += n
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_reason = v[p : p + n].decode()
+    p += n
+    f_signature = None
+    b = v[p]
+    p += 1
+    if b == 2:
+        f_signature, p = take_Signature(v, p)
+    elif b:
+        raise Malformed("a union without such a branch")
+    return e.KeyRevokeRequested(key_id=f_key_id, reason=f_reason, signature=f_signature), p
+
+
+def put_KeyRevoked(out: list[bytes], v: e.KeyRevoked) -> None:
+    b = v.key_id.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    b = v.reason.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    b = v.by.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+
+
+def take_KeyRevoked(v: bytes, p: int) -> tuple[e.KeyRevoked, int]:
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_key_id = v[p : p + n].decode()
+    p += n
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_reason = v[p : p + n].decode()
+    p += n
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_by = v[p : p + n].decode()
+    p += n
+    return e.KeyRevoked(key_id=f_key_id, reason=f_reason, by=f_by), p
+
+
+def put_KeySubmitted(out: list[bytes], v: e.KeySubmitted) -> None:
+    b = v.certificate
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+
+
+def take_KeySubmitted(v: bytes, p: int) -> tuple[e.KeySubmitted, int]:
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_certificate = v[p : p + n]
+    p += n
+    return e.KeySubmitted(certificate=f_certificate), p
+
+
+def put_KeyTrusted(out: list[bytes], v: e.KeyTrusted) -> None:
+    b = v.key_id.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    b = v.purpose.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    b = v.name.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    b = v.certificate
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    b = v.by.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+
+
+def take_KeyTrusted(v: bytes, p: int) -> tuple[e.KeyTrusted, int]:
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_key_id = v[p : p + n].decode()
+    p += n
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_purpose = v[p : p + n].decode()
+    p += n
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_name = v[p : p + n].decode()
+    p += n
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_certificate = v[p : p + n]
+    p += n
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_by = v[p : p + n].decode()
+    p += n
+    return e.KeyTrusted(key_id=f_key_id, purpose=f_purpose, name=f_name, certificate=f_certificate, by=f_by), p
 
 
 def put_MessageQuarantined(out: list[bytes], v: e.MessageQuarantined) -> None:
@@ -2087,6 +2699,606 @@ def take_OwnerChanged(v: bytes, p: int) -> tuple[e.OwnerChanged, int]:
     return e.OwnerChanged(epoch=f_epoch, owner=f_owner), p
 
 
+def put_PolicyDeleteRequested(out: list[bytes], v: e.PolicyDeleteRequested) -> None:
+    b = v.bundle.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    b = v.reason.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    if v.signature is None:
+        out.append(b"\x00")
+    else:
+        out.append(b"\x02")
+        put_Signature(out, v.signature)
+
+
+def take_PolicyDeleteRequested(v: bytes, p: int) -> tuple[e.PolicyDeleteRequested, int]:
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_bundle = v[p : p + n].decode()
+    p += n
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_reason = v[p : p + n].decode()
+    p += n
+    f_signature = None
+    b = v[p]
+    p += 1
+    if b == 2:
+        f_signature, p = take_Signature(v, p)
+    elif b:
+        raise Malformed("a union without such a branch")
+    return e.PolicyDeleteRequested(bundle=f_bundle, reason=f_reason, signature=f_signature), p
+
+
+def put_PolicyDrafted(out: list[bytes], v: e.PolicyDrafted) -> None:
+    b = v.bundle.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    out.append(varint32(v.revision))
+    b = v.digest.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    b = v.definition.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    b = v.source.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    b = v.reason.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    b = v.by.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+
+
+def take_PolicyDrafted(v: bytes, p: int) -> tuple[e.PolicyDrafted, int]:
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_bundle = v[p : p + n].decode()
+    p += n
+    f_revision = v[p]
+    if f_revision < 128:
+        f_revision = (f_revision >> 1) ^ -(f_revision & 1)
+        p += 1
+    else:
+        f_revision, p = take_int(v, p)
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_digest = v[p : p + n].decode()
+    p += n
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_definition = v[p : p + n].decode()
+    p += n
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_source = v[p : p + n].decode()
+    p += n
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_reason = v[p : p + n].decode()
+    p += n
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_by = v[p : p + n].decode()
+    p += n
+    return e.PolicyDrafted(bundle=f_bundle, revision=f_revision, digest=f_digest, definition=f_definition, source=f_source, reason=f_reason, by=f_by), p
+
+
+def put_PolicyPublishRequested(out: list[bytes], v: e.PolicyPublishRequested) -> None:
+    n = len(v.bundles)
+    if n:
+        out.append(varint(n))
+        for i_bundles in v.bundles:
+            b = i_bundles.encode()
+            n = len(b)
+            out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    out.append(b"\x00")
+    b = v.reason.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    if v.signature is None:
+        out.append(b"\x00")
+    else:
+        out.append(b"\x02")
+        put_Signature(out, v.signature)
+
+
+def take_PolicyPublishRequested(v: bytes, p: int) -> tuple[e.PolicyPublishRequested, int]:
+    l_f_bundles = []
+    c_f_bundles, p = take_count(v, p)
+    while c_f_bundles:
+        for _ in range(c_f_bundles):
+            n = v[p]
+            if n & 0x81:
+                n, p = take_length(v, p)
+            else:
+                n >>= 1
+                p += 1
+            i_f_bundles = v[p : p + n].decode()
+            p += n
+            l_f_bundles.append(i_f_bundles)
+        c_f_bundles, p = take_count(v, p)
+    f_bundles = tuple(l_f_bundles)
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_reason = v[p : p + n].decode()
+    p += n
+    f_signature = None
+    b = v[p]
+    p += 1
+    if b == 2:
+        f_signature, p = take_Signature(v, p)
+    elif b:
+        raise Malformed("a union without such a branch")
+    return e.PolicyPublishRequested(bundles=f_bundles, reason=f_reason, signature=f_signature), p
+
+
+def put_PolicyPublished(out: list[bytes], v: e.PolicyPublished) -> None:
+    b = v.policy_snapshot.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    n = len(v.bundles)
+    if n:
+        out.append(varint(n))
+        for i_bundles in v.bundles:
+            put_PolicyVersion(out, i_bundles)
+    out.append(b"\x00")
+    b = v.kind.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    b = v.replaces.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    b = v.reason.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    b = v.by.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+
+
+def take_PolicyPublished(v: bytes, p: int) -> tuple[e.PolicyPublished, int]:
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_policy_snapshot = v[p : p + n].decode()
+    p += n
+    l_f_bundles = []
+    c_f_bundles, p = take_count(v, p)
+    while c_f_bundles:
+        for _ in range(c_f_bundles):
+            i_f_bundles, p = take_PolicyVersion(v, p)
+            l_f_bundles.append(i_f_bundles)
+        c_f_bundles, p = take_count(v, p)
+    f_bundles = tuple(l_f_bundles)
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_kind = v[p : p + n].decode()
+    p += n
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_replaces = v[p : p + n].decode()
+    p += n
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_reason = v[p : p + n].decode()
+    p += n
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_by = v[p : p + n].decode()
+    p += n
+    return e.PolicyPublished(policy_snapshot=f_policy_snapshot, bundles=f_bundles, kind=f_kind, replaces=f_replaces, reason=f_reason, by=f_by), p
+
+
+def put_PolicyPutRequested(out: list[bytes], v: e.PolicyPutRequested) -> None:
+    b = v.bundle.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    b = v.source.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    out.append(varint32(v.revision))
+    b = v.reason.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    if v.bundle_signature is None:
+        out.append(b"\x00")
+    else:
+        out.append(b"\x02")
+        put_Signature(out, v.bundle_signature)
+    if v.signature is None:
+        out.append(b"\x00")
+    else:
+        out.append(b"\x02")
+        put_Signature(out, v.signature)
+
+
+def take_PolicyPutRequested(v: bytes, p: int) -> tuple[e.PolicyPutRequested, int]:
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_bundle = v[p : p + n].decode()
+    p += n
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_source = v[p : p + n].decode()
+    p += n
+    f_revision = v[p]
+    if f_revision < 128:
+        f_revision = (f_revision >> 1) ^ -(f_revision & 1)
+        p += 1
+    else:
+        f_revision, p = take_int(v, p)
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_reason = v[p : p + n].decode()
+    p += n
+    f_bundle_signature = None
+    b = v[p]
+    p += 1
+    if b == 2:
+        f_bundle_signature, p = take_Signature(v, p)
+    elif b:
+        raise Malformed("a union without such a branch")
+    f_signature = None
+    b = v[p]
+    p += 1
+    if b == 2:
+        f_signature, p = take_Signature(v, p)
+    elif b:
+        raise Malformed("a union without such a branch")
+    return e.PolicyPutRequested(bundle=f_bundle, source=f_source, revision=f_revision, reason=f_reason, bundle_signature=f_bundle_signature, signature=f_signature), p
+
+
+def put_PolicyRefused(out: list[bytes], v: e.PolicyRefused) -> None:
+    b = v.request.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    b = v.bundle.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    b = v.code.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    b = v.reason.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    n = len(v.problems)
+    if n:
+        out.append(varint(n))
+        for i_problems in v.problems:
+            b = i_problems.encode()
+            n = len(b)
+            out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    out.append(b"\x00")
+
+
+def take_PolicyRefused(v: bytes, p: int) -> tuple[e.PolicyRefused, int]:
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_request = v[p : p + n].decode()
+    p += n
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_bundle = v[p : p + n].decode()
+    p += n
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_code = v[p : p + n].decode()
+    p += n
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_reason = v[p : p + n].decode()
+    p += n
+    l_f_problems = []
+    c_f_problems, p = take_count(v, p)
+    while c_f_problems:
+        for _ in range(c_f_problems):
+            n = v[p]
+            if n & 0x81:
+                n, p = take_length(v, p)
+            else:
+                n >>= 1
+                p += 1
+            i_f_problems = v[p : p + n].decode()
+            p += n
+            l_f_problems.append(i_f_problems)
+        c_f_problems, p = take_count(v, p)
+    f_problems = tuple(l_f_problems)
+    return e.PolicyRefused(request=f_request, bundle=f_bundle, code=f_code, reason=f_reason, problems=f_problems), p
+
+
+def put_PolicyRollbackRequested(out: list[bytes], v: e.PolicyRollbackRequested) -> None:
+    b = v.policy_snapshot.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    b = v.reason.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    if v.signature is None:
+        out.append(b"\x00")
+    else:
+        out.append(b"\x02")
+        put_Signature(out, v.signature)
+
+
+def take_PolicyRollbackRequested(v: bytes, p: int) -> tuple[e.PolicyRollbackRequested, int]:
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_policy_snapshot = v[p : p + n].decode()
+    p += n
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_reason = v[p : p + n].decode()
+    p += n
+    f_signature = None
+    b = v[p]
+    p += 1
+    if b == 2:
+        f_signature, p = take_Signature(v, p)
+    elif b:
+        raise Malformed("a union without such a branch")
+    return e.PolicyRollbackRequested(policy_snapshot=f_policy_snapshot, reason=f_reason, signature=f_signature), p
+
+
+def put_PolicyShadowRequested(out: list[bytes], v: e.PolicyShadowRequested) -> None:
+    b = v.bundle.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    out.append(varint32(v.revision))
+    b = v.reason.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    if v.signature is None:
+        out.append(b"\x00")
+    else:
+        out.append(b"\x02")
+        put_Signature(out, v.signature)
+
+
+def take_PolicyShadowRequested(v: bytes, p: int) -> tuple[e.PolicyShadowRequested, int]:
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_bundle = v[p : p + n].decode()
+    p += n
+    f_revision = v[p]
+    if f_revision < 128:
+        f_revision = (f_revision >> 1) ^ -(f_revision & 1)
+        p += 1
+    else:
+        f_revision, p = take_int(v, p)
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_reason = v[p : p + n].decode()
+    p += n
+    f_signature = None
+    b = v[p]
+    p += 1
+    if b == 2:
+        f_signature, p = take_Signature(v, p)
+    elif b:
+        raise Malformed("a union without such a branch")
+    return e.PolicyShadowRequested(bundle=f_bundle, revision=f_revision, reason=f_reason, signature=f_signature), p
+
+
+def put_PolicyShadowed(out: list[bytes], v: e.PolicyShadowed) -> None:
+    b = v.bundle.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    out.append(varint32(v.revision))
+    b = v.digest.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    b = v.definition.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    b = v.reason.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    b = v.by.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+
+
+def take_PolicyShadowed(v: bytes, p: int) -> tuple[e.PolicyShadowed, int]:
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_bundle = v[p : p + n].decode()
+    p += n
+    f_revision = v[p]
+    if f_revision < 128:
+        f_revision = (f_revision >> 1) ^ -(f_revision & 1)
+        p += 1
+    else:
+        f_revision, p = take_int(v, p)
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_digest = v[p : p + n].decode()
+    p += n
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_definition = v[p : p + n].decode()
+    p += n
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_reason = v[p : p + n].decode()
+    p += n
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_by = v[p : p + n].decode()
+    p += n
+    return e.PolicyShadowed(bundle=f_bundle, revision=f_revision, digest=f_digest, definition=f_definition, reason=f_reason, by=f_by), p
+
+
+def put_PolicyVersion(out: list[bytes], v: e.PolicyVersion) -> None:
+    b = v.bundle.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    out.append(varint32(v.version))
+    b = v.digest.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    b = v.definition.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+
+
+def take_PolicyVersion(v: bytes, p: int) -> tuple[e.PolicyVersion, int]:
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_bundle = v[p : p + n].decode()
+    p += n
+    f_version = v[p]
+    if f_version < 128:
+        f_version = (f_version >> 1) ^ -(f_version & 1)
+        p += 1
+    else:
+        f_version, p = take_int(v, p)
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_digest = v[p : p + n].decode()
+    p += n
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_definition = v[p : p + n].decode()
+    p += n
+    return e.PolicyVersion(bundle=f_bundle, version=f_version, digest=f_digest, definition=f_definition), p
+
+
 def put_PositionsAdvanced(out: list[bytes], v: e.PositionsAdvanced) -> None:
     pass
 
@@ -2246,6 +3458,15 @@ def take_Rerun(v: bytes, p: int) -> tuple[e.Rerun, int]:
             f_outputs[k_f_outputs] = i_f_outputs
         c_f_outputs, p = take_count(v, p)
     return e.Rerun(run_id=f_run_id, from_step=f_from_step, ctx=f_ctx, outputs=f_outputs), p
+
+
+def put_RunAdmitted(out: list[bytes], v: e.RunAdmitted) -> None:
+    put_Decision(out, v.decision)
+
+
+def take_RunAdmitted(v: bytes, p: int) -> tuple[e.RunAdmitted, int]:
+    f_decision, p = take_Decision(v, p)
+    return e.RunAdmitted(decision=f_decision), p
 
 
 def put_RunCancelRequested(out: list[bytes], v: e.RunCancelRequested) -> None:
@@ -2519,6 +3740,15 @@ def take_RunRefused(v: bytes, p: int) -> tuple[e.RunRefused, int]:
     f_reason = v[p : p + n].decode()
     p += n
     return e.RunRefused(code=f_code, reason=f_reason), p
+
+
+def put_RunRejected(out: list[bytes], v: e.RunRejected) -> None:
+    put_Decision(out, v.decision)
+
+
+def take_RunRejected(v: bytes, p: int) -> tuple[e.RunRejected, int]:
+    f_decision, p = take_Decision(v, p)
+    return e.RunRejected(decision=f_decision), p
 
 
 def put_RunRequested(out: list[bytes], v: e.RunRequested) -> None:
@@ -2954,6 +4184,55 @@ def take_RunTimedOut(v: bytes, p: int) -> tuple[e.RunTimedOut, int]:
     return e.RunTimedOut(code=f_code, reason=f_reason, step=f_step, compensation=f_compensation), p
 
 
+def put_ShadowDecided(out: list[bytes], v: e.ShadowDecided) -> None:
+    b = v.job_id.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    b = v.step.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    b = v.bundle.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    out.append(varint32(v.revision))
+    put_Decision(out, v.decision)
+
+
+def take_ShadowDecided(v: bytes, p: int) -> tuple[e.ShadowDecided, int]:
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_job_id = v[p : p + n].decode()
+    p += n
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_step = v[p : p + n].decode()
+    p += n
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_bundle = v[p : p + n].decode()
+    p += n
+    f_revision = v[p]
+    if f_revision < 128:
+        f_revision = (f_revision >> 1) ^ -(f_revision & 1)
+        p += 1
+    else:
+        f_revision, p = take_int(v, p)
+    f_decision, p = take_Decision(v, p)
+    return e.ShadowDecided(job_id=f_job_id, step=f_step, bundle=f_bundle, revision=f_revision, decision=f_decision), p
+
+
 def put_SignalReceived(out: list[bytes], v: e.SignalReceived) -> None:
     b = v.signal_id.encode()
     n = len(b)
@@ -3021,6 +4300,46 @@ def take_SignalSent(v: bytes, p: int) -> tuple[e.SignalSent, int]:
     f_payload = v[p : p + n].decode()
     p += n
     return e.SignalSent(name=f_name, payload=f_payload), p
+
+
+def put_Signature(out: list[bytes], v: e.Signature) -> None:
+    b = v.key_id.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    b = v.certificate
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    b = v.value
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+
+
+def take_Signature(v: bytes, p: int) -> tuple[e.Signature, int]:
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_key_id = v[p : p + n].decode()
+    p += n
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_certificate = v[p : p + n]
+    p += n
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_value = v[p : p + n]
+    p += n
+    return e.Signature(key_id=f_key_id, certificate=f_certificate, value=f_value), p
 
 
 def put_SlotFreed(out: list[bytes], v: e.SlotFreed) -> None:
@@ -3783,6 +5102,54 @@ def take_StepTimedOut(v: bytes, p: int) -> tuple[e.StepTimedOut, int]:
     return e.StepTimedOut(step=f_step, job_id=f_job_id, code=f_code, reason=f_reason, parent=f_parent), p
 
 
+def put_Vote(out: list[bytes], v: e.Vote) -> None:
+    b = v.voter.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    n = len(v.roles)
+    if n:
+        out.append(varint(n))
+        for i_roles in v.roles:
+            b = i_roles.encode()
+            n = len(b)
+            out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    out.append(b"\x00")
+    out.append(varint(v.at))
+
+
+def take_Vote(v: bytes, p: int) -> tuple[e.Vote, int]:
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_voter = v[p : p + n].decode()
+    p += n
+    l_f_roles = []
+    c_f_roles, p = take_count(v, p)
+    while c_f_roles:
+        for _ in range(c_f_roles):
+            n = v[p]
+            if n & 0x81:
+                n, p = take_length(v, p)
+            else:
+                n >>= 1
+                p += 1
+            i_f_roles = v[p : p + n].decode()
+            p += n
+            l_f_roles.append(i_f_roles)
+        c_f_roles, p = take_count(v, p)
+    f_roles = tuple(l_f_roles)
+    f_at = v[p]
+    if f_at < 128:
+        f_at = (f_at >> 1) ^ -(f_at & 1)
+        p += 1
+    else:
+        f_at, p = take_long(v, p)
+    return e.Vote(voter=f_voter, roles=f_roles, at=f_at), p
+
+
 def put_VoteCast(out: list[bytes], v: e.VoteCast) -> None:
     b = v.approval_id.encode()
     n = len(b)
@@ -3794,6 +5161,22 @@ def put_VoteCast(out: list[bytes], v: e.VoteCast) -> None:
     b = v.reason.encode()
     n = len(b)
     out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    b = v.binding.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    n = len(v.roles)
+    if n:
+        out.append(varint(n))
+        for i_roles in v.roles:
+            b = i_roles.encode()
+            n = len(b)
+            out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    out.append(b"\x00")
+    if v.signature is None:
+        out.append(b"\x00")
+    else:
+        out.append(b"\x02")
+        put_Signature(out, v.signature)
 
 
 def take_VoteCast(v: bytes, p: int) -> tuple[e.VoteCast, int]:
@@ -3826,7 +5209,37 @@ def take_VoteCast(v: bytes, p: int) -> tuple[e.VoteCast, int]:
         p += 1
     f_reason = v[p : p + n].decode()
     p += n
-    return e.VoteCast(approval_id=f_approval_id, approve=f_approve, data=f_data, reason=f_reason), p
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_binding = v[p : p + n].decode()
+    p += n
+    l_f_roles = []
+    c_f_roles, p = take_count(v, p)
+    while c_f_roles:
+        for _ in range(c_f_roles):
+            n = v[p]
+            if n & 0x81:
+                n, p = take_length(v, p)
+            else:
+                n >>= 1
+                p += 1
+            i_f_roles = v[p : p + n].decode()
+            p += n
+            l_f_roles.append(i_f_roles)
+        c_f_roles, p = take_count(v, p)
+    f_roles = tuple(l_f_roles)
+    f_signature = None
+    b = v[p]
+    p += 1
+    if b == 2:
+        f_signature, p = take_Signature(v, p)
+    elif b:
+        raise Malformed("a union without such a branch")
+    return e.VoteCast(approval_id=f_approval_id, approve=f_approve, data=f_data, reason=f_reason, binding=f_binding, roles=f_roles, signature=f_signature), p
 
 
 def put_VoteRecorded(out: list[bytes], v: e.VoteRecorded) -> None:
@@ -3846,6 +5259,14 @@ def put_VoteRecorded(out: list[bytes], v: e.VoteRecorded) -> None:
     b = v.reason.encode()
     n = len(b)
     out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    n = len(v.roles)
+    if n:
+        out.append(varint(n))
+        for i_roles in v.roles:
+            b = i_roles.encode()
+            n = len(b)
+            out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    out.append(b"\x00")
 
 
 def take_VoteRecorded(v: bytes, p: int) -> tuple[e.VoteRecorded, int]:
@@ -3894,7 +5315,22 @@ def take_VoteRecorded(v: bytes, p: int) -> tuple[e.VoteRecorded, int]:
         p += 1
     f_reason = v[p : p + n].decode()
     p += n
-    return e.VoteRecorded(approval_id=f_approval_id, step=f_step, voter=f_voter, approve=f_approve, data=f_data, reason=f_reason), p
+    l_f_roles = []
+    c_f_roles, p = take_count(v, p)
+    while c_f_roles:
+        for _ in range(c_f_roles):
+            n = v[p]
+            if n & 0x81:
+                n, p = take_length(v, p)
+            else:
+                n >>= 1
+                p += 1
+            i_f_roles = v[p : p + n].decode()
+            p += n
+            l_f_roles.append(i_f_roles)
+        c_f_roles, p = take_count(v, p)
+    f_roles = tuple(l_f_roles)
+    return e.VoteRecorded(approval_id=f_approval_id, step=f_step, voter=f_voter, approve=f_approve, data=f_data, reason=f_reason, roles=f_roles), p
 
 
 def put_VoteRefused(out: list[bytes], v: e.VoteRefused) -> None:
@@ -4446,6 +5882,21 @@ def put_Writ(out: list[bytes], v: e.Writ) -> None:
     out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
     out.append(varint(v.issued_at))
     out.append(varint(v.expires_at))
+    b = v.tenant.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    out.append(varint(v.policies_offset))
+    b = v.approval_id.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    b = v.constraints_hash
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    if v.signature is None:
+        out.append(b"\x00")
+    else:
+        out.append(b"\x02")
+        put_Signature(out, v.signature)
 
 
 def take_Writ(v: bytes, p: int) -> tuple[e.Writ, int]:
@@ -4509,18 +5960,67 @@ def take_Writ(v: bytes, p: int) -> tuple[e.Writ, int]:
         p += 1
     else:
         f_expires_at, p = take_long(v, p)
-    return e.Writ(writ_id=f_writ_id, job_id=f_job_id, job_hash=f_job_hash, pool=f_pool, policy_snapshot=f_policy_snapshot, rule=f_rule, issued_at=f_issued_at, expires_at=f_expires_at), p
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_tenant = v[p : p + n].decode()
+    p += n
+    f_policies_offset = v[p]
+    if f_policies_offset < 128:
+        f_policies_offset = (f_policies_offset >> 1) ^ -(f_policies_offset & 1)
+        p += 1
+    else:
+        f_policies_offset, p = take_long(v, p)
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_approval_id = v[p : p + n].decode()
+    p += n
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_constraints_hash = v[p : p + n]
+    p += n
+    f_signature = None
+    b = v[p]
+    p += 1
+    if b == 2:
+        f_signature, p = take_Signature(v, p)
+    elif b:
+        raise Malformed("a union without such a branch")
+    return e.Writ(writ_id=f_writ_id, job_id=f_job_id, job_hash=f_job_hash, pool=f_pool, policy_snapshot=f_policy_snapshot, rule=f_rule, issued_at=f_issued_at, expires_at=f_expires_at, tenant=f_tenant, policies_offset=f_policies_offset, approval_id=f_approval_id, constraints_hash=f_constraints_hash, signature=f_signature), p
 
 
 def put_WritIssued(out: list[bytes], v: e.WritIssued) -> None:
     put_Job(out, v.job)
     put_Writ(out, v.writ)
+    if v.decision is None:
+        out.append(b"\x00")
+    else:
+        out.append(b"\x02")
+        put_Decision(out, v.decision)
 
 
 def take_WritIssued(v: bytes, p: int) -> tuple[e.WritIssued, int]:
     f_job, p = take_Job(v, p)
     f_writ, p = take_Writ(v, p)
-    return e.WritIssued(job=f_job, writ=f_writ), p
+    f_decision = None
+    b = v[p]
+    p += 1
+    if b == 2:
+        f_decision, p = take_Decision(v, p)
+    elif b:
+        raise Malformed("a union without such a branch")
+    return e.WritIssued(job=f_job, writ=f_writ, decision=f_decision), p
 
 
 def put_WritRevoked(out: list[bytes], v: e.WritRevoked) -> None:
@@ -4581,6 +6081,8 @@ PUT: dict[str, Callable[[list[bytes], Any], None]] = {
     "ApprovalOpened": put_ApprovalOpened,
     "ApprovalRefused": put_ApprovalRefused,
     "ApprovalRequested": put_ApprovalRequested,
+    "ApprovalRequired": put_ApprovalRequired,
+    "ApprovalRevised": put_ApprovalRevised,
     "AttemptFailed": put_AttemptFailed,
     "CaseClosed": put_CaseClosed,
     "ChildCancelRequested": put_ChildCancelRequested,
@@ -4599,12 +6101,27 @@ PUT: dict[str, Callable[[list[bytes], Any], None]] = {
     "JobReportIgnored": put_JobReportIgnored,
     "JobRequested": put_JobRequested,
     "JobSucceeded": put_JobSucceeded,
+    "JobThrottled": put_JobThrottled,
+    "KeyRevokeRequested": put_KeyRevokeRequested,
+    "KeyRevoked": put_KeyRevoked,
+    "KeySubmitted": put_KeySubmitted,
+    "KeyTrusted": put_KeyTrusted,
     "MessageQuarantined": put_MessageQuarantined,
     "NotificationRaised": put_NotificationRaised,
     "OwnerChanged": put_OwnerChanged,
+    "PolicyDeleteRequested": put_PolicyDeleteRequested,
+    "PolicyDrafted": put_PolicyDrafted,
+    "PolicyPublishRequested": put_PolicyPublishRequested,
+    "PolicyPublished": put_PolicyPublished,
+    "PolicyPutRequested": put_PolicyPutRequested,
+    "PolicyRefused": put_PolicyRefused,
+    "PolicyRollbackRequested": put_PolicyRollbackRequested,
+    "PolicyShadowRequested": put_PolicyShadowRequested,
+    "PolicyShadowed": put_PolicyShadowed,
     "PositionsAdvanced": put_PositionsAdvanced,
     "QuestionsClosed": put_QuestionsClosed,
     "RequestRefused": put_RequestRefused,
+    "RunAdmitted": put_RunAdmitted,
     "RunCancelRequested": put_RunCancelRequested,
     "RunCancelled": put_RunCancelled,
     "RunDeferred": put_RunDeferred,
@@ -4614,6 +6131,7 @@ PUT: dict[str, Callable[[list[bytes], Any], None]] = {
     "RunPauseRequested": put_RunPauseRequested,
     "RunPaused": put_RunPaused,
     "RunRefused": put_RunRefused,
+    "RunRejected": put_RunRejected,
     "RunRequested": put_RunRequested,
     "RunResumeRequested": put_RunResumeRequested,
     "RunResumed": put_RunResumed,
@@ -4621,6 +6139,7 @@ PUT: dict[str, Callable[[list[bytes], Any], None]] = {
     "RunStarted": put_RunStarted,
     "RunSucceeded": put_RunSucceeded,
     "RunTimedOut": put_RunTimedOut,
+    "ShadowDecided": put_ShadowDecided,
     "SignalReceived": put_SignalReceived,
     "SignalSent": put_SignalSent,
     "SlotFreed": put_SlotFreed,
@@ -4665,6 +6184,8 @@ TAKE: dict[str, Callable[[bytes, int], tuple[e.Event, int]]] = {
     "ApprovalOpened": take_ApprovalOpened,
     "ApprovalRefused": take_ApprovalRefused,
     "ApprovalRequested": take_ApprovalRequested,
+    "ApprovalRequired": take_ApprovalRequired,
+    "ApprovalRevised": take_ApprovalRevised,
     "AttemptFailed": take_AttemptFailed,
     "CaseClosed": take_CaseClosed,
     "ChildCancelRequested": take_ChildCancelRequested,
@@ -4683,12 +6204,27 @@ TAKE: dict[str, Callable[[bytes, int], tuple[e.Event, int]]] = {
     "JobReportIgnored": take_JobReportIgnored,
     "JobRequested": take_JobRequested,
     "JobSucceeded": take_JobSucceeded,
+    "JobThrottled": take_JobThrottled,
+    "KeyRevokeRequested": take_KeyRevokeRequested,
+    "KeyRevoked": take_KeyRevoked,
+    "KeySubmitted": take_KeySubmitted,
+    "KeyTrusted": take_KeyTrusted,
     "MessageQuarantined": take_MessageQuarantined,
     "NotificationRaised": take_NotificationRaised,
     "OwnerChanged": take_OwnerChanged,
+    "PolicyDeleteRequested": take_PolicyDeleteRequested,
+    "PolicyDrafted": take_PolicyDrafted,
+    "PolicyPublishRequested": take_PolicyPublishRequested,
+    "PolicyPublished": take_PolicyPublished,
+    "PolicyPutRequested": take_PolicyPutRequested,
+    "PolicyRefused": take_PolicyRefused,
+    "PolicyRollbackRequested": take_PolicyRollbackRequested,
+    "PolicyShadowRequested": take_PolicyShadowRequested,
+    "PolicyShadowed": take_PolicyShadowed,
     "PositionsAdvanced": take_PositionsAdvanced,
     "QuestionsClosed": take_QuestionsClosed,
     "RequestRefused": take_RequestRefused,
+    "RunAdmitted": take_RunAdmitted,
     "RunCancelRequested": take_RunCancelRequested,
     "RunCancelled": take_RunCancelled,
     "RunDeferred": take_RunDeferred,
@@ -4698,6 +6234,7 @@ TAKE: dict[str, Callable[[bytes, int], tuple[e.Event, int]]] = {
     "RunPauseRequested": take_RunPauseRequested,
     "RunPaused": take_RunPaused,
     "RunRefused": take_RunRefused,
+    "RunRejected": take_RunRejected,
     "RunRequested": take_RunRequested,
     "RunResumeRequested": take_RunResumeRequested,
     "RunResumed": take_RunResumed,
@@ -4705,6 +6242,7 @@ TAKE: dict[str, Callable[[bytes, int], tuple[e.Event, int]]] = {
     "RunStarted": take_RunStarted,
     "RunSucceeded": take_RunSucceeded,
     "RunTimedOut": take_RunTimedOut,
+    "ShadowDecided": take_ShadowDecided,
     "SignalReceived": take_SignalReceived,
     "SignalSent": take_SignalSent,
     "SlotFreed": take_SlotFreed,
