@@ -4,6 +4,7 @@ import msgspec
 import pytest
 
 from foldgate.contracts.events import ApprovalGranted, ApprovalRequested
+from foldgate.language.problems import WorkflowInvalid
 from tests.support.runs import begun, workflow
 
 ASK = workflow("""
@@ -79,6 +80,13 @@ def test_an_input_without_a_schema_takes_anything_and_may_be_refused() -> None:
     life = begun(workflow("ask: {type: input}"))
     assert life.of(ApprovalRequested)[0].schema == ""
     assert life.refuse("ask")[-1] == "RunDenied ask approval"
+
+
+def test_a_schema_is_small_enough_to_go_along_with_a_question() -> None:
+    life = begun(workflow(f"ask: {{type: input, schema: {{description: {'x' * 120_000}}}}}"))
+    assert life.waiting == ["ask: people, who are asked for data"]
+    with pytest.raises(WorkflowInvalid, match="more than 131072"):
+        begun(workflow(f"ask: {{type: input, schema: {{description: {'x' * 140_000}}}}}"))
 
 
 def test_an_answer_to_another_question_changes_nothing() -> None:

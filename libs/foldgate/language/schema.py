@@ -8,6 +8,8 @@ from foldgate.expr.results import NoValue, canonical, weigh
 from foldgate.language.schema_cost import MAX_WORK, Cost, Unsupported, cost
 from foldgate.language.schema_sentences import sentence
 
+MAX_BYTES = 128 * 1024
+"""Of one schema: it goes along in the event that asks people for data."""
 _PATTERNS = jsonschema_rs.RegexOptions()
 """Linear in the text: no look-around, no back-references."""
 
@@ -36,7 +38,8 @@ class Schema:
     def of(document: Any, *, place: str) -> "Schema":
         """The schema that is written there. SchemaInvalid says what is wrong with it."""
         try:
-            weigh(document)
+            if (size := weigh(document)) > MAX_BYTES:
+                raise ValueError(f"it has {size} bytes, which is more than {MAX_BYTES}")
             validator = _validator(document)
             return Schema(document, canonical(document), validator=validator, bound=cost(document))
         except jsonschema_rs.ValidationError as error:
