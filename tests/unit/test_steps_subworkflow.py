@@ -35,12 +35,19 @@ def below(life: Life, *documents: str) -> Life:
 def test_it_asks_for_one_child_that_is_pinned_to_what_was_found() -> None:
     life = parent(labels={"l": "1"})
     [asked] = life.of(ChildRequested)
-    assert asked.child_run == ids.run_id("acme", "child", f"{life.run_id}:s")
+    assert asked.child_run == ids.child_run_id(life.run_id, "s")
     assert (asked.workflow, asked.version, asked.input) == ("child", "one", '{"n":1}')
     assert asked.digest == prepare(CHILD).digest
     assert asked.labels == {"l": "1"}
     assert asked.ancestors == (Ancestor(run_id=life.run_id, workflow="w"),)
     assert life.waiting == [f"s: child run {asked.child_run}"]
+
+
+def test_nobody_can_start_a_run_in_the_place_of_the_child() -> None:
+    life = parent()
+    taken = {life.of(ChildRequested)[0].child_run}
+    assert ids.run_id("acme", "child", f"{life.run_id}:s") not in taken
+    assert ids.run_id("child", life.run_id, "s") not in taken
 
 
 def test_the_child_begins_with_all_that_it_was_asked_with() -> None:

@@ -34,6 +34,11 @@ def run_id(tenant: str, workflow: str, idempotency_key: str) -> str:
     return "run_" + digest("run", tenant, workflow, idempotency_key).hex()[:24]
 
 
+def child_run_id(run: str, step: str) -> str:
+    """The run that a step of another asks for. No idempotency key means the same: nobody can be there before it."""
+    return "run_" + digest("child", run, step).hex()[:24]
+
+
 def job_id(run: str, step: str, attempt: int) -> str:
     """The attempt-th try of a step's job."""
     return f"{run}:{step}@{attempt}"

@@ -31,7 +31,7 @@ def begin(turn: Turn, place: Place, given: str) -> None:
             raise Unfit("input_invalid", f"The input does not fit that of '{child.workflow}': {problem}")
     asked = ChildRequested(
         step=place.id,
-        child_run=ids.run_id(run.tenant, child.workflow, f"{run.run_id}:{place.id}"),
+        child_run=ids.child_run_id(run.run_id, place.id),
         workflow=child.workflow,
         version=child.version,
         digest=child.digest,
