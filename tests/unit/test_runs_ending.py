@@ -3,6 +3,7 @@
 import pytest
 
 from foldgate.contracts.events import (
+    ChildCancelRequested,
     ChildEnded,
     ChildRequested,
     JobRequested,
@@ -12,6 +13,7 @@ from foldgate.contracts.events import (
     SlotReleased,
 )
 from foldgate.decider.decider import Message
+from foldgate.engine.runs.evolve import evolve
 from tests.support.given import meta
 from tests.support.runs import GRACE, Life, begun, workflow
 
@@ -223,13 +225,20 @@ def test_after_a_fault_of_ours_it_fails_gives_its_place_back_and_tells_the_run_a
     assert len(said[-1].message) == 2000
 
 
-def test_after_a_fault_of_ours_the_run_above_is_told() -> None:
+def test_after_a_fault_of_ours_the_runs_above_and_below_are_told() -> None:
     above = begun(workflow("s: {type: subworkflow, workflow: child}"), CHILD)
     [asked] = above.of(ChildRequested)
     child = Life(CHILD)
     child.key = asked.child_run
     child.hear(asked, run_id=above.run_id)
     message = Message(key=child.key, at=child.now, event=asked, meta=meta(child.key))
+    back, failed = above.decider.fail(above.run, message, "broken")
+    assert isinstance(back, ChildCancelRequested)
+    assert (back.step, back.child_run) == ("s", child.key)
+    called = evolve(above.run, meta(above.key), back)
+    assert isinstance(failed, RunFailed)
+    assert evolve(called, meta(above.key), failed).phase == "failed"
+    assert list(above.decider.fail(called, message, "broken")) == [failed], "it was called back before"
     told, failed = child.decider.fail(child.run, message, "broken")
     assert isinstance(told, ChildEnded)
     assert (told.parent_run, told.step, told.status, told.code) == (above.run_id, "s", "failed", "internal_error")

@@ -162,3 +162,10 @@ def test_the_first_that_fits_is_taken_and_the_others_are_kept() -> None:
         life.signal(name, payload)
     assert life.succeed("a")[1] == 'StepSucceeded w {"n":2}'
     assert kept(life) == ['{"n":2}', '{"n":1}']
+
+
+def test_of_those_that_wait_as_long_the_one_that_was_begun_first_takes_it() -> None:
+    life = begun(workflow("w: {type: wait, signal: go, for_each: '${input.n}'}"), given={"n": [0] * 12})
+    for number in range(12):
+        life.signal("go", number)
+    assert life.output("w") == list(range(12)), "and not w[10] before w[2]"

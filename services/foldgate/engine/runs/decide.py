@@ -8,6 +8,7 @@ by the attempt and lease of a report, by what a step waits for, by the ids of si
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import islice
 from typing import Any
 
 from foldgate.contracts import ids
@@ -60,6 +61,8 @@ Report = JobSucceeded | JobFailed
 
 MAX_JOB_ID = 8000
 """Characters of a job id that are looked at: none is as long, however many loops are around its step."""
+MAX_CALLED_BACK = 500
+"""Child runs that are told of a fault of ours: what ends a run must fit an append, whatever else does not."""
 _TIMED_OUT = Ending("timed_out", "timeout", "It took longer than its timeout.")
 
 
@@ -319,6 +322,8 @@ def _fail(run: Run | None, _message: Message, reason: str) -> Iterator[Event | S
     """After a fault of ours the run ends, loudly; a request that never became a run is only set aside."""
     if run is None:
         return
+    for step_id, child in islice(_children(run), MAX_CALLED_BACK):
+        yield ChildCancelRequested(step=step_id, child_run=child, ending="cancelled", reason="The run above it failed.")
     if run.slot:
         yield SlotReleased(slot=run.slot)
     if run.parent_step:
@@ -327,6 +332,13 @@ def _fail(run: Run | None, _message: Message, reason: str) -> Iterator[Event | S
             parent_run=above, step=run.parent_step, status="failed", code="internal_error", reason=shortened(reason)
         )
     yield RunFailed(code="internal_error", message=shortened(reason))
+
+
+def _children(run: Run) -> Iterator[tuple[str, str]]:
+    """The child runs that were not called back: nobody else would end them."""
+    for step_id, step in run.steps.items():
+        if step.kind == "subworkflow" and step.status == "waiting":
+            yield step_id, step.awaits
 
 
 _ANSWERS: Mapping[type[Event], Callable[[Turn, Any, Meta], None]] = {

@@ -1,6 +1,7 @@
 """A wait: until a signal of that name, with what it must match, reaches the run. Signals that came before are kept for
 it, first in, first out."""
 
+from operator import itemgetter
 from typing import Any
 
 import msgspec
@@ -41,7 +42,8 @@ def offer(turn: Turn, signal: Signal) -> None:
     """Give a signal to the step that waits longest for one like it."""
     waiting = [(step.since, step_id) for step_id, step in turn.run.steps.items() if _wants(step, signal)]
     if waiting:
-        _take(turn, turn.place(min(waiting)[1]), signal)
+        _, first = min(waiting, key=itemgetter(0))  # of those that began together, the one that was begun first
+        _take(turn, turn.place(first), signal)
 
 
 def _wants(step: Step, signal: Signal) -> bool:
