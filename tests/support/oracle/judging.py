@@ -315,6 +315,22 @@ class Oracle:
                 must(signal_id in story.signals, f"the run keeps the signal {signal_id}, which nobody sent")
                 must(not story.signals[signal_id].kept, f"the run keeps the signal {signal_id} twice")
                 story.signals[signal_id].kept = True
+            case RequestRefused(request="SignalSent") if story.signals:
+                next(reversed(story.signals.values())).refused = True
+            case RunDeferred():
+                story.deferred = True
+            case JobReportIgnored() | RequestRefused() | RunRefused() | WaitNoted() | RunSizeWarned():
+                pass
+            case ChildEnded():
+                must(event.parent_run == _parent_of(story), f"the run tells {event.parent_run}, not its parent")
+                must(not story.told_parent, "the run tells its parent twice")
+                story.told_parent = event.status
+            case _:
+                self._of_its_slot(event)
+
+    def _of_its_slot(self, event: Event) -> None:
+        story = self.story
+        match event:
             case SlotRequested(slot=slot):
                 must(not story.slot, "the run asks for a slot twice")
                 story.slot = slot
@@ -324,18 +340,9 @@ class Oracle:
             case SlotReleased(slot=slot):
                 must(story.slot == slot, f"the run gives up the slot {slot}, which it never asked for")
                 story.slot_held = False
-            case RunDeferred():
-                story.deferred = True
-            case JobReportIgnored() | RequestRefused() | RunRefused() | WaitNoted() | RunSizeWarned():
-                pass
-            case ChildEnded():
-                must(event.parent_run == _parent_of(story), f"the run tells {event.parent_run}, not its parent")
-                must(story.start is not None and bool(story.start.parent_step), "the run tells a parent it has not")
-                must(not story.told_parent, "the run tells its parent twice")
-                story.told_parent = event.status
             case _:
                 must(False, f"{type(event).__name__} is no event of a run")
 
 
 def _parent_of(story: Story) -> str:
-    return story.start.ancestors[-1].run_id if story.start and story.start.ancestors else ""
+    return story.start.ancestors[-1].run_id if story.start is not None and story.start.parent_step else "nobody"

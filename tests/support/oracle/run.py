@@ -21,7 +21,7 @@ from foldgate.contracts.events import (
 )
 from foldgate.expr.faults import ExpressionFailed
 from tests.support.oracle.beginning import most_at_once, turn_settled, why_not
-from tests.support.oracle.ending import overdue
+from tests.support.oracle.ending import fitting, overdue
 from tests.support.oracle.places import Place, place_of
 from tests.support.oracle.reading import FAILINGS, GRAVEST, Reading
 from tests.support.oracle.story import must, same
@@ -195,6 +195,7 @@ def nothing_left_behind(run: Reading) -> None:
         verdict = "open" if run.story.known(place) or run.called_back(place) else run.verdict(place)
         must(verdict in {"open", "ready"}, f"{place} is left behind: it should be skipped ({verdict})")
     _groups_go_on(run)
+    _signals_arrive(run)
     idle = not any(part.live for part in run.story.parts.values()) and not unsettled(run)
     must(not idle, "the run is left behind: nothing is under way, and nothing is to come")
 
@@ -228,6 +229,16 @@ def _groups_go_on(run: Reading) -> None:
             is_loop = run.shape.kind(place) == "loop"
             waits = not turn_settled(run, place) if is_loop else _open(run, place)
             must(waits, f"{place} is left behind: all its parts are over")
+
+
+def _signals_arrive(run: Reading) -> None:
+    """No signal is lost, and none waits beside a step that waits for it."""
+    lost = [name for name, one in run.story.signals.items() if not (one.kept or one.taken or one.refused)]
+    must(not lost, f"the signals {lost} were neither kept, taken nor refused")
+    for place, part in run.story.parts.items():
+        if part.live and run.shape.kind(place) == "wait":
+            there = [name for name, one in run.story.signals.items() if one.waits and fitting(run, place, name)]
+            must(not there, f"{place} is left behind: the signals {there} are what it waits for")
 
 
 def _open(run: Reading, group: Place) -> bool:

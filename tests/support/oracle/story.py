@@ -67,6 +67,12 @@ class Signal:
     payload: Any
     kept: bool = False
     taken: bool = False
+    refused: bool = False
+
+    @property
+    def waits(self) -> bool:
+        """Whether it is there for a step that wants it."""
+        return self.kept and not self.taken
 
 
 @dataclass(kw_only=True)
