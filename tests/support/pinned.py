@@ -38,7 +38,7 @@ class Published:
         self.latest: dict[str, str] = {}
         self.definitions: dict[str, str] = {}
 
-    def add(self, meta: Meta, event: Event) -> None:
+    def add(self, meta: Meta, event: Event, _reached: int = 0, /) -> None:
         assert isinstance(event, WorkflowPublished), meta
         assert event.digest not in self.definitions, "each event is folded once"
         self.latest[event.workflow] = event.digest

@@ -38,8 +38,8 @@ class Table(Protocol):
     @property
     def stream(self) -> Stream: ...
 
-    def add(self, meta: Meta, event: Event) -> None:
-        """Take in the next event of the stream."""
+    def add(self, meta: Meta, event: Event, reached: int, /) -> None:
+        """Take in the next event of the stream; `reached` is the place behind it."""
 
     def lacks(self, meta: Meta, event: Event, *, reached: int) -> bool:
         """Whether this message may need what is not in the table yet, which has all before the offset `reached`."""

@@ -75,7 +75,7 @@ class TableReader:
     def _add(self, record: Record) -> None:
         try:
             meta, event = self._context.codec.decode(record.value)
-            self.table.add(meta, event)
+            self.table.add(meta, event, record.offset + 1)
         except Exception as error:  # any exception: what counts and cannot be folded is never skipped
             raise LogUnreadable(f"{record.partition} at offset {record.offset}: {error}") from error
 

@@ -16,7 +16,7 @@ class Published:
     def __init__(self) -> None:
         self.definitions = Definitions()
 
-    def add(self, meta: Meta, event: Event) -> None:
+    def add(self, meta: Meta, event: Event, _reached: int = 0, /) -> None:
         """Take in the next event of the stream."""
         match event:
             case WorkflowPublished():
