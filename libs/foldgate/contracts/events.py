@@ -167,6 +167,8 @@ class Vote(msgspec.Struct, frozen=True, kw_only=True):
     """The roles that its issuer vouches for."""
     at: int
     """When it was recorded."""
+    approve: bool = True
+    """Yes, or no."""
 
 
 class Writ(msgspec.Struct, frozen=True, kw_only=True):
@@ -234,7 +236,7 @@ class ApprovalGranted(msgspec.Struct, frozen=True, kw_only=True):
     data: str = "null"
     """What they gave, as canonical JSON."""
     votes: tuple[Vote, ...] = ()
-    """The votes that grant it."""
+    """All votes that counted, a no under a majority too."""
 
 
 class ApprovalOpened(msgspec.Struct, frozen=True, kw_only=True):
@@ -245,7 +247,7 @@ class ApprovalOpened(msgspec.Struct, frozen=True, kw_only=True):
     step: str
     """The step that asked."""
     kind: str
-    """approval: yes or no; input: data is asked for."""
+    """approval: yes or no; input: data is asked for; policy: a job may be done, yes or no."""
     input: str
     """What people are shown, as canonical JSON."""
     terms: str = "{}"
@@ -253,7 +255,7 @@ class ApprovalOpened(msgspec.Struct, frozen=True, kw_only=True):
     schema: str = ""
     """What the data must fit, as JSON Schema; empty if anything does."""
     binding: str = ""
-    """Digest of what they are shown, and of the workflow."""
+    """Digest of what they are shown, and of the workflow; a vote names what it was cast on."""
     requester: str = ""
     """Who asked for the run."""
     expires_at: int | None = None
@@ -342,6 +344,12 @@ class ApprovalRevised(msgspec.Struct, frozen=True, kw_only=True):
     """When it is too late to answer, if it ever is."""
     reason: str = ""
     """Why."""
+    input: str = ""
+    """What people are shown now, as canonical JSON; empty: as before, and the votes stay that count under the terms."""
+    schema: str = ""
+    """What the data must fit now, where what is shown has changed."""
+    job_hash: bytes = b''
+    """Of a question of policy: what would be done."""
 
 
 class AttemptFailed(msgspec.Struct, frozen=True, kw_only=True):
@@ -742,6 +750,8 @@ class PolicyDrafted(msgspec.Struct, frozen=True, kw_only=True):
     """Why."""
     by: str = ""
     """Who asked."""
+    author: str = ""
+    """Whose signature the document bears; empty if none."""
 
 
 class PolicyPublishRequested(msgspec.Struct, frozen=True, kw_only=True):
@@ -1333,7 +1343,7 @@ class VoteRefused(msgspec.Struct, frozen=True, kw_only=True):
     voter: str
     """Whose it was."""
     code: str
-    """Why, as a stable code: unknown_approval, not_open, not_allowed, already_voted, invalid_data."""
+    """Why, as a stable code: unknown_approval, not_open, not_allowed, already_voted, approval_stale, invalid_data, or what is wrong with its signature."""
     reason: str
     """Why, as a sentence: Expected ..., but ..."""
 

@@ -639,6 +639,15 @@ def put_ApprovalRevised(out: list[bytes], v: e.ApprovalRevised) -> None:
     b = v.reason.encode()
     n = len(b)
     out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    b = v.input.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    b = v.schema.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    b = v.job_hash
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
 
 
 def take_ApprovalRevised(v: bytes, p: int) -> tuple[e.ApprovalRevised, int]:
@@ -702,7 +711,31 @@ def take_ApprovalRevised(v: bytes, p: int) -> tuple[e.ApprovalRevised, int]:
         p += 1
     f_reason = v[p : p + n].decode()
     p += n
-    return e.ApprovalRevised(approval_id=f_approval_id, step=f_step, terms=f_terms, binding=f_binding, policy_snapshot=f_policy_snapshot, expires_at=f_expires_at, reason=f_reason), p
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_input = v[p : p + n].decode()
+    p += n
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_schema = v[p : p + n].decode()
+    p += n
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_job_hash = v[p : p + n]
+    p += n
+    return e.ApprovalRevised(approval_id=f_approval_id, step=f_step, terms=f_terms, binding=f_binding, policy_snapshot=f_policy_snapshot, expires_at=f_expires_at, reason=f_reason, input=f_input, schema=f_schema, job_hash=f_job_hash), p
 
 
 def put_AttemptFailed(out: list[bytes], v: e.AttemptFailed) -> None:
@@ -2760,6 +2793,9 @@ def put_PolicyDrafted(out: list[bytes], v: e.PolicyDrafted) -> None:
     b = v.by.encode()
     n = len(b)
     out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    b = v.author.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
 
 
 def take_PolicyDrafted(v: bytes, p: int) -> tuple[e.PolicyDrafted, int]:
@@ -2817,7 +2853,15 @@ def take_PolicyDrafted(v: bytes, p: int) -> tuple[e.PolicyDrafted, int]:
         p += 1
     f_by = v[p : p + n].decode()
     p += n
-    return e.PolicyDrafted(bundle=f_bundle, revision=f_revision, digest=f_digest, definition=f_definition, source=f_source, reason=f_reason, by=f_by), p
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_author = v[p : p + n].decode()
+    p += n
+    return e.PolicyDrafted(bundle=f_bundle, revision=f_revision, digest=f_digest, definition=f_definition, source=f_source, reason=f_reason, by=f_by, author=f_author), p
 
 
 def put_PolicyPublishRequested(out: list[bytes], v: e.PolicyPublishRequested) -> None:
@@ -5115,6 +5159,7 @@ def put_Vote(out: list[bytes], v: e.Vote) -> None:
             out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
     out.append(b"\x00")
     out.append(varint(v.at))
+    out.append(BOOLEANS[v.approve])
 
 
 def take_Vote(v: bytes, p: int) -> tuple[e.Vote, int]:
@@ -5147,7 +5192,12 @@ def take_Vote(v: bytes, p: int) -> tuple[e.Vote, int]:
         p += 1
     else:
         f_at, p = take_long(v, p)
-    return e.Vote(voter=f_voter, roles=f_roles, at=f_at), p
+    b = v[p]
+    if b > 1:
+        raise Malformed("a boolean of neither 0 nor 1")
+    f_approve = b == 1
+    p += 1
+    return e.Vote(voter=f_voter, roles=f_roles, at=f_at, approve=f_approve), p
 
 
 def put_VoteCast(out: list[bytes], v: e.VoteCast) -> None:
