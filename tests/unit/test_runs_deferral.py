@@ -6,12 +6,21 @@ from typing import Any
 import pytest
 
 from foldgate.contracts.codec import Codec
-from foldgate.contracts.events import Event, JobRequested, RunDeferred, RunFailed, RunSucceeded, StepSkipped
+from foldgate.contracts.events import (
+    ChildEnded,
+    ChildRequested,
+    Event,
+    JobRequested,
+    RunDeferred,
+    RunFailed,
+    RunSucceeded,
+    StepSkipped,
+)
 from foldgate.decider.decider import Said, Tick
 from foldgate.runtime.recovery import BATCH_BYTES
 from tests.support.given import meta
 from tests.support.obliging import play
-from tests.support.runs import Life, workflow
+from tests.support.runs import Life, begun, workflow
 
 CODEC = Codec()
 LONG = "n" * 255
@@ -178,7 +187,7 @@ def test_items_are_called_back_in_chunks() -> None:
 
 def test_a_list_of_outputs_that_has_no_room_is_given_next() -> None:
     each = "a: {type: transform, for_each: [1, 2], output: '${input.v}'}"
-    life = weighed(workflow(each), given={"v": "x" * 120_000, "more": "x" * 60_000})
+    life = weighed(workflow(each), given={"v": "x" * 120_000})
     assert isinstance(life.history[-1], RunDeferred)
     play(life)
     assert life.statuses["a"] == "succeeded"
@@ -193,3 +202,22 @@ def test_many_branches_that_are_not_taken_are_skipped_in_chunks() -> None:
     assert isinstance(life.history[-1], RunDeferred)
     play(life)
     assert life.lines[-1] == "RunSucceeded 1"
+
+
+def test_what_a_document_says_of_a_step_is_a_part_of_it_too() -> None:
+    tags = ", ".join(f"'{'é' * 190}{number}'" for number in range(100))
+    each = f"for_each: '${{input.n}}', input: '${{input.v}}', meta: {{risk_tags: [{tags}], requires: [{tags}]}}"
+    life = weighed(workflow(f"a: {{type: job, {each}}}"), given={"n": [0] * 6, "v": "x" * 200_000})
+    play(life)
+    assert life.output("a") == [1] * 6
+
+
+def test_the_end_of_a_child_is_told_twice() -> None:
+    above = begun(workflow("s: {type: subworkflow, workflow: child}"), workflow("a: {type: job}", name="child"))
+    child = Weighed(workflow("a: {type: job}", name="child"))
+    child.key = above.of(ChildRequested)[0].child_run
+    child.hear(above.of(ChildRequested)[0], run_id=above.run_id)
+    child.succeed("a", "x" * 250_000)
+    play(child)
+    assert [len(one.output) > 250_000 for one in child.of(ChildEnded)] == [True]
+    assert isinstance(child.history[-1], RunSucceeded)

@@ -200,7 +200,7 @@ def test_its_output_is_as_written_or_that_of_its_last_steps(steps: str, head: st
     ],
 )
 def test_an_output_that_cannot_be_given_fails_the_run(steps: str, head: str, code: str) -> None:
-    life = begun(workflow(steps, head), given={"n": 0, "v": "x" * 150_000})
+    life = begun(workflow(steps, head), given={"n": 0, "v": "x" * 131_500})
     for asked in life.of(JobRequested):
         life.succeed(asked.job.step, "x" * 200_000)
     while not life.ended:

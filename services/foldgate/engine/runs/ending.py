@@ -27,8 +27,8 @@ from foldgate.engine.runs.scope import FAILED, output_of
 from foldgate.engine.runs.turn import MAX_CARRIED_BYTES, Ending, Turn, Unfit, encoded, size_of
 from foldgate.expr.template import ExpressionFailed
 
-_END_BYTES = MAX_CARRIED_BYTES // 2
-"""What the end of a run has beyond other work: it is told twice, to whoever asks and to the run above."""
+_END_BYTES = 16 * 1024
+"""What the end of a run has beyond other work: its output is told twice, to whoever asks and to the run above."""
 CALLED_BACK = Ending("cancelled", "cancelled", "The run was halted.")
 
 

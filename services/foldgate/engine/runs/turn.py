@@ -39,8 +39,8 @@ MAX_CARRIED_BYTES = 256 * 1024
 """What a value that an event carries may have: an input, an output, an item."""
 _MOST_BYTES = 800 * 1024
 """What a decision may have: an append takes it."""
-_PIECE_BYTES = 400 * 1024
-"""What one more piece of work adds at most: a value, and all that policy and routing may be told of a step."""
+_PIECE_BYTES = 512 * 1024
+"""What one more piece of work adds at most: a value, and all that a document may say of a step."""
 _FRAME_BYTES = 400
 """What an event has beside itself and the names in its Meta."""
 
