@@ -1,0 +1,33 @@
+"""Leases: the scheduler's signature under each dispatch, so that no worker takes a job that nobody gave it.
+
+It covers which writ was given to which worker under which number, and which of the worker's beats the scheduler had
+seen by then: a worker counts its lease from that beat, by its own clock.
+"""
+
+import msgspec
+
+from foldgate.authority.keys import Certificate, Signer, Trust
+from foldgate.contracts.events import JobDispatched
+
+
+def sign_lease(signer: Signer, dispatched: JobDispatched, *, at: int) -> JobDispatched:
+    """The dispatch, signed; `at` is the time in its Meta."""
+    return msgspec.structs.replace(dispatched, signature=signer.sign(_bytes(dispatched, at)))
+
+
+def verify_lease(trust: Trust, dispatched: JobDispatched, *, issued_at: int, at: int) -> Certificate:
+    """The certificate of the scheduler that gave this job to this worker; raises SignatureInvalid."""
+    return trust.check(dispatched.signature, _bytes(dispatched, issued_at), purpose="scheduler", at=at)
+
+
+def _bytes(dispatched: JobDispatched, issued_at: int) -> bytes:
+    what = (
+        dispatched.writ.writ_id,
+        dispatched.writ.job_id,
+        dispatched.lease,
+        dispatched.worker,
+        dispatched.beat,
+        dispatched.lease_ms,
+        issued_at,
+    )
+    return b"foldgate/lease/1\n" + msgspec.json.encode(what)

@@ -1,0 +1,40 @@
+"""Tokens: the secret of a lease, and the proof in each report that whoever sends it holds the lease.
+
+A token is derived from the key of the suite and given to the worker in its dispatch. Engine and scheduler derive it
+again from what a report says of itself: nobody keeps tokens, and no report carries one.
+"""
+
+import hmac
+from typing import TypeVar
+
+import msgspec
+
+from foldgate.authority.canonical import canonical_bytes
+from foldgate.contracts.events import JobFailed, JobSucceeded
+
+Report = JobSucceeded | JobFailed
+R = TypeVar("R", bound=Report)
+
+
+def token(suite_key: bytes, *, job_id: str, lease: int, worker: str) -> bytes:
+    """The secret of one lease."""
+    return _hmac(suite_key, b"foldgate/token/1\n" + msgspec.json.encode((job_id, lease, worker)))
+
+
+def with_mac(secret: bytes, report: R) -> R:
+    """The report, with the proof that its sender knows the secret of the lease."""
+    return msgspec.structs.replace(report, mac=_mac(secret, report))
+
+
+def is_genuine(suite_key: bytes, report: Report) -> bool:
+    """Whether the report comes from who was given the lease that it names."""
+    secret = token(suite_key, job_id=report.job_id, lease=report.lease, worker=report.worker)
+    return hmac.compare_digest(_mac(secret, report), report.mac)
+
+
+def _mac(secret: bytes, report: Report) -> bytes:
+    return _hmac(secret, canonical_bytes(type(report).__name__, report, leave_out=("mac",)))
+
+
+def _hmac(key: bytes, data: bytes) -> bytes:
+    return hmac.digest(key, data, "sha256")
