@@ -365,6 +365,8 @@ class AttemptFailed(msgspec.Struct, frozen=True, kw_only=True):
     """Why, as a sentence."""
     retry_at: int
     """When the next is asked for."""
+    policies_offset: int = 0
+    """With writ_stale: how far the kernel must have read for a writ that is not."""
 
 
 class CaseClosed(msgspec.Struct, frozen=True, kw_only=True):
@@ -447,6 +449,19 @@ class ContextChanged(msgspec.Struct, frozen=True, kw_only=True):
     """The name."""
     value: str | None = None
     """Canonical JSON; null: it is gone."""
+
+
+class GrantRecorded(msgspec.Struct, frozen=True, kw_only=True):
+    """People have allowed what a step would do; that holds for all its attempts."""
+
+    approval_id: str
+    """The question."""
+    step: str
+    """The step."""
+    job_hash: bytes
+    """SHA-256 over all it would do."""
+    votes: tuple[Vote, ...] = ()
+    """The votes that grant it."""
 
 
 class JobCancelRequested(msgspec.Struct, frozen=True, kw_only=True):
@@ -633,6 +648,8 @@ class JobThrottled(msgspec.Struct, frozen=True, kw_only=True):
     """How often it waited."""
     decision: Decision
     """The decision."""
+    job: Job | None = None
+    """The job, the first time that it waits."""
 
 
 class KeyRevokeRequested(msgspec.Struct, frozen=True, kw_only=True):
@@ -882,6 +899,12 @@ class RunAdmitted(msgspec.Struct, frozen=True, kw_only=True):
 
     decision: Decision
     """The decision."""
+    workflow: str = ""
+    """Its workflow, as policy sees it from now on."""
+    labels: dict[str, str] = msgspec.field(default_factory=dict)
+    """Labels of the run."""
+    input: str = "null"
+    """What the run was given, as canonical JSON."""
 
 
 class RunCancelRequested(msgspec.Struct, frozen=True, kw_only=True):
@@ -900,6 +923,15 @@ class RunCancelled(msgspec.Struct, frozen=True, kw_only=True):
     """The step that decided it; empty if none."""
     compensation: str = "none"
     """none, done or partial."""
+
+
+class RunCleared(msgspec.Struct, frozen=True, kw_only=True):
+    """Policy has let the run begin: what waited for that goes on."""
+
+    policy_snapshot: str = ""
+    """The snapshot under which it may."""
+    rule: str = ""
+    """The rule that let it."""
 
 
 class RunDeferred(msgspec.Struct, frozen=True, kw_only=True):
@@ -1048,6 +1080,8 @@ class RunStarted(msgspec.Struct, frozen=True, kw_only=True):
     """Of a child run: the step that waits for it."""
     rerun: Rerun | None = None
     """What it took over from an earlier run."""
+    awaits_admission: bool = False
+    """Whether steps of it, or its end, wait until policy has let it begin; where jobs come first, their writs say so."""
 
 
 class RunSucceeded(msgspec.Struct, frozen=True, kw_only=True):
@@ -1517,6 +1551,7 @@ Event = (
     | ChildRequested
     | CompensationStarted
     | ContextChanged
+    | GrantRecorded
     | JobCancelRequested
     | JobCancelled
     | JobDenied
@@ -1551,6 +1586,7 @@ Event = (
     | RunAdmitted
     | RunCancelRequested
     | RunCancelled
+    | RunCleared
     | RunDeferred
     | RunDenied
     | RunFailed
@@ -1620,6 +1656,7 @@ EVENT_TYPES: dict[str, type[Event]] = {
     "ChildRequested": ChildRequested,
     "CompensationStarted": CompensationStarted,
     "ContextChanged": ContextChanged,
+    "GrantRecorded": GrantRecorded,
     "JobCancelRequested": JobCancelRequested,
     "JobCancelled": JobCancelled,
     "JobDenied": JobDenied,
@@ -1654,6 +1691,7 @@ EVENT_TYPES: dict[str, type[Event]] = {
     "RunAdmitted": RunAdmitted,
     "RunCancelRequested": RunCancelRequested,
     "RunCancelled": RunCancelled,
+    "RunCleared": RunCleared,
     "RunDeferred": RunDeferred,
     "RunDenied": RunDenied,
     "RunFailed": RunFailed,

@@ -121,6 +121,7 @@ RUNS = Stream(
     owner="engine",
     events=(
         "RunStarted",
+        "RunCleared",
         "RunRefused",
         "RunPaused",
         "RunResumed",
@@ -205,6 +206,7 @@ DECISIONS = Stream(
         "ApprovalRequired",
         "JobThrottled",
         "ShadowDecided",
+        "GrantRecorded",
     ),
     doc="What the policy kernel said of each attempt, and the writs it issued.",
 )

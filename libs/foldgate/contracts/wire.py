@@ -752,6 +752,7 @@ def put_AttemptFailed(out: list[bytes], v: e.AttemptFailed) -> None:
     n = len(b)
     out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
     out.append(varint(v.retry_at))
+    out.append(varint(v.policies_offset))
 
 
 def take_AttemptFailed(v: bytes, p: int) -> tuple[e.AttemptFailed, int]:
@@ -793,7 +794,13 @@ def take_AttemptFailed(v: bytes, p: int) -> tuple[e.AttemptFailed, int]:
         p += 1
     else:
         f_retry_at, p = take_long(v, p)
-    return e.AttemptFailed(step=f_step, job_id=f_job_id, code=f_code, message=f_message, retry_at=f_retry_at), p
+    f_policies_offset = v[p]
+    if f_policies_offset < 128:
+        f_policies_offset = (f_policies_offset >> 1) ^ -(f_policies_offset & 1)
+        p += 1
+    else:
+        f_policies_offset, p = take_long(v, p)
+    return e.AttemptFailed(step=f_step, job_id=f_job_id, code=f_code, message=f_message, retry_at=f_retry_at, policies_offset=f_policies_offset), p
 
 
 def put_CaseClosed(out: list[bytes], v: e.CaseClosed) -> None:
@@ -1274,6 +1281,60 @@ def take_Decision(v: bytes, p: int) -> tuple[e.Decision, int]:
         c_f_trace, p = take_count(v, p)
     f_trace = tuple(l_f_trace)
     return e.Decision(decision=f_decision, policy_snapshot=f_policy_snapshot, policies_offset=f_policies_offset, rule=f_rule, reason=f_reason, constraints=f_constraints, remediations=f_remediations, trace=f_trace), p
+
+
+def put_GrantRecorded(out: list[bytes], v: e.GrantRecorded) -> None:
+    b = v.approval_id.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    b = v.step.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    b = v.job_hash
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    n = len(v.votes)
+    if n:
+        out.append(varint(n))
+        for i_votes in v.votes:
+            put_Vote(out, i_votes)
+    out.append(b"\x00")
+
+
+def take_GrantRecorded(v: bytes, p: int) -> tuple[e.GrantRecorded, int]:
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_approval_id = v[p : p + n].decode()
+    p += n
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_step = v[p : p + n].decode()
+    p += n
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_job_hash = v[p : p + n]
+    p += n
+    l_f_votes = []
+    c_f_votes, p = take_count(v, p)
+    while c_f_votes:
+        for _ in range(c_f_votes):
+            i_f_votes, p = take_Vote(v, p)
+            l_f_votes.append(i_f_votes)
+        c_f_votes, p = take_count(v, p)
+    f_votes = tuple(l_f_votes)
+    return e.GrantRecorded(approval_id=f_approval_id, step=f_step, job_hash=f_job_hash, votes=f_votes), p
 
 
 def put_Job(out: list[bytes], v: e.Job) -> None:
@@ -2223,6 +2284,11 @@ def put_JobThrottled(out: list[bytes], v: e.JobThrottled) -> None:
     out.append(varint(v.until))
     out.append(varint32(v.times))
     put_Decision(out, v.decision)
+    if v.job is None:
+        out.append(b"\x00")
+    else:
+        out.append(b"\x02")
+        put_Job(out, v.job)
 
 
 def take_JobThrottled(v: bytes, p: int) -> tuple[e.JobThrottled, int]:
@@ -2255,7 +2321,14 @@ def take_JobThrottled(v: bytes, p: int) -> tuple[e.JobThrottled, int]:
     else:
         f_times, p = take_int(v, p)
     f_decision, p = take_Decision(v, p)
-    return e.JobThrottled(job_id=f_job_id, step=f_step, until=f_until, times=f_times, decision=f_decision), p
+    f_job = None
+    b = v[p]
+    p += 1
+    if b == 2:
+        f_job, p = take_Job(v, p)
+    elif b:
+        raise Malformed("a union without such a branch")
+    return e.JobThrottled(job_id=f_job_id, step=f_step, until=f_until, times=f_times, decision=f_decision, job=f_job), p
 
 
 def put_KeyRevokeRequested(out: list[bytes], v: e.KeyRevokeRequested) -> None:
@@ -3506,11 +3579,66 @@ def take_Rerun(v: bytes, p: int) -> tuple[e.Rerun, int]:
 
 def put_RunAdmitted(out: list[bytes], v: e.RunAdmitted) -> None:
     put_Decision(out, v.decision)
+    b = v.workflow.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    n = len(v.labels)
+    if n:
+        out.append(varint(n))
+        for k_labels, i_labels in v.labels.items():
+            b = k_labels.encode()
+            n = len(b)
+            out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+            b = i_labels.encode()
+            n = len(b)
+            out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    out.append(b"\x00")
+    b = v.input.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
 
 
 def take_RunAdmitted(v: bytes, p: int) -> tuple[e.RunAdmitted, int]:
     f_decision, p = take_Decision(v, p)
-    return e.RunAdmitted(decision=f_decision), p
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_workflow = v[p : p + n].decode()
+    p += n
+    f_labels = {}
+    c_f_labels, p = take_count(v, p)
+    while c_f_labels:
+        for _ in range(c_f_labels):
+            n = v[p]
+            if n & 0x81:
+                n, p = take_length(v, p)
+            else:
+                n >>= 1
+                p += 1
+            k_f_labels = v[p : p + n].decode()
+            p += n
+            n = v[p]
+            if n & 0x81:
+                n, p = take_length(v, p)
+            else:
+                n >>= 1
+                p += 1
+            i_f_labels = v[p : p + n].decode()
+            p += n
+            f_labels[k_f_labels] = i_f_labels
+        c_f_labels, p = take_count(v, p)
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_input = v[p : p + n].decode()
+    p += n
+    return e.RunAdmitted(decision=f_decision, workflow=f_workflow, labels=f_labels, input=f_input), p
 
 
 def put_RunCancelRequested(out: list[bytes], v: e.RunCancelRequested) -> None:
@@ -3569,6 +3697,35 @@ def take_RunCancelled(v: bytes, p: int) -> tuple[e.RunCancelled, int]:
     f_compensation = v[p : p + n].decode()
     p += n
     return e.RunCancelled(reason=f_reason, step=f_step, compensation=f_compensation), p
+
+
+def put_RunCleared(out: list[bytes], v: e.RunCleared) -> None:
+    b = v.policy_snapshot.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    b = v.rule.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+
+
+def take_RunCleared(v: bytes, p: int) -> tuple[e.RunCleared, int]:
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_policy_snapshot = v[p : p + n].decode()
+    p += n
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_rule = v[p : p + n].decode()
+    p += n
+    return e.RunCleared(policy_snapshot=f_policy_snapshot, rule=f_rule), p
 
 
 def put_RunDeferred(out: list[bytes], v: e.RunDeferred) -> None:
@@ -4032,6 +4189,7 @@ def put_RunStarted(out: list[bytes], v: e.RunStarted) -> None:
     else:
         out.append(b"\x02")
         put_Rerun(out, v.rerun)
+    out.append(BOOLEANS[v.awaits_admission])
 
 
 def take_RunStarted(v: bytes, p: int) -> tuple[e.RunStarted, int]:
@@ -4156,7 +4314,12 @@ def take_RunStarted(v: bytes, p: int) -> tuple[e.RunStarted, int]:
         f_rerun, p = take_Rerun(v, p)
     elif b:
         raise Malformed("a union without such a branch")
-    return e.RunStarted(workflow=f_workflow, version=f_version, kind=f_kind, topic=f_topic, input=f_input, labels=f_labels, idempotency_key=f_idempotency_key, request_hash=f_request_hash, digest=f_digest, deadline=f_deadline, ancestors=f_ancestors, parent_step=f_parent_step, rerun=f_rerun), p
+    b = v[p]
+    if b > 1:
+        raise Malformed("a boolean of neither 0 nor 1")
+    f_awaits_admission = b == 1
+    p += 1
+    return e.RunStarted(workflow=f_workflow, version=f_version, kind=f_kind, topic=f_topic, input=f_input, labels=f_labels, idempotency_key=f_idempotency_key, request_hash=f_request_hash, digest=f_digest, deadline=f_deadline, ancestors=f_ancestors, parent_step=f_parent_step, rerun=f_rerun, awaits_admission=f_awaits_admission), p
 
 
 def put_RunSucceeded(out: list[bytes], v: e.RunSucceeded) -> None:
@@ -6140,6 +6303,7 @@ PUT: dict[str, Callable[[list[bytes], Any], None]] = {
     "ChildRequested": put_ChildRequested,
     "CompensationStarted": put_CompensationStarted,
     "ContextChanged": put_ContextChanged,
+    "GrantRecorded": put_GrantRecorded,
     "JobCancelRequested": put_JobCancelRequested,
     "JobCancelled": put_JobCancelled,
     "JobDenied": put_JobDenied,
@@ -6174,6 +6338,7 @@ PUT: dict[str, Callable[[list[bytes], Any], None]] = {
     "RunAdmitted": put_RunAdmitted,
     "RunCancelRequested": put_RunCancelRequested,
     "RunCancelled": put_RunCancelled,
+    "RunCleared": put_RunCleared,
     "RunDeferred": put_RunDeferred,
     "RunDenied": put_RunDenied,
     "RunFailed": put_RunFailed,
@@ -6243,6 +6408,7 @@ TAKE: dict[str, Callable[[bytes, int], tuple[e.Event, int]]] = {
     "ChildRequested": take_ChildRequested,
     "CompensationStarted": take_CompensationStarted,
     "ContextChanged": take_ContextChanged,
+    "GrantRecorded": take_GrantRecorded,
     "JobCancelRequested": take_JobCancelRequested,
     "JobCancelled": take_JobCancelled,
     "JobDenied": take_JobDenied,
@@ -6277,6 +6443,7 @@ TAKE: dict[str, Callable[[bytes, int], tuple[e.Event, int]]] = {
     "RunAdmitted": take_RunAdmitted,
     "RunCancelRequested": take_RunCancelRequested,
     "RunCancelled": take_RunCancelled,
+    "RunCleared": take_RunCleared,
     "RunDeferred": take_RunDeferred,
     "RunDenied": take_RunDenied,
     "RunFailed": take_RunFailed,
