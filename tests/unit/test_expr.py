@@ -1,5 +1,6 @@
 """Expressions: what they read, what they refuse, and that they come to the same everywhere."""
 
+import re
 import subprocess
 import sys
 
@@ -8,7 +9,7 @@ import pytest
 from foldgate.expr.cost import Allowance
 from foldgate.expr.expression import Expression, expression
 from foldgate.expr.faults import ExpressionInvalid
-from foldgate.expr.names import ALL_NAMES
+from foldgate.expr.names import ALL_NAMES, RULE_NAMES
 from foldgate.expr.results import NoValue
 
 
@@ -235,3 +236,43 @@ def test_every_process_comes_to_the_same() -> None:
     ]
     assert len({run.stdout for run in runs}) == 1
     assert "['e', 'i', 'o', 'p', 'q', 'r', 't', 'u', 'w', 'y']" in runs[0].stdout
+
+
+RULE = {
+    "job": {"topic": "job.apply", "input": {"replicas": 5}, "risk_tags": ["prod"], "mcp": {"server": "files"}},
+    "run": {"labels": {"env": "prod"}},
+}
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("job.input.replicas > 3 && run.labels['env'] == 'prod'", True),
+        ("job.mcp.server == 'files' && 'prod' in job.risk_tags", True),
+        ("[1, 2].exists(job, job == 2)", True),
+        ("run.labels.map(key, key + job.topic)", ["envjob.apply"]),
+        ("has(job.input.region)", False),
+    ],
+)
+def test_names_with_dots_are_read_from_the_maps_they_are_in(text: str, value: object) -> None:
+    assert compiled(text, RULE_NAMES).evaluate(RULE, Allowance()) == value
+
+
+def test_what_a_name_with_dots_has_no_value_for_is_no_value() -> None:
+    with pytest.raises(NoValue, match=r"run\.input"):
+        compiled("run.input.size > 3", RULE_NAMES).evaluate(RULE, Allowance())
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("job.topic > 3", r"applied to '\(string, int\)'"),
+        ("job.topci == 'x'", r"got 'job\.topci'; did you mean 'job\.topic'\?"),
+        ("job == 3", "got 'job'; known here: job.actor_id"),
+        ("now > timestamp(0)", "got 'now'; known here: job.actor_id"),
+    ],
+)
+def test_the_members_of_a_name_with_dots_are_checked(text: str, said: str) -> None:
+    with pytest.raises(ExpressionInvalid) as caught:
+        compiled(text, RULE_NAMES)
+    assert re.search(said, caught.value.message)

@@ -14,7 +14,7 @@ from foldgate.expr.outline import Comprehension, Match, Outline, Read, leaves, o
 from foldgate.expr.refusals import library_refusal, refusal
 from foldgate.expr.results import MAX_DEPTH, NoValue, json_like, size, too_large, weigh
 from foldgate.expr.rewriting import in_order, ordered, renamed
-from foldgate.expr.scope import ABSENT, narrowed, value_at, widest
+from foldgate.expr.scope import ABSENT, flat, named, narrowed, value_at, widest
 
 MAX_TEXT = 4096
 _NO_VALUES = (cel.Type.ERROR, cel.Type.UNKNOWN)
@@ -25,6 +25,7 @@ class Expression:
     """What stands inside `${…}`. `result` is the name of its type, `DYN` where only its value will tell."""
 
     __slots__ = (
+        "_dotted",
         "_heavy",
         "_node",
         "_paths",
@@ -39,7 +40,15 @@ class Expression:
         "text",
     )
 
-    def __init__(self, text: str, program: cel.Expression, found: Outline, *, ranges: tuple[Path, ...]) -> None:
+    def __init__(
+        self,
+        text: str,
+        program: cel.Expression,
+        found: Outline,
+        *,
+        ranges: tuple[Path, ...],
+        names: frozenset[str],
+    ) -> None:
         parts = leaves(found.node)
         reads = [part.path for part in parts if isinstance(part, Read)]
         self.text: Final = text
@@ -53,6 +62,7 @@ class Expression:
         self._paths = widest(reads)
         self._ranges = ranges
         self._reads = len(reads)
+        self._dotted = tuple(dict.fromkeys(filter(None, (named(path, names) for path in reads))))
         self._whole = reads[0] if found.whole and reads[0] != ("now",) else None
 
     def evaluate(self, scope: Mapping[str, Any], allowance: Allowance) -> Any:
@@ -67,6 +77,8 @@ class Expression:
     def _evaluated(self, scope: Mapping[str, Any], allowance: Allowance) -> Any:
         data = narrowed(self._paths, scope)
         allowance.work(self._work(data, scope))
+        if self._dotted:
+            data = flat(data, self._dotted)
         try:
             value = self._program.eval(data=data | in_order(self._ranges, scope) if self._ranges else data)
         except RuntimeError as error:
@@ -98,7 +110,7 @@ def expression(text: str, names: frozenset[str]) -> Expression:
     rewritten = ordered(given, found)
     if rewritten.text != given:
         program = _over_lists(rewritten.text, names)
-    return Expression(text, program, found, ranges=rewritten.ranges)
+    return Expression(text, program, found, ranges=rewritten.ranges, names=names)
 
 
 def _over_lists(text: str, names: frozenset[str]) -> cel.Expression:

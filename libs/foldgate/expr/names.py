@@ -1,4 +1,8 @@
-"""The names that expressions may read, what CEL knows of their types, and where they are compiled."""
+"""The names that expressions may read, what CEL knows of their types, and where they are compiled.
+
+A name may have dots in it: of a rule's `job` CEL knows every member and its type, so that a wrong one is found when the
+rule is written, not when it is to decide.
+"""
 
 from functools import lru_cache
 from typing import Any
@@ -18,6 +22,35 @@ _TYPES = {
     "now": cel.Type.TIMESTAMP,
 }
 ALL_NAMES = frozenset(_TYPES)
+"""What workflows may read."""
+_TEXTS = cel.Type.Map(cel.Type.STRING, cel.Type.STRING)
+_LIST_OF_TEXTS = cel.Type.List(cel.Type.STRING)
+_RULE_TYPES = {
+    "job.topic": cel.Type.STRING,
+    "job.kind": cel.Type.STRING,
+    "job.input": _ANY,
+    "job.labels": _TEXTS,
+    "job.tenant": cel.Type.STRING,
+    "job.principal": cel.Type.STRING,
+    "job.capability": cel.Type.STRING,
+    "job.risk_tags": _LIST_OF_TEXTS,
+    "job.requires": _LIST_OF_TEXTS,
+    "job.pack_id": cel.Type.STRING,
+    "job.actor_id": cel.Type.STRING,
+    "job.actor_type": cel.Type.STRING,
+    "job.secrets_present": cel.Type.BOOL,
+    "job.mcp.server": cel.Type.STRING,
+    "job.mcp.tool": cel.Type.STRING,
+    "job.mcp.resource": cel.Type.STRING,
+    "run.id": cel.Type.STRING,
+    "run.workflow": cel.Type.STRING,
+    "run.labels": _TEXTS,
+    "run.input": _ANY,
+}
+RULE_NAMES = frozenset(_RULE_TYPES)
+"""What rules may read: of the job, and of its run."""
+ROOTS = ALL_NAMES | {name.partition(".")[0] for name in RULE_NAMES}
+"""What a path may begin with."""
 LOOP = "Loop"
 """What the library calls `loop`."""
 MAX_RANGES = 16
@@ -29,7 +62,8 @@ def range_name(number: int) -> str:
 
 
 def _variables(names: frozenset[str]) -> dict[str, Any]:
-    return {LOOP if name == "loop" else name: _TYPES[name] for name in sorted(names)}
+    types = {**_TYPES, **_RULE_TYPES}
+    return {LOOP if name == "loop" else name: types[name] for name in sorted(names)}
 
 
 @lru_cache(maxsize=64)

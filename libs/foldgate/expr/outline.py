@@ -7,7 +7,7 @@ functions are all the same here: something is made of their parts. Comprehension
 from typing import NamedTuple, TypeAlias
 
 from foldgate.expr.faults import Path
-from foldgate.expr.names import ALL_NAMES
+from foldgate.expr.names import ROOTS
 from foldgate.expr.patterns import weight
 from foldgate.expr.tokens import Token, plain_text, tokens
 
@@ -143,7 +143,7 @@ class _Reader:
             return self._call(None, name)
         if name.kind == "name" and name.text in self.hidden and not absolute:
             return Variable(name.text)
-        if name.kind == "name" and name.text in ALL_NAMES:
+        if name.kind == "name" and name.text in ROOTS:
             return Read((name.text,), first, self.at, name.start)
         return Literal(len(name.text))
 

@@ -7,7 +7,7 @@ from foldgate.expr.faults import ExpressionInvalid
 from foldgate.expr.names import ALL_NAMES, LOOP
 
 _FIRST = re.compile(r"ERROR: <input>:(-?\d+):(-?\d+): (.*?)(?: \(in container ''\))?(?: \[[A-Z_]+\])?$", re.MULTILINE)
-_UNDECLARED = re.compile(r"undeclared reference to '(\w+)")
+_UNDECLARED = re.compile(r"undeclared reference to '(\w+)((?:\.\w+)*)")
 _DASHED_STEP = re.compile(r"\bsteps\.\w+-")
 _TOO_DEEP = re.compile(r"recursion (limit|depth)")
 
@@ -28,7 +28,12 @@ def library_refusal(error: str, text: str, names: frozenset[str]) -> ExpressionI
     if said == "reserved identifier: loop":  # see rewriting: they swapped their names
         said = f"undeclared reference to '{LOOP}'"
     unknown = _UNDECLARED.match(said)
-    message = f"Expected a CEL expression, but: {said[:300]}." if unknown is None else _unknown(unknown[1], text, names)
+    if unknown is None:
+        message = f"Expected a CEL expression, but: {said[:300]}."
+    elif any(name.startswith(unknown[1] + ".") for name in names):
+        message = _guess(unknown[1] + unknown[2], names)
+    else:
+        message = _unknown(unknown[1], text, names)
     return ExpressionInvalid(message, line=max(1, int(line)), column=max(1, int(column)))
 
 
@@ -38,6 +43,11 @@ def _unknown(name: str, text: str, names: frozenset[str]) -> str:
     known = ", ".join(sorted(names)) or "nothing"
     if name in ALL_NAMES:
         return f"Expected a name that is known here, but got '{name}'; known here: {known}."
+    return _guess(name, names)
+
+
+def _guess(name: str, names: frozenset[str]) -> str:
+    known = ", ".join(sorted(names)) or "nothing"
     near = difflib.get_close_matches(name, sorted(names), 1)
     meant = f"did you mean '{near[0]}'?" if near else f"known here: {known}."
     return f"Expected a known name or function, but got '{name}'; {meant}"

@@ -43,6 +43,18 @@ def narrowed(paths: tuple[Path, ...], scope: Mapping[str, Any]) -> dict[str, Any
     return part
 
 
+def named(path: Path, names: frozenset[str]) -> Path:
+    """The part of a path that is one name with dots; empty where its first part is a name by itself."""
+    parts = [path[:end] for end in range(2, len(path) + 1) if ".".join(map(str, path[:end])) in names]
+    return parts[-1] if parts else ()
+
+
+def flat(data: dict[str, Any], dotted: tuple[Path, ...]) -> dict[str, Any]:
+    """The data of names with dots, as CEL's library takes them: each under its whole name."""
+    values = {".".join(map(str, path)): value_at(path, data) for path in dotted}
+    return {name: value for name, value in values.items() if value is not ABSENT}
+
+
 def _carry(path: Path, at: Any, part: dict[Any, Any]) -> None:
     """Take over what lies on this path. Where it breaks off, so does the part: the error is the same."""
     for key in path[:-1]:

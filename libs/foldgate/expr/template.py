@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from foldgate.expr.cost import Allowance
-from foldgate.expr.faults import ExpressionFailed, ExpressionInvalid
+from foldgate.expr.faults import ExpressionFailed, ExpressionInvalid, Path
 from foldgate.expr.names import ALL_NAMES
 from foldgate.expr.parts import Part, Reading, Whole
 from foldgate.expr.results import NoValue, within_bounds
@@ -21,16 +21,18 @@ class Template:
 
     constant  no expression is in it
     roots     the names that it reads
+    paths     what it reads, as far as it is named
     steps     the steps that it reads
     result    the CEL type of a template that is one whole `${…}`; None for all others
     """
 
-    __slots__ = ("_key", "_made", "_place", "constant", "result", "roots", "source", "steps")
+    __slots__ = ("_key", "_made", "_place", "constant", "paths", "result", "roots", "source", "steps")
 
     def __init__(self, source: Any, made: Any, reading: Reading) -> None:
         self.source = source
         self.constant = not isinstance(made, Part)
         self.roots: frozenset[str] = frozenset().union(*(one.roots for one in reading.found))
+        self.paths: frozenset[Path] = frozenset().union(*(one.paths for one in reading.found))
         self.steps: frozenset[str] = frozenset().union(*(one.steps for one in reading.found))
         self.result = made.expression.result if isinstance(made, Whole) else None
         self._made = made
