@@ -111,6 +111,38 @@ def _refused_workflow(event: Any) -> str:
     return f"{event.workflow}: {event.code}: {event.reason}{more}"
 
 
+def _because(text: str, event: Any) -> str:
+    return f"{text}: {event.reason}" if event.reason else text
+
+
+def _decided(event: Any) -> str:
+    """What was decided, by which rule and why."""
+    said = event.decision
+    reason = f": {said.reason}" if said.reason else ""
+    return f"{said.decision} by {said.rule}{reason}"
+
+
+def _throttled(event: Any) -> str:
+    times = f", for the {event.times}. time" if event.times > 1 else ""
+    return f"{attempt(event.job_id)} waits until {moment(event.until)}{times}: {event.decision.rule}"
+
+
+def _shadowed(event: Any) -> str:
+    what = "is evaluated beside what is active" if event.definition else "is evaluated no longer"
+    return _because(f"{event.bundle}, revision {event.revision}, {what}", event)
+
+
+def _published(event: Any) -> str:
+    bundles = ", ".join(f"{one.bundle} {one.version}" for one in event.bundles) or "no bundle"
+    return _because(f"{event.kind}: {event.policy_snapshot} of {bundles}, by {event.by or 'nobody known'}", event)
+
+
+def _refused_policy(event: Any) -> str:
+    about = f" of {event.bundle}" if event.bundle else ""
+    more = f" ({len(event.problems)} problems)" if len(event.problems) > 1 else ""
+    return f"{event.request}{about}: {event.code}: {event.reason}{more}"
+
+
 TABLE: Mapping[str, Callable[[Any], str]] = {
     # workflows
     "WorkflowSubmitted": lambda e: f"{e.workflow}, {len(e.source)} characters",
@@ -139,6 +171,7 @@ TABLE: Mapping[str, Callable[[Any], str]] = {
     "RequestRefused": lambda e: f"{e.request}: {e.code}: {e.reason}",
     "CompensationStarted": lambda e: f"undoes by {', '.join(e.steps)}, until {moment(e.deadline)}",
     "WaitNoted": _wait_noted,
+    "RunCleared": lambda e: f"policy lets it begin: {e.rule}" if e.rule else "policy lets it begin",
     # signals, values, notes
     "SignalSent": lambda e: f"'{e.name}' with {e.payload}",
     "SignalReceived": lambda e: f"'{e.name}' with {e.payload}",
@@ -179,6 +212,29 @@ TABLE: Mapping[str, Callable[[Any], str]] = {
     "ApprovalExpired": lambda e: f"{e.step}: nobody answered in time: {e.on_expire}",
     "ApprovalClosed": lambda e: f"{e.step}: {e.reason}",
     "QuestionsClosed": lambda e: e.status,
+    "ApprovalRequired": lambda e: f"{attempt(e.job.job_id)} needs people: {_decided(e)}",
+    "ApprovalRevised": lambda e: _because(f"{e.step} is another question now, until {moment(e.expires_at)}", e),
+    "GrantRecorded": lambda e: f"{e.step} by {', '.join(vote.voter for vote in e.votes) or 'people'}",
+    # policy
+    "RunAdmitted": _decided,
+    "RunRejected": _decided,
+    "JobThrottled": _throttled,
+    "ShadowDecided": lambda e: (
+        f"{attempt(e.job_id) if e.job_id else 'the run'} under {e.bundle}, revision {e.revision}: {_decided(e)}"
+    ),
+    "PolicyPutRequested": lambda e: _because(f"{e.bundle}, {len(e.source)} characters", e),
+    "PolicyPublishRequested": lambda e: _because(", ".join(e.bundles) or "all drafts", e),
+    "PolicyRollbackRequested": lambda e: _because(f"to {e.policy_snapshot or 'the one before'}", e),
+    "PolicyDeleteRequested": lambda e: _because(e.bundle, e),
+    "PolicyShadowRequested": lambda e: _because(f"{e.bundle}, revision {e.revision}", e),
+    "PolicyDrafted": lambda e: _because(f"{e.bundle}, revision {e.revision}, by {e.by or 'nobody known'}", e),
+    "PolicyPublished": _published,
+    "PolicyShadowed": _shadowed,
+    "PolicyRefused": _refused_policy,
+    "KeySubmitted": lambda e: f"a certificate of {len(e.certificate)} bytes",
+    "KeyTrusted": lambda e: f"{e.key_id} as {e.purpose} {e.name}",
+    "KeyRevokeRequested": lambda e: _because(e.key_id, e),
+    "KeyRevoked": lambda e: _because(e.key_id, e),
     # jobs
     "JobRequested": lambda e: f"{attempt(e.job.job_id)} of {e.job.topic}{f', after {e.after}' if e.after else ''}",
     "JobCancelRequested": lambda e: f"{attempt(e.job_id)} will be {e.ending}: {e.reason}",
