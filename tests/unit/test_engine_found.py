@@ -9,6 +9,7 @@ from foldgate.contracts.events import (
     ApprovalGranted,
     CompensationStarted,
     Event,
+    JobCancelRequested,
     JobFailed,
     JobReportIgnored,
     JobRequested,
@@ -92,6 +93,13 @@ def test_a_parallel_does_not_wait_for_the_handler_of_what_failed_at_once() -> No
     part = {"when": "input.missing == 1", "on_error": "h"}
     _, said = of({"p": {"type": "parallel", "steps": ["a", "b"]}, "a": part, "b": {}, "h": {}})
     assert sorted(asked(said)) == ["b", "h"]
+
+
+def test_what_a_group_needs_no_longer_is_not_told_that_the_run_was_halted() -> None:
+    """It was, though the run went on."""
+    run, _ = of({"p": {"type": "parallel", "steps": ["a", "b"], "strategy": "any"}, "a": {}, "b": {}})
+    [reason] = [event.reason for event in run.when(done("a")) if isinstance(event, JobCancelRequested)]
+    assert reason == "What it is a part of needs it no longer."
 
 
 def test_nothing_more_is_begun_in_a_for_each_that_has_failed_by_what_it_began() -> None:

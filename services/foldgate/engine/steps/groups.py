@@ -7,7 +7,6 @@ parts were called back in a decision that was full goes on with that when the ru
 from collections.abc import Callable, Iterable, Iterator
 
 from foldgate.contracts.events import StepCancelRequested
-from foldgate.engine.runs.ending import CALLED_BACK
 from foldgate.engine.runs.ending import call_back as call_part_back
 from foldgate.engine.runs.outcomes import outcome
 from foldgate.engine.runs.places import Place
@@ -15,6 +14,7 @@ from foldgate.engine.runs.scope import FAILED
 from foldgate.engine.runs.step import Step
 from foldgate.engine.runs.turn import Ending, Turn, shortened
 
+NOT_NEEDED = Ending("cancelled", "cancelled", "What it is a part of needs it no longer.")
 Parts = Callable[[Turn, Place], Iterable[Place]]
 
 
@@ -29,9 +29,9 @@ def wind_up(turn: Turn, place: Place, ending: Ending, *, parts: Parts) -> None:
 def call_parts_back(turn: Turn, place: Place, parts: Parts) -> None:
     """Call back each part that is live, and what handles one."""
     for part in parts(turn, place):
-        call_part_back(turn, part, CALLED_BACK)
+        call_part_back(turn, part, NOT_NEEDED)
         for handler in _handlers(turn, part):
-            call_part_back(turn, handler, CALLED_BACK)
+            call_part_back(turn, handler, NOT_NEEDED)
 
 
 def _handlers(turn: Turn, part: Place) -> Iterator[Place]:
