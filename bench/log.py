@@ -33,6 +33,7 @@ from foldgate.eventlog.owner import OwnStream, claim
 from foldgate.runtime.clock import SystemClock
 from foldgate.runtime.context import Context
 from foldgate.runtime.host import Host
+from foldgate.runtime.key_making import throwaway
 from foldgate.runtime.recovery import become_owner
 from foldgate.runtime.service import Aggregate, Follow, Service
 from foldgate.runtime.settings import Settings
@@ -60,7 +61,7 @@ def _evolve(state: Counter | None, _meta: Meta, _event: Event) -> Counter:
 
 DECIDER = Decider(state=Counter, decide=_decide, evolve=_evolve)
 AGGREGATE = Aggregate(
-    stream=RUNS, decider=lambda _: DECIDER, follows=(Follow(stream=INTAKE, events=(RunRequested,), guard=True),)
+    stream=RUNS, decider=lambda *_: DECIDER, follows=(Follow(stream=INTAKE, events=(RunRequested,), guard=True),)
 )
 SERVICE = Service(name="engine", aggregates=(AGGREGATE,))
 
@@ -68,7 +69,13 @@ SERVICE = Service(name="engine", aggregates=(AGGREGATE,))
 def context(log: Log, **changes: Any) -> Context:
     settings = Settings.model_validate({"postgres": "postgresql://unused", **changes})
     return Context(
-        service="engine", settings=settings, log=log, codec=CODEC, clock=CLOCK, logger=structlog.get_logger()
+        service="engine",
+        settings=settings,
+        keys=throwaway(),
+        log=log,
+        codec=CODEC,
+        clock=CLOCK,
+        logger=structlog.get_logger(),
     )
 
 

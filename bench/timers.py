@@ -27,6 +27,7 @@ from foldgate.eventlog.log import Log
 from foldgate.runtime.clock import SystemClock
 from foldgate.runtime.context import Context
 from foldgate.runtime.host import Host
+from foldgate.runtime.key_making import throwaway
 from foldgate.runtime.settings import Settings
 from foldgate.sdk.client import Client
 
@@ -42,7 +43,13 @@ steps:
 def context(log: Log) -> Context:
     settings = Settings.model_validate({"postgres": "postgresql://unused", "wait_noted_after_ms": 86_400_000})
     return Context(
-        service="engine", settings=settings, log=log, codec=CODEC, clock=CLOCK, logger=structlog.get_logger()
+        service="engine",
+        settings=settings,
+        keys=throwaway(),
+        log=log,
+        codec=CODEC,
+        clock=CLOCK,
+        logger=structlog.get_logger(),
     )
 
 

@@ -213,7 +213,7 @@ def test_who_has_nothing_to_do_is_silent(service: Service, ask: Ask) -> None:
 
 
 def an_aggregate(*follows: Follow, relay: Relay | None = None) -> Aggregate:
-    return Aggregate(stream=RUNS, decider=lambda _: DECIDER, follows=follows, relay=relay)
+    return Aggregate(stream=RUNS, decider=lambda *_: DECIDER, follows=follows, relay=relay)
 
 
 def by_child(event: ChildRequested) -> str:

@@ -100,7 +100,7 @@ FAMILY = Service(
     aggregates=(
         Aggregate(
             stream=RUNS,
-            decider=lambda _: Decider(
+            decider=lambda *_: Decider(
                 state=Relative,
                 decide=_decide,
                 evolve=_evolve,

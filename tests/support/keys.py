@@ -1,10 +1,16 @@
 """Keys for tests: the same ones in every run, so that what fails can be made again. Good for ever, and for nothing."""
 
+import atexit
+import shutil
+import tempfile
 from functools import cache
+from pathlib import Path
 
 import msgspec
 
 from foldgate.authority.keys import Certificate, Purpose, Signer, Trust, certify, key_id_of, public_of
+from foldgate.runtime.key_making import PURPOSES, write
+from foldgate.runtime.keys import ROOT, SUITE, KeyFile, Keys, file_of
 
 ROOT_KEY = bytes([1]) * 32
 SUITE_KEY = bytes([9]) * 32
@@ -39,7 +45,30 @@ def signer_with(purpose: Purpose, *, root: bytes = ROOT_KEY, **changes: object) 
     return Signer(private_key, certify(root, made))
 
 
-KERNEL, SCHEDULER, ISSUER = signer("kernel", 4), signer("scheduler", 5), signer("issuer", 6)
+NUMBERS: dict[Purpose, int] = {"kernel": 4, "scheduler": 5, "issuer": 6}
+KERNEL, SCHEDULER, ISSUER = (signer(purpose, NUMBERS[purpose]) for purpose in PURPOSES)
 STRANGER = signer_with("kernel", root=bytes([7]) * 32)
 """Has a kernel's certificate of a root that nobody has pinned."""
 TRUST = Trust([public_of(ROOT_KEY)])
+
+
+def files() -> dict[str, bytes]:
+    """The folder of keys of a suite under test."""
+    made = {ROOT: f"{public_of(ROOT_KEY).hex()}\n".encode(), SUITE: f"{SUITE_KEY.hex()}\n".encode()}
+    for purpose, number in NUMBERS.items():
+        private_key = bytes([number]) * 32
+        file = KeyFile(private_key=private_key, certificate=certificate(private_key, purpose))
+        made[file_of(purpose)] = msgspec.json.encode(file)
+    return made
+
+
+KEYS = Keys(files().__getitem__)
+
+
+@cache
+def folder_of_keys() -> Path:
+    """Where they lie for processes: made once, and gone with this one."""
+    folder = Path(tempfile.mkdtemp(prefix="foldgate-keys-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    write(folder, files())
+    return folder

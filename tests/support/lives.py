@@ -21,6 +21,7 @@ from foldgate.runtime.service import Service
 from foldgate.runtime.settings import Settings
 from foldgate.sdk.worker import Worker
 from tests.support.crashing import Crashed, CrashingLog, Incarnation, Latency, Place
+from tests.support.keys import KEYS
 from tests.support.suite import settings
 
 CODEC = Codec()
@@ -46,6 +47,7 @@ class Stage:
         return Context(
             service=service,
             settings=self.settings(instance),
+            keys=KEYS,
             log=log,
             codec=CODEC,
             clock=self.clock,

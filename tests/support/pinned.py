@@ -94,7 +94,7 @@ PINNED = Service(
     aggregates=(
         Aggregate(
             stream=RUNS,
-            decider=lambda _, table: pinned(table),
+            decider=lambda _settings, _keys, table: pinned(table),
             follows=(Follow(stream=INTAKE, events=(RunRequested,), guard=True),),
             table=Published,
         ),

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import msgspec
 
+from tests.support.keys import folder_of_keys
 from tests.support.waiting import until
 
 ROOT = Path(__file__).parents[2]
@@ -118,6 +119,7 @@ def processes(environment: Mapping[str, str], folder: Path) -> Iterator[Processe
     given = {
         "FOLDGATE_HTTP_PORT": "0",
         "FOLDGATE_DEFAULT_DECISION": "allow",
+        "FOLDGATE_KEYS": str(folder_of_keys()),
         "FOLDGATE_POSITIONS_EVERY_MS": "100",
         "FOLDGATE_CHECKPOINT_EVERY_MS": "300",
         **environment,

@@ -55,7 +55,7 @@ SPEAKER = Service(
     aggregates=(
         Aggregate(
             stream=DECISIONS,
-            decider=lambda _: Decider(state=Count, decide=_speak, evolve=_evolve),
+            decider=lambda *_: Decider(state=Count, decide=_speak, evolve=_evolve),
             follows=(Follow(stream=INTAKE, events=(RunRequested,)),),
         ),
     ),
@@ -65,7 +65,7 @@ RECORDER = Service(
     aggregates=(
         Aggregate(
             stream=JOBS,
-            decider=lambda _: Decider(state=Count, decide=_record, evolve=_evolve),
+            decider=lambda *_: Decider(state=Count, decide=_record, evolve=_evolve),
             follows=(
                 Follow(stream=DECISIONS, events=(JobDenied,)),
                 Follow(stream=REPORTS, events=(JobSucceeded,)),

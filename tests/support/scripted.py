@@ -142,7 +142,7 @@ SCRIPTED = Service(
     aggregates=(
         Aggregate(
             stream=RUNS,
-            decider=lambda _: Decider(
+            decider=lambda *_: Decider(
                 state=Script, decide=_decide, evolve=_evolve, ended=_is_over, openings=(RunRequested,)
             ),
             follows=(

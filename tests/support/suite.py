@@ -20,6 +20,7 @@ from foldgate.runtime.service import Service
 from foldgate.runtime.settings import Settings
 from foldgate.scheduler.main import SERVICE as SCHEDULER
 from foldgate.sdk.worker import Worker
+from tests.support.keys import KEYS
 
 OWNERS = (ENGINE, POLICY_KERNEL, SCHEDULER, APPROVAL)
 DOOR = (GATEWAY,)
@@ -81,6 +82,7 @@ def context(
     return Context(
         service=service,
         settings=given or settings(),
+        keys=KEYS,
         log=log,
         codec=Codec(),
         clock=clock or SystemClock(),

@@ -94,7 +94,7 @@ DECIDER = Decider(
     openings=(RunRequested,),
 )
 AGGREGATE = Aggregate(
-    stream=RUNS, decider=lambda _: DECIDER, follows=(Follow(stream=INTAKE, events=(RunRequested,), guard=True),)
+    stream=RUNS, decider=lambda *_: DECIDER, follows=(Follow(stream=INTAKE, events=(RunRequested,), guard=True),)
 )
 TALLYING = Service(name="engine", aggregates=(AGGREGATE,))
 

@@ -73,7 +73,7 @@ TURNS = Service(
     aggregates=(
         Aggregate(
             stream=RUNS,
-            decider=lambda _: Decider(
+            decider=lambda *_: Decider(
                 state=Turn,
                 decide=_decide,
                 evolve=_evolve,
@@ -88,7 +88,7 @@ TURNS = Service(
         ),
         Aggregate(
             stream=SLOTS,
-            decider=lambda _: slots(),
+            decider=lambda *_: slots(),
             follows=(Follow(stream=RUNS, events=(SlotRequested, SlotReleased), key=attrgetter("slot")),),
         ),
     ),

@@ -134,22 +134,24 @@ def test_a_lease_is_of_its_time() -> None:
 @pytest.mark.parametrize("report", [SUCCEEDED, FAILED])
 def test_who_holds_the_lease_can_prove_a_report(report: Report) -> None:
     proved = with_mac(SECRET, report)
-    assert is_genuine(SUITE_KEY, proved)
+    assert is_genuine([SUITE_KEY], proved)
     assert with_mac(SECRET, proved) == proved
-    assert not is_genuine(SUITE_KEY, report)
-    assert not is_genuine(bytes(32), proved)
+    assert not is_genuine([SUITE_KEY], report)
+    assert not is_genuine([bytes(32)], proved)
+    assert is_genuine([bytes(32), SUITE_KEY], proved)
+    assert not is_genuine([], proved)
 
 
 @pytest.mark.parametrize(
     "changes", [{"job_id": "run_1:s@2"}, {"lease": 8}, {"worker": "w/2"}, {"output": "1"}, {"mac": b"no"}], ids=str
 )
 def test_a_report_is_of_one_lease_and_one_outcome(changes: dict[str, Any]) -> None:
-    assert not is_genuine(SUITE_KEY, msgspec.structs.replace(with_mac(SECRET, SUCCEEDED), **changes))
+    assert not is_genuine([SUITE_KEY], msgspec.structs.replace(with_mac(SECRET, SUCCEEDED), **changes))
 
 
 def test_a_proof_of_failure_is_none_of_success() -> None:
     failed = with_mac(SECRET, FAILED)
-    assert not is_genuine(SUITE_KEY, msgspec.structs.replace(SUCCEEDED, mac=failed.mac))
+    assert not is_genuine([SUITE_KEY], msgspec.structs.replace(SUCCEEDED, mac=failed.mac))
 
 
 def test_every_lease_has_a_secret_of_its_own() -> None:

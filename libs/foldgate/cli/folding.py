@@ -12,6 +12,7 @@ from foldgate.cli.terminal import harmless
 from foldgate.contracts.events import RunStarted
 from foldgate.contracts.topics import RUNS, Stream, partition_of
 from foldgate.decider.decider import Decider
+from foldgate.runtime.key_making import throwaway
 from foldgate.runtime.service import Aggregate, Service
 
 
@@ -52,14 +53,14 @@ async def decider_of(suite: Reached, stream: Stream) -> Decider[Any]:
     """How the aggregates of a stream behave, with the table they are given read from the log."""
     aggregate = _aggregate(stream)
     if aggregate.table is None:
-        return aggregate.decider_with(suite.settings, None)
+        return aggregate.decider_with(suite.settings, throwaway(), None)
     table = aggregate.table()
     starts = dict.fromkeys(range(table.stream.partitions), 0)
     reader = await StreamReader.at(suite.log, suite.codec, stream=table.stream, starts=starts)
     async for seen in reader.there():
         if seen.accepted and seen.meta is not None and seen.event is not None and seen.record.key:
-            table.add(seen.meta, seen.event)
-    return aggregate.decider_with(suite.settings, table)
+            table.add(seen.meta, seen.event, seen.record.offset + 1)
+    return aggregate.decider_with(suite.settings, throwaway(), table)
 
 
 def _aggregate(stream: Stream) -> Aggregate:

@@ -1,4 +1,4 @@
-"""What a running service is given: its settings, its log, the codec, the clock, and its read models."""
+"""What a running service is given: its settings, its keys, its log, the codec, the clock, and its read models."""
 
 from dataclasses import dataclass
 
@@ -8,6 +8,7 @@ from foldgate.contracts.codec import Codec
 from foldgate.eventlog.log import Log
 from foldgate.readmodel.postgres import ReadModels
 from foldgate.runtime.clock import Clock
+from foldgate.runtime.keys import Keys
 from foldgate.runtime.settings import Settings
 
 
@@ -17,6 +18,7 @@ class Context:
 
     service: str
     settings: Settings
+    keys: Keys
     log: Log
     codec: Codec
     clock: Clock

@@ -85,7 +85,8 @@ class Host:
 
     def _decider(self, aggregate: Aggregate) -> Decider[Any]:
         reader = self._tables.of(aggregate)
-        return aggregate.decider_with(self._context.settings, None if reader is None else reader.table)
+        table = None if reader is None else reader.table
+        return aggregate.decider_with(self._context.settings, self._context.keys, table)
 
     async def _serve_log(self) -> None:
         partitions = [Partition(a.stream.name, n) for a in self.service.aggregates for n in range(a.stream.partitions)]

@@ -24,6 +24,7 @@ from foldgate.runtime.connecting import check_models, codec_for, connect, connec
 from foldgate.runtime.context import Context
 from foldgate.runtime.health import PortInUse, application, listen, serve
 from foldgate.runtime.host import Host
+from foldgate.runtime.keys import Keys
 from foldgate.runtime.service import Service
 from foldgate.runtime.settings import Settings, SettingsInvalid, from_environment
 from foldgate.runtime.together import together
@@ -111,6 +112,7 @@ def _context(service: Service, settings: Settings, *, log: Log, models: ReadMode
     return Context(
         service=service.name,
         settings=settings,
+        keys=Keys.of(settings),
         log=log,
         codec=codec_for(settings),
         clock=SystemClock(),

@@ -56,7 +56,7 @@ class Relay:
 
 @dataclass(frozen=True, kw_only=True)
 class Aggregate:
-    """One owned stream. `decider` is made once, at start, from the settings, and from the table where there is one.
+    """One owned stream. `decider` is made once, at start, of the settings, the keys, and the table where there is one.
     `table` makes an empty one: each process has its own, which those aggregates of a service share that name the same
     maker."""
 
@@ -79,9 +79,9 @@ class Aggregate:
                 f"'{self.stream.name}': expected either a relay or itself among what it follows, not both."
             )
 
-    def decider_with(self, settings: Any, table: Table | None) -> Decider[Any]:
-        """How its aggregates behave, under these settings and with this table of its making."""
-        return self.decider(settings) if self.table is None else self.decider(settings, table)
+    def decider_with(self, settings: Any, keys: Any, table: Table | None) -> Decider[Any]:
+        """How its aggregates behave, under these settings, with these keys, and with this table of its making."""
+        return self.decider(settings, keys) if self.table is None else self.decider(settings, keys, table)
 
 
 class App(Protocol):

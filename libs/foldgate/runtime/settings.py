@@ -52,6 +52,10 @@ class Settings(BaseModel):
     http_host: str = Field("127.0.0.1", description="Where health, metrics and the gateway's API are served.")
     http_port: Annotated[int, Field(ge=0, le=65535)] = Field(8081, description="0 takes any free port.")
     api_key: str | None = Field(None, description="The key that requests must carry; needed to serve beyond loopback.")
+    keys: str | None = Field(None, description="Folder of keys, made by `foldgate keys init`; `foldgate up` has one.")
+    root_keys: str | None = Field(
+        None, description="Root keys that are trusted, hexadecimal; unset: those in `root.pub` of the folder of keys."
+    )
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_format: Literal["json", "text"] = "json"
     default_decision: Literal["allow", "deny"] = Field(

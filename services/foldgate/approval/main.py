@@ -12,7 +12,7 @@ SERVICE = Service(
     aggregates=(
         Aggregate(
             stream=APPROVALS,
-            decider=lambda _settings: approvals(),
+            decider=lambda _settings, _keys: approvals(),
             follows=(
                 Follow(stream=RUNS, events=(ApprovalRequested, *STEP_ENDS, *RUN_ENDS)),
                 Follow(stream=INTAKE, events=(VoteCast,)),

@@ -46,7 +46,7 @@ SERVICE = Service(
         Aggregate(
             stream=RUNS,
             table=Published,
-            decider=lambda settings, published: runs(
+            decider=lambda settings, _keys, published: runs(
                 published.definitions,
                 max_lost=settings.max_lost,
                 cancel_grace_ms=settings.cancel_grace_ms,
@@ -66,12 +66,12 @@ SERVICE = Service(
         ),
         Aggregate(
             stream=WORKFLOWS,
-            decider=lambda _: workflows(),
+            decider=lambda _settings, _keys: workflows(),
             follows=(Follow(stream=ADMIN, events=(WorkflowSubmitted, WorkflowRetireRequested), guard=True),),
         ),
         Aggregate(
             stream=SLOTS,
-            decider=lambda _: slots(),
+            decider=lambda _settings, _keys: slots(),
             follows=(Follow(stream=RUNS, events=(SlotRequested, SlotReleased), key=attrgetter("slot")),),
         ),
     ),

@@ -12,7 +12,7 @@ SERVICE = Service(
     aggregates=(
         Aggregate(
             stream=DECISIONS,
-            decider=lambda settings: decisions(
+            decider=lambda settings, _keys: decisions(
                 default_decision=settings.default_decision, writ_ttl_ms=settings.writ_ttl_ms
             ),
             follows=(Follow(stream=RUNS, events=(JobRequested, JobCancelRequested, *RUN_ENDS)),),

@@ -31,7 +31,7 @@ SERVICE = Service(
     aggregates=(
         Aggregate(
             stream=JOBS,
-            decider=lambda settings: jobs(lease_ms=settings.lease_ms),
+            decider=lambda settings, _keys: jobs(lease_ms=settings.lease_ms),
             follows=(
                 Follow(stream=DECISIONS, events=(WritIssued, WritRevoked)),
                 Follow(stream=REPORTS, events=(JobSucceeded, JobFailed)),

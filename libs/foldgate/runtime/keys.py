@@ -1,0 +1,126 @@
+"""The keys of a service: those of its purpose, and the roots by which it checks others.
+
+They lie in a folder (setting `keys`), which `foldgate keys init` makes:
+
+    root.pub                                   root keys that are trusted, hexadecimal, one a line
+    kernel.json, scheduler.json, issuer.json   each a private key and its certificate
+    suite.key                                  what leases' secrets are derived from, hexadecimal; the first line makes
+                                               them, all lines are accepted
+
+Each file is read when a service first asks for it. So a service needs none but those it uses, and refuses to start
+without them.
+"""
+
+import re
+from collections.abc import Callable
+from functools import cached_property
+from pathlib import Path
+
+import msgspec
+
+from foldgate.authority.keys import Certificate, Purpose, Signer, Trust
+from foldgate.runtime.settings import Settings, SettingsInvalid
+
+ROOT, SUITE = "root.pub", "suite.key"
+KEY_BYTES = 32
+_HEXADECIMAL = re.compile(r"[0-9a-f]{64}", re.IGNORECASE)
+Read = Callable[[str], bytes]
+"""The content of a file of the folder; raises OSError if it cannot be read."""
+
+
+class KeyFile(msgspec.Struct, frozen=True, kw_only=True):
+    """What one file of a purpose holds."""
+
+    private_key: bytes
+    certificate: Certificate
+
+
+def file_of(purpose: Purpose) -> str:
+    """Its file."""
+    return f"{purpose}.json"
+
+
+class Keys:
+    """The keys that these files hold. Whoever has no folder has no keys, and learns so when it asks for one."""
+
+    def __init__(self, read: Read, *, roots: str | None = None) -> None:
+        self._read, self._roots = read, roots
+
+    @classmethod
+    def of(cls, settings: Settings) -> "Keys":
+        """The keys that the settings name."""
+        folder = settings.keys
+        return cls(_no_folder if folder is None else reading(Path(folder)), roots=settings.root_keys)
+
+    @cached_property
+    def trust(self) -> Trust:
+        """Whom to believe, by the roots."""
+        text = self._roots if self._roots is not None else self._text(ROOT)
+        return Trust(hexadecimal(text, where="root_keys" if self._roots is not None else ROOT))
+
+    @cached_property
+    def kernel(self) -> Signer:
+        """Signs writs."""
+        return self._signer("kernel")
+
+    @cached_property
+    def scheduler(self) -> Signer:
+        """Signs leases."""
+        return self._signer("scheduler")
+
+    @cached_property
+    def issuer(self) -> Signer:
+        """Signs votes and administrative requests."""
+        return self._signer("issuer")
+
+    @cached_property
+    def suite(self) -> tuple[bytes, ...]:
+        """What leases' secrets are derived from: the first makes them, all are accepted."""
+        return hexadecimal(self._text(SUITE), where=SUITE)
+
+    def _signer(self, purpose: Purpose) -> Signer:
+        name = file_of(purpose)
+        try:
+            found = msgspec.json.decode(self._content(name), type=KeyFile)
+            signer = Signer(found.private_key, found.certificate)
+        except ValueError as error:
+            raise SettingsInvalid(f"FOLDGATE_KEYS: expected a key in {name}, but it holds none: {error}") from None
+        if found.certificate.purpose != purpose:
+            other = found.certificate.purpose
+            raise SettingsInvalid(f"FOLDGATE_KEYS: expected a key for '{purpose}' in {name}, but it is for '{other}'.")
+        return signer
+
+    def _text(self, name: str) -> str:
+        return self._content(name).decode(errors="replace")
+
+    def _content(self, name: str) -> bytes:
+        try:
+            return self._read(name)
+        except OSError as error:
+            raise SettingsInvalid(
+                f"FOLDGATE_KEYS: expected to read {name} in the folder of keys, but: {error.strerror or error}. Make"
+                " one with `foldgate keys init FOLDER` and set FOLDGATE_KEYS=FOLDER, or run `foldgate up`, which has"
+                " its own."
+            ) from None
+
+
+def hexadecimal(text: str, *, where: str) -> tuple[bytes, ...]:
+    """The keys of a text, apart by spaces, commas or lines."""
+    words = re.split(r"[\s,]+", text.strip())
+    for word in words:
+        if not _HEXADECIMAL.fullmatch(word):
+            raise SettingsInvalid(
+                f"{where}: expected keys of {2 * KEY_BYTES} hexadecimal digits, but one has {len(word)} characters or"
+                " others than 0-9 and a-f."
+            )
+    return tuple(bytes.fromhex(word) for word in words)
+
+
+def reading(folder: Path) -> Read:
+    """Reads the files of a folder."""
+    return lambda name: (folder / name).read_bytes()
+
+
+def _no_folder(name: str) -> bytes:
+    del name
+    raise OSError("no folder is set")
