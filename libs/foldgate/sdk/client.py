@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from contextlib import aclosing
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -17,6 +17,9 @@ from foldgate.sdk.answers import ENDS, Entrance, Verdict, beginning, said, verdi
 from foldgate.sdk.requests import Prepared as Prepared  # noqa: PLC0414 - what `job` gives
 from foldgate.sdk.requests import Request, json_text
 
+if TYPE_CHECKING:
+    from foldgate.authority.keys import Signer
+
 VERDICT_WITHIN_S = 10.0
 
 
@@ -30,7 +33,7 @@ class Asked(msgspec.Struct, frozen=True):
 
 class Client:
     """Speaks for one principal of one tenant. `entrance` spares it the reading of long partitions from their beginning:
-    where in a partition the reader rule can be entered."""
+    where in a partition the reader rule can be entered. `signer` vouches for votes and changes of policy."""
 
     def __init__(
         self,
@@ -41,7 +44,9 @@ class Client:
         tenant: str = "default",
         principal: str = "client",
         entrance: Entrance = beginning,
+        signer: "Signer | None" = None,
     ) -> None:
+        self._signer = signer
         self._log, self._codec, self._clock = log, codec or Codec(), clock or SystemClock()
         self._entrance = entrance
         self._tenant, self._principal = tenant, principal
@@ -162,7 +167,8 @@ class Client:
 
     async def ask(self, request: Request) -> Asked:
         """Put a request on the log; returns when it is durable."""
-        value = self._codec.encode(self._meta(request), request.event)
+        meta = self._meta(request)
+        value = self._codec.encode(meta, self._signed(meta, request.event))
         (place,) = await self._log.submit(request.stream, [Outgoing(request.key.encode(), value)])
         return Asked(request.run_id, request.request_id, place)
 
@@ -180,6 +186,14 @@ class Client:
                     if is_refusal or isinstance(answer.event, ENDS):
                         return answer.event
         raise AssertionError("what is said does not end")
+
+    def _signed(self, meta: Meta, event: Event) -> Event:
+        """The event, vouched for where that is asked of such events."""
+        if self._signer is None:
+            return event
+        from foldgate.authority.requests import Signed, sign_request  # cryptography: who signs nothing does without it
+
+        return sign_request(self._signer, meta, event) if isinstance(event, Signed) else event
 
     def _meta(self, request: Request) -> Meta:
         return Meta(
