@@ -196,7 +196,9 @@ class Outside:
         must(not wrong, f"a message was set aside: {wrong}")
 
     def _echo(self, delivery: Delivery) -> None:
-        """The same message again adds nothing."""
+        """The same message again adds nothing; but what was deferred goes on with any message."""
+        if self.oracle.story.deferred:
+            return
         held = self.processor.live.get(self.run)
         self._take(delivery)
         said = [event for _, event in self._cut()]
