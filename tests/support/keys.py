@@ -25,6 +25,7 @@ def certificate(private_key: bytes, purpose: Purpose, *, name: str = "", root: b
         public_key=public,
         purpose=purpose,
         name=name or purpose,
+        roles=("admin",) if purpose == "issuer" else (),
         not_before=0,
         not_after=FOR_EVER,
     )

@@ -17,6 +17,8 @@ from foldgate.runtime.keys import KEY_BYTES, ROOT, SUITE, KeyFile, Keys, file_of
 ROOT_KEY = "root.key"
 PURPOSES: tuple[Purpose, ...] = get_args(Purpose)
 YEAR_MS = 365 * 86_400_000
+ROLES = ("admin",)
+"""Of a new issuer: whoever holds its key may change what holds."""
 LIVE_MS = 5 * YEAR_MS
 """How long a certificate is good unless told otherwise."""
 EARLIER_MS = 3_600_000
@@ -39,6 +41,7 @@ def new_file(root: bytes, purpose: Purpose, *, at: int, live_ms: int = LIVE_MS, 
         public_key=public_key,
         purpose=purpose,
         name=name or purpose,
+        roles=ROLES if purpose == "issuer" else (),
         not_before=at - EARLIER_MS,
         not_after=at + live_ms,
     )

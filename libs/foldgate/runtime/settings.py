@@ -61,6 +61,7 @@ class Settings(BaseModel):
     default_decision: Literal["allow", "deny"] = Field(
         "deny", description="What the policy kernel says without a rule."
     )
+    require_signed_bundles: bool = Field(False, description="Whether policy bundles must be signed by their author.")
     lease_ms: Milliseconds = Field(12_000, description="How long a worker keeps a job after its last beat.")
     writ_ttl_ms: Milliseconds = Field(300_000, description="How long a writ may wait for its dispatch.")
     max_lost: Annotated[int, Field(ge=0, le=100)] = Field(3, description="How often a job may be lost with its worker.")
