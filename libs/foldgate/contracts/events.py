@@ -1423,6 +1423,8 @@ class WorkerJoined(msgspec.Struct, frozen=True, kw_only=True):
     """How many jobs it takes at once."""
     expires_at: int
     """When its lease ends unless renewed: the scheduler's clock."""
+    beat: int = 0
+    """The last beat that was seen by then."""
 
 
 class WorkerLost(msgspec.Struct, frozen=True, kw_only=True):
@@ -1443,6 +1445,8 @@ class WorkerRenewed(msgspec.Struct, frozen=True, kw_only=True):
     """How many jobs it takes at once."""
     expires_at: int
     """When its lease ends unless renewed: the scheduler's clock."""
+    beat: int = 0
+    """The last beat that was seen by then."""
 
 
 class WorkflowConfirmed(msgspec.Struct, frozen=True, kw_only=True):

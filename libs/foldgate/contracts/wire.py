@@ -5727,6 +5727,7 @@ def put_WorkerJoined(out: list[bytes], v: e.WorkerJoined) -> None:
     out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
     out.append(varint32(v.max_parallel))
     out.append(varint(v.expires_at))
+    out.append(varint(v.beat))
 
 
 def take_WorkerJoined(v: bytes, p: int) -> tuple[e.WorkerJoined, int]:
@@ -5758,7 +5759,13 @@ def take_WorkerJoined(v: bytes, p: int) -> tuple[e.WorkerJoined, int]:
         p += 1
     else:
         f_expires_at, p = take_long(v, p)
-    return e.WorkerJoined(worker=f_worker, name=f_name, max_parallel=f_max_parallel, expires_at=f_expires_at), p
+    f_beat = v[p]
+    if f_beat < 128:
+        f_beat = (f_beat >> 1) ^ -(f_beat & 1)
+        p += 1
+    else:
+        f_beat, p = take_long(v, p)
+    return e.WorkerJoined(worker=f_worker, name=f_name, max_parallel=f_max_parallel, expires_at=f_expires_at, beat=f_beat), p
 
 
 def put_WorkerLost(out: list[bytes], v: e.WorkerLost) -> None:
@@ -5796,6 +5803,7 @@ def put_WorkerRenewed(out: list[bytes], v: e.WorkerRenewed) -> None:
     out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
     out.append(varint32(v.max_parallel))
     out.append(varint(v.expires_at))
+    out.append(varint(v.beat))
 
 
 def take_WorkerRenewed(v: bytes, p: int) -> tuple[e.WorkerRenewed, int]:
@@ -5819,7 +5827,13 @@ def take_WorkerRenewed(v: bytes, p: int) -> tuple[e.WorkerRenewed, int]:
         p += 1
     else:
         f_expires_at, p = take_long(v, p)
-    return e.WorkerRenewed(worker=f_worker, max_parallel=f_max_parallel, expires_at=f_expires_at), p
+    f_beat = v[p]
+    if f_beat < 128:
+        f_beat = (f_beat >> 1) ^ -(f_beat & 1)
+        p += 1
+    else:
+        f_beat, p = take_long(v, p)
+    return e.WorkerRenewed(worker=f_worker, max_parallel=f_max_parallel, expires_at=f_expires_at, beat=f_beat), p
 
 
 def put_WorkflowConfirmed(out: list[bytes], v: e.WorkflowConfirmed) -> None:
