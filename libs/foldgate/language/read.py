@@ -25,7 +25,7 @@ def read(source: str | bytes) -> Node:
     else:
         _feed(text, builder)
     if builder.root is None:
-        raise stop("empty", "Expected a workflow, but the document is empty.", Place())
+        raise stop("empty", "Expected a document, but it is empty.", Place())
     if builder.problems:
         raise invalid(builder.problems)
     return builder.root

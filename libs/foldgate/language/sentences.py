@@ -1,7 +1,8 @@
 """What the models find, said as sentences with the place of each."""
 
+from collections.abc import Callable
 from functools import lru_cache
-from typing import get_args
+from typing import TypeAlias, get_args
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
@@ -57,19 +58,20 @@ _PARTS: dict[str, type[Model]] = {
     "retry": RetryTerms,
     "route": RouteTerms,
 }
+Unknown: TypeAlias = Callable[[Findings, Path], str]
 _DURATIONS = {*spelling.STEP_DURATIONS, *spelling.WORKFLOW_DURATIONS, "backoff", "max_backoff", "delay", "expires_in"}
 
 
-def tell(error: ValidationError, found: Findings) -> None:
-    """Add each of the mistakes that the models found."""
+def tell(error: ValidationError, found: Findings, *, unknown: Unknown | None = None) -> None:
+    """Add each of the mistakes that the models found. `unknown` says what to do about a key that nobody knows."""
     for each in error.errors(include_url=False):
-        _tell(each, found)
+        _tell(each, found, unknown or _unknown)
 
 
-def _tell(error: ErrorDetails, found: Findings) -> None:
+def _tell(error: ErrorDetails, found: Findings, unknown: Unknown) -> None:
     path, code = path_of(error["loc"]), error["type"]
     if code == "extra_forbidden":
-        found.add(path, "unknown_key", _unknown(found, path), on_key=True)
+        found.add(path, "unknown_key", unknown(found, path), on_key=True)
     elif code == "missing":
         found.add(path, "missing_key", f"Expected the key '{path[-1]}', but it is missing.")
     elif code == "union_tag_not_found":

@@ -1,0 +1,200 @@
+"""Deciding: what a snapshot says of a job, or of a run that wants to begin.
+
+Within a bundle the first rule that matches decides, and its default decision where none does. Across bundles the
+strictest wins, and what they demand is combined to the tightest: no bundle loosens what another says. A rule that
+cannot be evaluated denies. The same snapshot and facts come to the same for ever.
+"""
+
+from collections.abc import Iterator
+from itertools import groupby
+from typing import Literal, NamedTuple
+
+import msgspec
+
+from foldgate.authority import constraints
+from foldgate.authority.bundle import BY_DEFAULT
+from foldgate.authority.constraints import tightest
+from foldgate.authority.facts import Facts, Subject
+from foldgate.authority.rules import AT_SUBMIT, Bundle, Effect, Rule
+from foldgate.authority.snapshot import Snapshot
+from foldgate.authority.terms import Terms, combined
+from foldgate.contracts.events import Decision
+from foldgate.expr.faults import ExpressionFailed
+
+Phase = Literal["submit", "dispatch"]
+STRICTNESS = ("allow", "allow_with_constraints", "throttle", "require_approval", "deny")
+"""From loose to strict."""
+_MOST_KEPT = 5000
+_MOST_RUNS = 40
+_TIMES = "\u00d7"
+
+
+class Outcome(msgspec.Struct, frozen=True, kw_only=True):
+    """What was decided. `terms` are those of the approval that is required; `trace` has a line for each bundle."""
+
+    decision: str
+    snapshot: str
+    rule: str
+    reason: str
+    constraints: str = ""
+    terms: Terms | None = None
+    throttle_ms: int = 0
+    throttle_times: int = 0
+    remediations: str = ""
+    trace: tuple[str, ...] = ()
+
+    def as_decision(self, policies_offset: int) -> Decision:
+        """As events carry it; the offset is the place of the snapshot on the stream of policies."""
+        return Decision(
+            decision=self.decision,
+            policy_snapshot=self.snapshot,
+            policies_offset=policies_offset,
+            rule=self.rule,
+            reason=self.reason,
+            constraints=self.constraints,
+            remediations=self.remediations,
+            trace=self.trace,
+        )
+
+
+class Candidate(NamedTuple):
+    """A rule that is left for a subject, and the first ask of each rule between it and the one before that failed."""
+
+    passed: tuple[str, ...]
+    rule: Rule | None
+
+
+def decide(snapshot: Snapshot, facts: Facts, *, phase: Phase) -> Outcome:
+    """What all bundles together say."""
+    if not snapshot.bundles:
+        return _without_bundles(snapshot)
+    found = [_said(bundle, facts, phase) for bundle in snapshot.bundles]
+    outcome = _known(snapshot, [effect for effect, _ in found], phase)
+    return msgspec.structs.replace(outcome, trace=tuple(trace for _, trace in found))
+
+
+def _without_bundles(snapshot: Snapshot) -> Outcome:
+    said = "allow" if snapshot.default_decision == "allow" else "deny"
+    reason = f"No bundle is published, and the default decision is to {said}."
+    return Outcome(decision=said, snapshot=snapshot.name, rule=BY_DEFAULT, reason=reason)
+
+
+def _said(bundle: Bundle, facts: Facts, phase: Phase) -> tuple[Effect, str]:
+    """What one bundle says, and how it came to that."""
+    if phase == "submit" and not bundle.speaks_of_runs:
+        return _SILENT, f"{bundle.id}: says nothing of runs"
+    passed: list[str] = []
+    for candidate in _plan(bundle, facts.subject, phase):
+        passed += candidate.passed
+        rule = candidate.rule
+        if rule is None:
+            break
+        try:
+            failed = next((ask.name for ask in rule.further if not ask.holds(facts)), "")
+        except ExpressionFailed as error:
+            return _failed(rule, error), _line(bundle, passed, f"!{rule.id}")
+        if not failed:
+            return rule.effect, _line(bundle, passed, f"={rule.id}")
+        passed.append(failed)
+    return bundle.default, _line(bundle, passed, "=default")
+
+
+def _plan(bundle: Bundle, subject: Subject, phase: Phase) -> tuple[Candidate, ...]:
+    """The rules that are left for such a subject, found once."""
+    plan = bundle.plans.get((phase, subject))
+    if plan is None:
+        if len(bundle.plans) >= _MOST_KEPT:
+            bundle.plans.clear()
+        plan = bundle.plans[phase, subject] = tuple(_candidates(bundle, subject, phase))
+    found: tuple[Candidate, ...] = plan
+    return found
+
+
+def _candidates(bundle: Bundle, subject: Subject, phase: Phase) -> Iterator[Candidate]:
+    passed: list[str] = []
+    for rule in bundle.rules:
+        failed = first_failed(rule, subject, phase)
+        if failed:
+            passed.append(failed)
+        else:
+            yield Candidate(tuple(passed), rule)
+            passed = []
+            if not rule.further:
+                return
+    yield Candidate(tuple(passed), None)
+
+
+def first_failed(rule: Rule, subject: Subject, phase: Phase) -> str:
+    """The first ask of a subject that fails; empty if all hold."""
+    if phase not in rule.phases:
+        return "phase"
+    return next((ask.name for ask in rule.asks if not ask.holds(subject)), "")
+
+
+def _failed(rule: Rule, error: ExpressionFailed) -> Effect:
+    reason = f"Rule {rule.id} cannot be evaluated, so this is denied: {error}"
+    return Effect(decision="deny", rule=rule.effect.rule, reason=reason, has_failed=True)
+
+
+def _line(bundle: Bundle, passed: list[str], end: str) -> str:
+    """The rules in their order, by what failed first; the last is marked: = it decides, ! it cannot be evaluated."""
+    runs = [(name, len(list(several))) for name, several in groupby(passed)]
+    parts = [name if count == 1 else f"{name}{_TIMES}{count}" for name, count in runs[:_MOST_RUNS]]
+    if len(runs) > _MOST_RUNS:
+        parts.append(f"…{_TIMES}{sum(count for _, count in runs[_MOST_RUNS:])}")
+    return " ".join((f"{bundle.id}:", *parts, end))
+
+
+def _known(snapshot: Snapshot, effects: list[Effect], phase: Phase) -> Outcome:
+    """The same effects come to the same."""
+    if any(effect.has_failed for effect in effects):
+        return _combined(snapshot, effects, phase)
+    rules = (phase, *(effect.rule for effect in effects))
+    outcome = snapshot.answers.get(rules)
+    if outcome is None:
+        if len(snapshot.answers) >= _MOST_KEPT:
+            snapshot.answers.clear()
+        outcome = snapshot.answers[rules] = _combined(snapshot, effects, phase)
+    found: Outcome = outcome
+    return found
+
+
+def _combined(snapshot: Snapshot, effects: list[Effect], phase: Phase) -> Outcome:
+    """The strictest, and of what is as strict the first that a rule says."""
+    if phase == "submit":
+        effects = [effect if effect.decision in AT_SUBMIT else _begun(effect) for effect in effects]
+    first = max(effects, key=lambda effect: (STRICTNESS.index(effect.decision), effect.by_rule))
+    agreeing = [effect for effect in effects if effect.decision == first.decision]
+    outcome = Outcome(
+        decision=first.decision,
+        snapshot=snapshot.name,
+        rule=first.rule,
+        reason=first.reason,
+        remediations=_remediations(agreeing),
+    )
+    return outcome if first.decision in AT_SUBMIT else _demanding(outcome, effects, agreeing)
+
+
+def _demanding(outcome: Outcome, effects: list[Effect], agreeing: list[Effect]) -> Outcome:
+    """With what all bundles demand, for what is neither allowed as it is nor denied."""
+    asking = [effect.terms for effect in effects if effect.terms is not None]
+    return msgspec.structs.replace(
+        outcome,
+        constraints=constraints.canonical(tightest(effect.constraints for effect in effects)),
+        terms=combined(asking) if asking else None,
+        throttle_ms=max(effect.throttle_ms for effect in agreeing),
+        throttle_times=min(effect.throttle_times for effect in agreeing),
+    )
+
+
+def _begun(effect: Effect) -> Effect:
+    """A run may begin whose jobs are asked about, limited or throttled each by itself."""
+    return Effect(decision="allow", rule=effect.rule, reason=effect.reason)
+
+
+def _remediations(effects: list[Effect]) -> str:
+    found = [each for effect in effects for each in effect.remediations]
+    return msgspec.json.encode(found, order="sorted").decode() if found else ""
+
+
+_SILENT = Effect(decision="allow", rule=BY_DEFAULT, reason="No rule speaks of runs, only of their jobs.", by_rule=False)
