@@ -19,9 +19,13 @@ def begin(turn: Turn, place: Place, _: str) -> None:
 
 
 def progress(turn: Turn, place: Place) -> None:
-    """Enough have succeeded, or cannot any longer; or the next may begin."""
-    step, spec = turn.run.step(place.id), _spec(place)
-    assert step is not None
+    """Enough have succeeded, or cannot any longer; or the next may begin. Of one that is over, those are called back
+    that there was no room for."""
+    step, spec = turn.step(place), _spec(place)
+    if not step.live:
+        turn.skip_parts(place)
+        groups.call_parts_back(turn, place, _parts)
+        return
     if groups.is_winding_up(step):
         groups.go_on_winding_up(turn, place, _parts)
         return
