@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import islice
 from typing import Any
 
+from foldgate.authority.redaction import redacted_event
+from foldgate.authority.secrets import Level, redacted
 from foldgate.contracts import ids
 from foldgate.contracts.events import (
     ApprovalExpired,
@@ -26,11 +28,14 @@ from foldgate.contracts.events import (
     JobReportIgnored,
     JobSucceeded,
     Meta,
+    RunAdmitted,
     RunCancelRequested,
+    RunCleared,
     RunDeferred,
     RunFailed,
     RunPauseRequested,
     RunRefused,
+    RunRejected,
     RunRequested,
     RunResumeRequested,
     RunSizeWarned,
@@ -41,6 +46,7 @@ from foldgate.contracts.events import (
     SlotRevoked,
     SlotTaken,
     WaitNoted,
+    WritRevoked,
 )
 from foldgate.decider.decider import Decider, Message, Said, SetAside, Tick
 from foldgate.decider.invariant import broken
@@ -48,7 +54,7 @@ from foldgate.engine.runs import requests, starting
 from foldgate.engine.runs.advance import scan, settle
 from foldgate.engine.runs.ending import call_back_all, finish, halt
 from foldgate.engine.runs.evolve import evolve
-from foldgate.engine.runs.state import BEFORE_ITS_END, Run, ended
+from foldgate.engine.runs.state import BEFORE_ITS_END, Run, ended, is_undecided
 from foldgate.engine.runs.step import Step
 from foldgate.engine.runs.tables import due_timers
 from foldgate.engine.runs.turn import Ending, Folded, Terms, Turn, shortened
@@ -67,7 +73,13 @@ _TIMED_OUT = Ending("timed_out", "timeout", "It took longer than its timeout.")
 
 
 def runs(
-    definitions: Definitions, *, max_lost: int, cancel_grace_ms: int, wait_noted_after_ms: int, max_events: int
+    definitions: Definitions,
+    *,
+    max_lost: int,
+    cancel_grace_ms: int,
+    wait_noted_after_ms: int,
+    max_events: int,
+    redaction: Level = "low",
 ) -> Decider[Run]:
     """The decider of runs, under the terms of the settings and with the definitions that have been read so far."""
     terms = Terms(
@@ -75,6 +87,7 @@ def runs(
         cancel_grace_ms=cancel_grace_ms,
         wait_noted_after_ms=wait_noted_after_ms,
         max_events=max_events,
+        redaction=redaction,
     )
 
     ahead = _Ahead()
@@ -101,7 +114,7 @@ def runs(
         evolve=ahead.evolve,
         due=lambda run: due(run, noted_after_ms=wait_noted_after_ms),
         ended=ended,
-        fail=_fail,
+        fail=lambda run, message, reason: _fail(run, message, redacted(reason, redaction)),
         openings=(RunRequested, ChildRequested),
         waits=waits,
         describe=describe,
@@ -134,7 +147,7 @@ def _first(message: Message, definitions: Definitions, terms: Terms) -> Turn | O
         case RunRequested() as request, Meta() as meta:
             starting.check_names(request, meta)
             begun = starting.requested(request, meta, message, definitions=definitions, terms=terms, kinds=KINDS)
-            return (begun,) if isinstance(begun, RunRefused) else begun
+            return (redacted_event(begun, terms.redaction),) if isinstance(begun, RunRefused) else begun
         case ChildRequested() as asked, _:
             return starting.asked_by_step(asked, message, definitions=definitions, terms=terms, kinds=KINDS)
         case JobSucceeded() | JobFailed() as report, _:
@@ -160,7 +173,7 @@ def _answer(turn: Turn, message: Message) -> None:
 def _closed(turn: Turn, before: Run | None) -> list[Event | Said]:
     """Let everything move, end what can end, and see that a live run waits for something."""
     settle(turn)
-    if before is not None and before.deferred:
+    if before is not None and (before.deferred or turn.run.cleared > before.cleared):
         _go_on(turn)
     elif not turn.said:
         return turn.said
@@ -173,7 +186,7 @@ def _closed(turn: Turn, before: Run | None) -> list[Event | Said]:
 
 
 def _go_on(turn: Turn) -> None:
-    """Begin what the last decision was too full for, and call back what it was too full to call back."""
+    """Begin what the last decision was too full for, or what policy lets begin now, and call back what is to be."""
     if turn.run.phase == "halted":
         call_back_all(turn)
     scan(turn)
@@ -219,14 +232,14 @@ def _act(turn: Turn) -> None:
 
 
 def _wake(turn: Turn, step_id: str) -> None:
+    """A step whose time has come, if it is not over or called back by what came before it."""
     step = turn.run.step(step_id)
-    if step is None or not step.live or not turn.has_room():
+    if step is None or not step.live or step.wakes is None or step.wakes > turn.at or not turn.has_room():
         return
     place = turn.place(step_id)
-    is_late = step.status != "cancelling" and step.deadline is not None and step.deadline <= turn.at
-    if is_late:
+    if step.status != "cancelling" and step.deadline is not None and step.deadline <= turn.at:
         turn.kind(place).call_back(turn, place, _TIMED_OUT)
-    elif step.until is not None and step.until <= turn.at:
+    else:
         turn.kind(place).wake(turn, place)
 
 
@@ -240,12 +253,27 @@ def _reported(turn: Turn, report: Report, _: Meta) -> None:
         job.failed(turn, turn.place(found), report)
 
 
-def _settled(turn: Turn, outcome: JobDenied | JobLost, _: Meta) -> None:
+def _admitted(turn: Turn, admitted: RunAdmitted, _: Meta) -> None:
+    if not turn.run.cleared:
+        turn.say(RunCleared(policy_snapshot=admitted.decision.policy_snapshot, rule=admitted.decision.rule))
+
+
+def _rejected(turn: Turn, rejected: RunRejected, _: Meta) -> None:
+    if is_undecided(turn.run):
+        said = rejected.decision
+        status = "failed" if said.rule == "internal_error" else "denied"
+        halt(turn, status=status, code=said.rule, reason=shortened(said.reason))
+
+
+def _settled(turn: Turn, outcome: JobDenied | JobLost | WritRevoked, _: Meta) -> None:
     found = _attempt(turn, outcome.job_id)
     if found is None:
         return
     if isinstance(outcome, JobDenied):
         job.denied(turn, turn.place(found), outcome)
+    elif isinstance(outcome, WritRevoked):
+        if not outcome.pool:  # else it is the scheduler's to say
+            job.revoked(turn, turn.place(found), outcome)
     else:
         job.lost(turn, turn.place(found), outcome)
 
@@ -346,6 +374,9 @@ _ANSWERS: Mapping[type[Event], Callable[[Turn, Any, Meta], None]] = {
     JobFailed: _reported,
     JobDenied: _settled,
     JobLost: _settled,
+    WritRevoked: _settled,
+    RunAdmitted: _admitted,
+    RunRejected: _rejected,
     ApprovalGranted: _answered,
     ApprovalRefused: _answered,
     ApprovalExpired: _answered,
