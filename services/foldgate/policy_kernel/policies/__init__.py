@@ -1,0 +1,1 @@
+"""Policies: one aggregate, the drafts of bundles and the snapshots that were ever active."""
