@@ -1,9 +1,10 @@
-"""The policy kernel as a service: owns `decisions`."""
+"""The policy kernel as a service: owns `decisions` and `policies`."""
 
 from foldgate.contracts.endings import RUN_ENDS
 from foldgate.contracts.events import JobCancelRequested, JobRequested
-from foldgate.contracts.topics import DECISIONS, RUNS
+from foldgate.contracts.topics import ADMIN, DECISIONS, POLICIES, RUNS
 from foldgate.policy_kernel.decisions.decide import decisions
+from foldgate.policy_kernel.policies.decide import ASKED, policies
 from foldgate.runtime.run import run
 from foldgate.runtime.service import Aggregate, Follow, Service
 
@@ -16,6 +17,11 @@ SERVICE = Service(
                 default_decision=settings.default_decision, writ_ttl_ms=settings.writ_ttl_ms
             ),
             follows=(Follow(stream=RUNS, events=(JobRequested, JobCancelRequested, *RUN_ENDS)),),
+        ),
+        Aggregate(
+            stream=POLICIES,
+            decider=lambda settings, keys: policies(keys.trust, require_signed_bundles=settings.require_signed_bundles),
+            follows=(Follow(stream=ADMIN, events=ASKED),),
         ),
     ),
 )

@@ -6,6 +6,7 @@ request once. Whatever is refused changes nothing: what was good stays in force.
 
 import re
 from collections.abc import Iterable, Iterator
+from typing import get_args
 
 from foldgate.authority.authorship import check_document
 from foldgate.authority.keys import Certificate, SignatureInvalid, Trust
@@ -29,6 +30,8 @@ from foldgate.policy_kernel.policies.state import KEY, Policy, identity
 
 Signed = Change | KeyRevokeRequested
 Asked = Signed | KeySubmitted
+ASKED: tuple[type[Event], ...] = get_args(Asked)
+"""What is followed."""
 Outcome = Iterator[Event | Said]
 
 ADMINS = frozenset(("policy_admin", "admin"))
