@@ -19,6 +19,7 @@ from foldgate.sdk.requests import a_cancel
 from foldgate.sdk.voting import Answer, a_vote, cast
 from tests.support.asking import PAGE, asking
 from tests.support.history import history_of
+from tests.support.keys import ISSUER
 from tests.support.logs import Opened
 from tests.support.scripted import STEP
 from tests.support.waiting import until
@@ -101,7 +102,7 @@ async def test_nobody_waits_in_silence_for_what_is_set_aside(opened: Opened) -> 
 
 async def test_a_vote_that_is_cast_twice_is_one(opened: Opened) -> None:
     async with opened() as log, asking(log) as suite:
-        question, client = await suite.question(required=2), Client(log, principal="bob")
+        question, client = await suite.question(required=2), Client(log, principal="bob", signer=ISSUER)
         vote = a_vote(question, approve=True)
         first = await cast(client, log, vote)
         assert await cast(client, log, vote) == first
@@ -128,6 +129,6 @@ async def test_without_the_service_a_vote_waits_on_the_log(opened: Opened) -> No
         async with asking(log) as suite:
             question = await suite.question()
         with pytest.raises(NoVerdict, match="Expected the owner of 'approvals' to answer"):
-            await cast(Client(log, principal="bob"), log, a_vote(question, approve=True), within_s=0.2)
+            await cast(Client(log, principal="bob", signer=ISSUER), log, a_vote(question, approve=True), within_s=0.2)
         async with asking(log) as suite:
             assert isinstance(await suite.end(question), RunSucceeded)

@@ -13,6 +13,7 @@ from foldgate.sdk.client import Client
 from foldgate.sdk.voting import Answer, a_vote, cast
 from tests.support.checker import check_streams
 from tests.support.history import history_of
+from tests.support.keys import ISSUER
 from tests.support.scripted import SCRIPTED, STEP
 from tests.support.suite import running
 from tests.support.waiting import until
@@ -40,9 +41,19 @@ class Asking:
         await until(is_open, what="an open question")
         return f"{asked.run_id}:{STEP}"
 
-    async def vote(self, question: str, approve: bool = True, *, by: str = "bob", data: object = None) -> Answer:
-        client = Client(self.log, principal=by)
-        return await cast(client, self.log, a_vote(question, approve=approve, data=data, reason="why"))
+    async def vote(
+        self,
+        question: str,
+        approve: bool = True,
+        *,
+        by: str = "bob",
+        data: object = None,
+        binding: str = "",
+        roles: tuple[str, ...] = (),
+    ) -> Answer:
+        client = Client(self.log, principal=by, signer=ISSUER)
+        vote = a_vote(question, approve=approve, data=data, reason="why", binding=binding, roles=roles)
+        return await cast(client, self.log, vote)
 
     async def end(self, question: str) -> object:
         async with asyncio.timeout(30):

@@ -8,9 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from foldgate.approval.approvals.decide import MAX_DATA_BYTES, MAX_OVER, MAX_REASON, approvals
+from foldgate.approval.approvals.counting import MAX_DATA_BYTES, MAX_REASON
+from foldgate.approval.approvals.decide import MAX_OVER, approvals
 from foldgate.approval.approvals.evolve import REQUESTS_REMEMBERED
 from foldgate.approval.approvals.state import Questions
+from foldgate.approval.approvals.voters import Voters
+from foldgate.authority.requests import sign_request
 from foldgate.contracts.events import (
     ApprovalClosed,
     ApprovalExpired,
@@ -29,15 +32,17 @@ from foldgate.contracts.events import (
     StepDenied,
     StepFailed,
     StepTimedOut,
+    Vote,
     VoteCast,
     VoteRecorded,
     VoteRefused,
 )
 from foldgate.decider.decider import IllegalTransition, Message, SetAside, Tick, Wait
 from tests.support.given import Given, meta
+from tests.support.keys import ISSUER, TRUST
 
 RUN = "run_1"
-DECIDER = approvals()
+DECIDER = approvals(Voters(TRUST))
 ASKED = f"{RUN}:ask"
 NUMBERS = itertools.count(1)
 
@@ -70,11 +75,19 @@ def vote(
     by: str = "bob",
     at: int = 2000,
     question: str = ASKED,
-    data: str = "null",
-    reason: str = "",
+    **said: Any,
 ) -> list[Event]:
-    cast = VoteCast(approval_id=question, approve=approve, data=data, reason=reason)
-    return subject.when(cast, at=at, principal=by, request_id=f"r{next(NUMBERS)}")
+    cast = VoteCast(approval_id=question, approve=approve, **said)
+    return send(subject, cast, at=at, principal=by, request_id=f"r{next(NUMBERS)}")
+
+
+def send(subject: Given[Questions], cast: VoteCast, *, at: int = 2000, **about: Any) -> list[Event]:
+    """The vote as an issuer has vouched for it."""
+    return subject.when(sign_request(ISSUER, meta(RUN, **about), cast), at=at, **about)
+
+
+def given_by(voter: str, *, at: int = 2000) -> Vote:
+    return Vote(voter=voter, at=at)
 
 
 def refused_with(events: list[Event]) -> str:
@@ -102,9 +115,9 @@ def test_what_a_step_asks_can_be_answered_from_then_on() -> None:
         requester="ada",
         expires_at=1500,
     )
-    assert subject.when(asked()) == [], "it asks once"
+    assert subject.when(asked(expires_in_ms=500)) == [], "it asks once"
     vote(subject, at=1100)
-    assert subject.when(asked()) == [], "also when it is over"
+    assert subject.when(asked(expires_in_ms=500)) == [], "also when it is over"
 
 
 def test_who_asked_for_the_run_is_who_the_question_is_from_where_it_does_not_say() -> None:
@@ -117,7 +130,7 @@ def test_one_yes_grants_by_default() -> None:
     recorded, granted = vote(run(asked()), data=' {"b":1, "a":2}', reason="fine")
     data = '{"a":2,"b":1}'
     assert recorded == VoteRecorded(approval_id=ASKED, step="ask", voter="bob", approve=True, data=data, reason="fine")
-    assert granted == ApprovalGranted(approval_id=ASKED, step="ask", by=("bob",), data=data)
+    assert granted == ApprovalGranted(approval_id=ASKED, step="ask", by=("bob",), data=data, votes=(given_by("bob"),))
 
 
 def test_so_many_say_yes_as_must_and_each_once() -> None:
@@ -125,7 +138,8 @@ def test_so_many_say_yes_as_must_and_each_once() -> None:
     assert len(vote(subject)) == 1
     assert refused_with(vote(subject, at=2001)) == "already_voted"
     _, granted = vote(subject, by="eve")
-    assert granted == ApprovalGranted(approval_id=ASKED, step="ask", by=("bob", "eve"))
+    votes = (given_by("bob"), given_by("eve"))
+    assert granted == ApprovalGranted(approval_id=ASKED, step="ask", by=("bob", "eve"), votes=votes)
 
 
 def test_the_first_no_ends_it() -> None:
@@ -148,23 +162,23 @@ def test_nobody_votes_without_a_name_or_from_elsewhere() -> None:
     subject = run(asked())
     assert refused_with(vote(subject, by="")) == "not_allowed"
     cast = VoteCast(approval_id=ASKED, approve=True)
-    assert refused_with(subject.when(cast, tenant="others", principal="bob", request_id="x")) == "not_allowed"
+    assert refused_with(send(subject, cast, tenant="others", principal="bob", request_id="x")) == "not_allowed"
 
 
 @pytest.mark.parametrize("request_id", ["", "x"])
 def test_the_same_request_twice_adds_nothing(request_id: str) -> None:
     subject, cast = run(asked(required=2)), VoteCast(approval_id=ASKED, approve=True)
-    assert len(subject.when(cast, principal="bob", request_id=request_id)) == 1
-    again = subject.when(cast, principal="bob", request_id=request_id)
+    assert len(send(subject, cast, principal="bob", request_id=request_id)) == 1
+    again = send(subject, cast, principal="bob", request_id=request_id)
     assert again == [] if request_id else refused_with(again) == "already_voted"
-    assert len(subject.when(cast, principal="eve", request_id=request_id)) == 2, "another's request has its own ids"
-    assert subject.when(cast, principal="bob", request_id="x") == [] or not request_id
+    assert len(send(subject, cast, principal="eve", request_id=request_id)) == 2, "another's request has its own ids"
+    assert send(subject, cast, principal="bob", request_id="x") == [] or not request_id
 
 
 def test_a_refused_vote_is_refused_once() -> None:
     subject, cast = run(asked()), VoteCast(approval_id="other", approve=True)
-    assert refused_with(subject.when(cast, principal="bob", request_id="x")) == "unknown_approval"
-    assert subject.when(cast, principal="bob", request_id="x") == []
+    assert refused_with(send(subject, cast, principal="bob", request_id="x")) == "unknown_approval"
+    assert send(subject, cast, principal="bob", request_id="x") == []
 
 
 def test_so_many_requests_are_remembered() -> None:
@@ -214,7 +228,7 @@ def test_reasons_and_names_are_bounded() -> None:
     cast = VoteCast(approval_id=ASKED, approve=True)
     for principal, request_id in (("x" * 256, "r"), ("bob", "x" * 256)):
         with pytest.raises(SetAside, match="at most 255") as caught:
-            run(asked()).when(cast, principal=principal, request_id=request_id)
+            send(run(asked()), cast, principal=principal, request_id=request_id)
         assert caught.value.code == "name_too_long"
 
 

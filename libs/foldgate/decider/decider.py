@@ -73,6 +73,7 @@ class Decider(Generic[S]):
     edition  raised when `evolve` means something else by the same state, so that old checkpoints are not read
     openings the events that ask for a new aggregate: a repeat of one adds nothing after the end
     state    the type of S, so that checkpoints can keep it
+    settles  since when something was open that this event settles, given the state before it: that is measured
     waits    what keeps the aggregate from its end, one a thing waited for: people are told it
     describe the state as JSON-like values, for people and their programs
     """
@@ -85,6 +86,7 @@ class Decider(Generic[S]):
     fail: Callable[[S | None, Message, str], Iterable[Event | Said]] = lambda *_: ()
     openings: tuple[type[Event], ...] = ()
     edition: int = 1
+    settles: Callable[[S | None, Event], int | None] = lambda *_: None
     waits: Callable[[S], Iterable[Wait]] = lambda _: ()
     describe: Callable[[S], Mapping[str, Any]] = lambda _: {}
 

@@ -60,6 +60,7 @@ class _Decision(NamedTuple, Generic[S]):
     records: list[tuple[bytes, bytes]]
     key: str = ""
     held: Held[S] | None = None
+    settled: tuple[tuple[str, int], ...] = ()
     place: tuple[Partition, Position] | None = None
     aside: Quarantined | None = None
 
@@ -70,7 +71,8 @@ class _Decision(NamedTuple, Generic[S]):
 
 class Cut(Generic[S]):
     """What to do next, in this order: submit `quarantined`, then append `records` with `positions`. `changed` has the
-    aggregates that it moved, None for those that it ended, and `ended` when that was."""
+    aggregates that it moved, None for those that it ended, and `ended` when that was. `settled` has the events that
+    settle something, and after how many milliseconds."""
 
     def __init__(self) -> None:
         self.records: list[tuple[bytes, bytes]] = []
@@ -78,12 +80,14 @@ class Cut(Generic[S]):
         self.changed: dict[str, Held[S] | None] = {}
         self.ended: dict[str, int] = {}
         self.quarantined: list[Quarantined] = []
+        self.settled: list[tuple[str, int]] = []
         self.decisions = self.weight = 0
 
     def add(self, decision: _Decision[S], *, weight: int, over: bool) -> None:
         """One more decision, whole."""
         self.decisions, self.weight = self.decisions + 1, self.weight + weight
         self.records += decision.records
+        self.settled += decision.settled
         if decision.place is not None:
             self.positions[decision.place[0]] = decision.place[1]
         if decision.held is not None:
@@ -212,11 +216,15 @@ class Processor(Generic[S]):
     def _commit(self, turn: _Turn[S], said: Iterable[Event | Said], aside: Quarantined | None = None) -> None:
         held, key = turn.held, turn.message.key
         records: list[tuple[bytes, bytes]] = []
+        settled: list[tuple[str, int]] = []
         for one in said:
+            event = one.event if isinstance(one, Said) else one
+            if (since := self._decider.settles(held.state if held else None, event)) is not None:
+                settled.append((type(event).__name__, turn.message.at - since))
             held, value = self._next(turn, held, one if isinstance(one, Said) else Said(one))
             records.append((key.encode(), value))
         place = (turn.incoming.source, turn.incoming.position) if turn.incoming else None
-        decision = _Decision(records, key, held if records else None, place, aside)
+        decision = _Decision(records, key, held if records else None, tuple(settled), place, aside)
         size = decision.size
         if size > self._batch_bytes:
             raise DecisionTooLarge(f"Expected a decision of at most {self._batch_bytes} bytes, but it has {size}.")

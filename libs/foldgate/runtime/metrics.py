@@ -2,11 +2,18 @@
 
 from prometheus_client import Counter, Gauge, Histogram
 
+_PATIENCE_BUCKETS = (1, 5, 15, 60, 300, 900, 3_600, 4 * 3_600, 12 * 3_600, 86_400, 3 * 86_400, 7 * 86_400)
 _APPEND_BUCKETS = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 1, 5)
 
 MESSAGES = Counter("foldgate_messages", "Messages decided on.", ["service", "stream"])
 EVENTS = Counter("foldgate_events_appended", "Events appended.", ["service", "stream"])
 APPENDS = Histogram("foldgate_append_seconds", "Time of one append.", ["service", "stream"], buckets=_APPEND_BUCKETS)
+SETTLED = Histogram(
+    "foldgate_settled_seconds",
+    "How long what is settled was open: of approvals, until people answered.",
+    ["service", "stream", "by"],
+    buckets=_PATIENCE_BUCKETS,
+)
 QUARANTINED = Counter("foldgate_quarantined", "Messages set aside.", ["service", "stream", "code"])
 RESUBMITTED = Counter("foldgate_resubmitted", "Requests moved to the right partition.", ["service", "stream"])
 PASSED_OVER = Counter("foldgate_passed_over", "Records that the reader rule does not accept.", ["service", "stream"])

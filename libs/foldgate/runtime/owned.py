@@ -133,6 +133,8 @@ class OwnedPartition:
         self._acknowledged.update(cut.positions)
         self._saving.note(cut)
         metrics.EVENTS.labels(*labels).inc(len(cut.records))
+        for by, after_ms in cut.settled:
+            metrics.SETTLED.labels(*labels, by).observe(after_ms / 1000)
         metrics.MESSAGES.labels(*labels).inc(self.processor.taken - self._taken)
         self._taken = self.processor.taken
         metrics.LIVE.labels(*labels, str(self.partition.number)).set(len(self.processor.live))

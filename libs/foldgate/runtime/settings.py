@@ -62,6 +62,12 @@ class Settings(BaseModel):
         "deny", description="What the policy kernel says without a rule."
     )
     require_signed_bundles: bool = Field(False, description="Whether policy bundles must be signed by their author.")
+    unsigned_votes: Literal["allow", "refuse"] = Field(
+        "refuse", description="Whether votes count that no trusted issuer has signed."
+    )
+    redaction: Literal["none", "low", "high"] = Field(
+        "low", description="Which secrets are taken out of what runs carry: low: known shapes; high: likely ones too."
+    )
     lease_ms: Milliseconds = Field(12_000, description="How long a worker keeps a job after its last beat.")
     writ_ttl_ms: Milliseconds = Field(300_000, description="How long a writ may wait for its dispatch.")
     max_lost: Annotated[int, Field(ge=0, le=100)] = Field(3, description="How often a job may be lost with its worker.")

@@ -1,13 +1,17 @@
 """Answers to questions: a vote, and what becomes of it.
 
-    vote = a_vote(question, approve=True, reason="seen")
+    vote = a_vote(question, approve=True, reason="seen", binding=binding, roles=("sre",))
     said = await cast(client, log, vote)      # VoteRecorded, VoteRefused, or MessageQuarantined
 
-Vote on what is open on `approvals`: its `approval_id` is the question. A vote for a run that has no question, or has
-ended, is set aside where nobody who reads answers would see it; so its place in quarantine is watched as well.
+Vote on what is open on `approvals`: its `approval_id` is the question, and its `binding` what was seen: should that
+have changed meanwhile, the vote is refused as `approval_stale`. Without a binding it is on whatever is asked when it
+arrives. The client needs a signer: its issuer vouches for the name and the roles. A vote for a run that has no
+question, or has ended, is set aside where nobody who reads answers would see it; so its place in quarantine is watched
+as well.
 """
 
 import asyncio
+from collections.abc import Sequence
 from typing import Any
 
 from foldgate.contracts.codec import Codec, Undecodable
@@ -22,7 +26,16 @@ Answer = VoteRecorded | VoteRefused | MessageQuarantined
 _QUARANTINE = Partition(QUARANTINE.name, 0)
 
 
-def a_vote(approval_id: str, *, approve: bool, data: Any = None, reason: str = "", request_id: str = "") -> Request:
+def a_vote(
+    approval_id: str,
+    *,
+    approve: bool,
+    data: Any = None,
+    reason: str = "",
+    binding: str = "",
+    roles: Sequence[str] = (),
+    request_id: str = "",
+) -> Request:
     """A vote on a question; the same request id means the same vote, however often it is cast."""
     run_id = approval_id.partition(":")[0]
     return Request(
@@ -31,7 +44,14 @@ def a_vote(approval_id: str, *, approve: bool, data: Any = None, reason: str = "
         answered_on=APPROVALS.name,
         request_id=request_id or new_id(),
         run_id=run_id,
-        event=VoteCast(approval_id=approval_id, approve=approve, data=json_text(data), reason=reason),
+        event=VoteCast(
+            approval_id=approval_id,
+            approve=approve,
+            data=json_text(data),
+            reason=reason,
+            binding=binding,
+            roles=tuple(roles),
+        ),
     )
 
 

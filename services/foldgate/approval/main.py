@@ -1,9 +1,11 @@
 """Approval as a service: owns `approvals`."""
 
-from foldgate.approval.approvals.decide import STEP_ENDS, approvals
+from foldgate.approval.approvals.decide import JOB_ENDS, STEP_ENDS, approvals
+from foldgate.approval.approvals.voters import Voters
+from foldgate.authority.active import Policies
 from foldgate.contracts.endings import RUN_ENDS
-from foldgate.contracts.events import ApprovalRequested, VoteCast
-from foldgate.contracts.topics import APPROVALS, INTAKE, RUNS
+from foldgate.contracts.events import ApprovalRequested, ApprovalRequired, CaseClosed, VoteCast
+from foldgate.contracts.topics import APPROVALS, DECISIONS, INTAKE, RUNS
 from foldgate.runtime.run import run
 from foldgate.runtime.service import Aggregate, Follow, Service
 
@@ -12,9 +14,13 @@ SERVICE = Service(
     aggregates=(
         Aggregate(
             stream=APPROVALS,
-            decider=lambda _settings, _keys: approvals(),
+            table=Policies,
+            decider=lambda settings, keys, policies: approvals(
+                Voters(keys.trust, revoked=policies.revoked, unsigned=settings.unsigned_votes == "allow")
+            ),
             follows=(
                 Follow(stream=RUNS, events=(ApprovalRequested, *STEP_ENDS, *RUN_ENDS)),
+                Follow(stream=DECISIONS, events=(ApprovalRequired, CaseClosed, *JOB_ENDS)),
                 Follow(stream=INTAKE, events=(VoteCast,)),
             ),
         ),

@@ -2,70 +2,99 @@
 
 import msgspec
 
-from foldgate.approval.approvals.state import Question, Questions, Terms
+from foldgate.approval.approvals.state import POLICY, Cast, Question, Questions, Request, opened, revised
 from foldgate.contracts.events import (
     ApprovalClosed,
     ApprovalExpired,
     ApprovalGranted,
     ApprovalOpened,
     ApprovalRefused,
+    ApprovalRevised,
     Event,
     Meta,
     QuestionsClosed,
+    Vote,
     VoteRecorded,
     VoteRefused,
 )
 from foldgate.decider.decider import IllegalTransition
 
 REQUESTS_REMEMBERED = 1000
+VOUCHED_CODES = frozenset(
+    {"unknown_approval", "not_open", "not_allowed", "already_voted", "approval_stale", "invalid_data"}
+)
+"""Why a vote does not count that somebody vouched for; every other code says that nobody did."""
 
 
 def evolve(questions: Questions | None, meta: Meta, event: Event) -> Questions:
     """The questions after this event."""
     questions = questions or Questions()
     match event:
-        case ApprovalOpened():
-            return msgspec.structs.replace(questions, open={**questions.open, event.approval_id: _asked(event, meta)})
-        case VoteRecorded():
-            return _voted(_noted(questions, meta), event, meta)
-        case VoteRefused():
-            return _noted(questions, meta)
+        case ApprovalOpened(approval_id=approval_id):
+            return _open(questions, approval_id, opened(event, meta))
+        case ApprovalRevised():
+            return _revised(questions, event, meta)
+        case VoteRecorded() | VoteRefused():
+            return _answered(questions, event, meta)
         case ApprovalGranted() | ApprovalRefused() | ApprovalExpired() | ApprovalClosed():
-            return _over(questions, event.approval_id)
+            return _over(questions, event)
         case QuestionsClosed():
             return msgspec.structs.replace(questions, closed=True)
         case _:
             raise IllegalTransition(f"{type(event).__name__} is no event of a question: {meta.event_id}")
 
 
-def _asked(event: ApprovalOpened, meta: Meta) -> Question:
-    return Question(
-        step=event.step,
-        kind=event.kind,
-        terms=msgspec.json.decode(event.terms, type=Terms),
-        schema=event.schema,
-        requester=event.requester,
-        tenant=meta.tenant,
-        opened_at=meta.at,
-        expires_at=event.expires_at,
+def _open(questions: Questions, approval_id: str, question: Question) -> Questions:
+    return msgspec.structs.replace(
+        questions,
+        open={**questions.open, approval_id: question},
+        granted=_without(questions.granted, approval_id),
+        over=questions.over - {approval_id},
     )
 
 
-def _noted(questions: Questions, meta: Meta) -> Questions:
-    requests = (*questions.requests, (meta.principal, meta.request_id))[-REQUESTS_REMEMBERED:]
+def _revised(questions: Questions, event: ApprovalRevised, meta: Meta) -> Questions:
+    asked = questions.open.get(event.approval_id)
+    if asked is not None:
+        return _open(questions, event.approval_id, revised(asked, event))
+    again = questions.granted.get(event.approval_id)
+    if again is None:
+        raise IllegalTransition(f"A question that is not there cannot change: {meta.event_id}")
+    since = msgspec.structs.replace(again, opened_at=meta.at)
+    return _open(questions, event.approval_id, revised(since, event))
+
+
+def _answered(questions: Questions, event: VoteRecorded | VoteRefused, meta: Meta) -> Questions:
+    if isinstance(event, VoteRecorded):
+        return _voted(_noted(questions, meta, vouched=True), event, meta)
+    return _noted(questions, meta, vouched=event.code in VOUCHED_CODES)
+
+
+def _noted(questions: Questions, meta: Meta, *, vouched: bool) -> Questions:
+    requests = (*questions.requests, Request(meta.principal, meta.request_id, vouched))[-REQUESTS_REMEMBERED:]
     return msgspec.structs.replace(questions, requests=requests)
 
 
 def _voted(questions: Questions, event: VoteRecorded, meta: Meta) -> Questions:
     question = questions.open.get(event.approval_id)
-    if question is None or event.voter in question.votes:
+    if question is None or any(one.voter == event.voter for one in question.votes):
         raise IllegalTransition(f"A vote that does not fit: {meta.event_id}")
-    if not event.approve:
-        return questions
-    voted = msgspec.structs.replace(question, votes={**question.votes, event.voter: event.data})
+    vote = Vote(voter=event.voter, roles=event.roles, at=meta.at, approve=event.approve)
+    voted = msgspec.structs.replace(question, cast=(*question.cast, Cast(vote, event.data)))
     return msgspec.structs.replace(questions, open={**questions.open, event.approval_id: voted})
 
 
-def _over(questions: Questions, approval_id: str) -> Questions:
-    left = {name: question for name, question in questions.open.items() if name != approval_id}
-    return msgspec.structs.replace(questions, open=left, over=questions.over | {approval_id})
+def _over(
+    questions: Questions, event: ApprovalGranted | ApprovalRefused | ApprovalExpired | ApprovalClosed
+) -> Questions:
+    """A question of policy that was granted is kept with its votes: should it be asked again, they are judged anew."""
+    approval_id = event.approval_id
+    question, left = questions.open.get(approval_id), _without(questions.open, approval_id)
+    over = msgspec.structs.replace(questions, open=left, over=questions.over | {approval_id})
+    if question is None or question.kind != POLICY or not isinstance(event, ApprovalGranted):
+        return over
+    return msgspec.structs.replace(over, granted={**questions.granted, approval_id: question})
+
+
+def _without(questions: dict[str, Question], approval_id: str) -> dict[str, Question]:
+    return {name: question for name, question in questions.items() if name != approval_id}
