@@ -2,7 +2,8 @@
 
 import pytest
 
-from foldgate.authority.writ import job_hash
+from foldgate.authority.active import Policies
+from foldgate.authority.writ import job_hash, verify
 from foldgate.contracts.events import (
     CaseClosed,
     Event,
@@ -22,10 +23,11 @@ from foldgate.decider.decider import Decider, IllegalTransition, Message
 from foldgate.policy_kernel.decisions.decide import decisions
 from foldgate.policy_kernel.decisions.state import Case
 from tests.support.given import Given, meta
+from tests.support.keys import KERNEL, TRUST
 
 RUN = "run_1"
-ALLOWING = decisions(default_decision="allow", writ_ttl_ms=500)
-DENYING = decisions(default_decision="deny", writ_ttl_ms=500)
+ALLOWING = decisions(Policies(), default_decision="allow", writ_ttl_ms=500, signer=KERNEL)
+DENYING = decisions(Policies(), default_decision="deny", writ_ttl_ms=500, signer=KERNEL)
 
 
 def job(attempt: int = 1, *, pool: str = "") -> Job:
@@ -54,6 +56,7 @@ def test_an_allowed_attempt_gets_a_writ_for_exactly_that_job() -> None:
     assert said.event.job == job()
     assert (writ.job_id, writ.job_hash, writ.pool) == (job().job_id, job_hash(job()), said.pool)
     assert (writ.issued_at, writ.expires_at) == (2000, 2500)
+    verify(writ, job(), trust=TRUST, pool="default", at=2500)
 
 
 def test_a_denied_attempt_gets_none() -> None:

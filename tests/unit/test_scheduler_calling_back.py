@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from foldgate.authority.active import Policies
 from foldgate.contracts.events import (
     Event,
     JobCancelled,
@@ -25,6 +26,7 @@ from foldgate.policy_kernel.decisions.state import Case
 from foldgate.scheduler.jobs.decide import MAX_OVER
 from foldgate.scheduler.jobs.state import Pool, due
 from tests.support.given import Given, meta
+from tests.support.keys import KERNEL
 from tests.support.pools import DECIDER, LEASE_MS, beat, issued, job, pool, report, revoked
 
 ONE = job().job_id
@@ -208,7 +210,9 @@ def test_nothing_is_dispatched_after_it_was_called_back(
     asked: Iterable[tuple[bool, int]], steps: Iterable[tuple[Event | Tick, int]]
 ) -> None:
     """What the kernel says of jobs that are asked for and called back in any order, with anything in between."""
-    kernel: Given[Case] = Given(decisions(default_decision="allow", writ_ttl_ms=5000), key="run")
+    kernel: Given[Case] = Given(
+        decisions(Policies(), default_decision="allow", writ_ttl_ms=5000, signer=KERNEL), key="run"
+    )
     others = iter([message for message, _ in steps if not isinstance(message, WritIssued | WritRevoked)])
     subject, over = pool(), set[str]()
     for wanted, number in asked:

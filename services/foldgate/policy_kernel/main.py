@@ -1,8 +1,16 @@
 """The policy kernel as a service: owns `decisions` and `policies`."""
 
+from foldgate.authority.active import Policies
 from foldgate.contracts.endings import RUN_ENDS
-from foldgate.contracts.events import JobCancelRequested, JobRequested
-from foldgate.contracts.topics import ADMIN, DECISIONS, POLICIES, RUNS
+from foldgate.contracts.events import (
+    ApprovalExpired,
+    ApprovalGranted,
+    ApprovalRefused,
+    JobCancelRequested,
+    JobRequested,
+    RunStarted,
+)
+from foldgate.contracts.topics import ADMIN, APPROVALS, DECISIONS, POLICIES, RUNS
 from foldgate.policy_kernel.decisions.decide import decisions
 from foldgate.policy_kernel.policies.decide import ASKED, policies
 from foldgate.runtime.run import run
@@ -13,10 +21,17 @@ SERVICE = Service(
     aggregates=(
         Aggregate(
             stream=DECISIONS,
-            decider=lambda settings, _keys: decisions(
-                default_decision=settings.default_decision, writ_ttl_ms=settings.writ_ttl_ms
+            table=Policies,
+            decider=lambda settings, keys, table: decisions(
+                table,
+                default_decision=settings.default_decision,
+                writ_ttl_ms=settings.writ_ttl_ms,
+                signer=keys.kernel,
             ),
-            follows=(Follow(stream=RUNS, events=(JobRequested, JobCancelRequested, *RUN_ENDS)),),
+            follows=(
+                Follow(stream=RUNS, events=(RunStarted, JobRequested, JobCancelRequested, *RUN_ENDS)),
+                Follow(stream=APPROVALS, events=(ApprovalGranted, ApprovalRefused, ApprovalExpired)),
+            ),
         ),
         Aggregate(
             stream=POLICIES,
