@@ -5,10 +5,13 @@ import shutil
 import tempfile
 from functools import cache
 from pathlib import Path
+from typing import TypeVar
 
 import msgspec
 
 from foldgate.authority.keys import Certificate, Purpose, Signer, Trust, certify, key_id_of, public_of
+from foldgate.authority.token import token, with_mac
+from foldgate.contracts.events import JobFailed, JobSucceeded
 from foldgate.runtime.key_making import PURPOSES, write
 from foldgate.runtime.keys import ROOT, SUITE, KeyFile, Keys, file_of
 
@@ -51,6 +54,13 @@ KERNEL, SCHEDULER, ISSUER = (signer(purpose, NUMBERS[purpose]) for purpose in PU
 STRANGER = signer_with("kernel", root=bytes([7]) * 32)
 """Has a kernel's certificate of a root that nobody has pinned."""
 TRUST = Trust([public_of(ROOT_KEY)])
+R = TypeVar("R", JobSucceeded, JobFailed)
+
+
+def proved(report: R) -> R:
+    """The report as who holds its lease would send it."""
+    secret = token(SUITE_KEY, job_id=report.job_id, lease=report.lease, worker=report.worker)
+    return with_mac(secret, report)
 
 
 def files() -> dict[str, bytes]:

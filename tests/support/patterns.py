@@ -36,10 +36,13 @@ from foldgate.contracts.events import (
     JobFailed,
     JobLost,
     JobSucceeded,
+    RunAdmitted,
     RunCancelRequested,
+    RunCleared,
     RunPauseRequested,
     RunRequested,
     RunResumeRequested,
+    RunStarted,
     SignalSent,
     SlotReleased,
     SlotRequested,
@@ -55,6 +58,7 @@ from foldgate.language.durations import milliseconds
 from foldgate.language.publish import prepare
 from tests.support.compact import compact
 from tests.support.given import Given
+from tests.support.runs import decided
 
 BEGINNING_MS = 1_700_000_000_000
 NEVER_NOTED_MS = 10**12
@@ -216,14 +220,19 @@ class World:
         ahead = deque([(name, said)])
         while ahead:
             name, said = ahead.popleft()
-            for one in said:
-                self.lines.append(f"{name}/{compact(one.event)}" if name else compact(one.event))
+            self.lines += [
+                f"{name}/{compact(one.event)}" if name else compact(one.event)
+                for one in said
+                if not isinstance(one.event, RunCleared)
+            ]
             for one in said:
                 ahead.extend(self._passed_on(name, one.event))
 
     def _passed_on(self, name: str, event: Event) -> Iterator[tuple[str, list[Said]]]:
         run_id = self.runs[name].key
         match event:
+            case RunStarted(awaits_admission=True):
+                yield self._answer(run_id, RunAdmitted(decision=decided("allow")), by=run_id)
             case ChildRequested():
                 self._meet(f"{name}/{event.step}".lstrip("/"), event.child_run)
                 yield self._answer(event.child_run, event, by=run_id)

@@ -4,9 +4,10 @@ from foldgate.contracts.events import Job, JobSucceeded, WorkerBeat, Writ, WritI
 from foldgate.scheduler.jobs.decide import jobs
 from foldgate.scheduler.jobs.state import Pool
 from tests.support.given import Given
+from tests.support.keys import SCHEDULER, SUITE_KEY, proved
 
 LEASE_MS = 3000
-DECIDER = jobs(lease_ms=LEASE_MS)
+DECIDER = jobs(lease_ms=LEASE_MS, signer=SCHEDULER, suite_keys=(SUITE_KEY,))
 
 
 def pool() -> Given[Pool]:
@@ -57,4 +58,4 @@ def beat(worker: str = "w/1", *, room: int = 2, leaving: bool = False) -> Worker
 
 
 def report(number: int = 1, *, lease: int = 1, worker: str = "w/1") -> JobSucceeded:
-    return JobSucceeded(job_id=job(number).job_id, lease=lease, worker=worker, output="1")
+    return proved(JobSucceeded(job_id=job(number).job_id, lease=lease, worker=worker, output="1"))

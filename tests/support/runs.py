@@ -24,6 +24,7 @@ from foldgate.contracts.events import (
     ChildRequested,
     CompensationStarted,
     ContextChanged,
+    Decision,
     Event,
     Job,
     JobCancelRequested,
@@ -34,10 +35,13 @@ from foldgate.contracts.events import (
     JobSucceeded,
     Meta,
     RequestRefused,
+    RunAdmitted,
     RunCancelRequested,
+    RunCleared,
     RunHalted,
     RunPauseRequested,
     RunRefused,
+    RunRejected,
     RunRequested,
     RunResumeRequested,
     SignalReceived,
@@ -49,7 +53,7 @@ from foldgate.contracts.events import (
 from foldgate.decider.decider import Decider, Message, Said, Tick
 from foldgate.engine.runs.decide import runs
 from foldgate.engine.runs.evolve import evolve
-from foldgate.engine.runs.state import Run
+from foldgate.engine.runs.state import Run, awaits_policy
 from foldgate.engine.runs.waiting import has_wake_up
 from foldgate.language.definitions import Definitions
 from foldgate.language.publish import prepare
@@ -107,7 +111,14 @@ class Heard(NamedTuple):
 class Life(Given[Run]):
     """A run, from its request on. Each answer returns what was said to it, one line an event; see `told`."""
 
-    def __init__(self, *documents: str, max_lost: int = 1, max_events: int = 50_000, key: str = "k") -> None:
+    def __init__(
+        self,
+        *documents: str,
+        max_lost: int = 1,
+        max_events: int = 50_000,
+        key: str = "k",
+        admitted: bool = True,
+    ) -> None:
         self.definitions = published(*documents)
         self.workflow = prepare(documents[0]).workflow if documents else "job"
         self.run_id = ids.run_id("acme", self.workflow, key)
@@ -117,6 +128,7 @@ class Life(Given[Run]):
         super().__init__(replace(decider, evolve=self._evolve(decider)), key=self.run_id)
         self.folded: Run | None = None
         self.now, self.idempotency_key = BEGINNING, key
+        self.admitted = admitted
         self.history: list[Event] = []
         self.heard: list[Heard] = []
 
@@ -127,8 +139,18 @@ class Life(Given[Run]):
         return self.state
 
     def start(self, given: Any = None, **changes: Any) -> list[str]:
-        """Ask for it, with this input and these changes to the request."""
-        return self.hear(self.request(given, **changes))
+        """Ask for it, with this input and these changes to the request. Policy lets it begin, where it waits for that."""
+        said = self.hear(self.request(given, **changes))
+        return said + self.admit() if self.admitted and awaits_policy(self.run) else said
+
+    def admit(self) -> list[str]:
+        """Policy lets it begin. What only says so is not told."""
+        said = self.hear(RunAdmitted(decision=decided("allow")), request_id="")
+        return [line for line in said if line != "RunCleared"]
+
+    def reject(self, rule: str = "rule") -> list[str]:
+        """Policy does not let it begin."""
+        return self.hear(RunRejected(decision=decided("deny", rule)), request_id="")
 
     def request(self, given: Any = None, **changes: Any) -> RunRequested:
         """What asks for it."""
@@ -260,7 +282,7 @@ class Life(Given[Run]):
     @property
     def lines(self) -> list[str]:
         """Its whole history, one line an event."""
-        return lines(self.history)
+        return [line for line in lines(self.history) if line != "RunCleared"]
 
     @property
     def statuses(self) -> dict[str, str]:
@@ -279,6 +301,12 @@ class Life(Given[Run]):
     def waiting(self) -> list[str]:
         """What it waits for."""
         return [f"{one.step}: {one.reason}" if one.step else one.reason for one in self.decider.waits(self.run)]
+
+
+def decided(decision: str, rule: str = "rule") -> Decision:
+    """What policy says."""
+    reason = "" if decision == "allow" else "It may not be."
+    return Decision(decision=decision, policy_snapshot="s", rule=rule, reason=reason)
 
 
 def begun(*documents: str, given: Any = None, **changes: Any) -> Life:
@@ -320,6 +348,7 @@ _SHOWN: Mapping[type[Event], Callable[[Any], tuple[str, ...]]] = {
     ChildCancelRequested: lambda one: (one.step, one.ending),
     ChildEnded: lambda one: (one.status, one.output or one.code),
     ContextChanged: lambda one: (one.step, one.name, "gone" if one.value is None else one.value),
+    RunCleared: lambda _: (),
     RunHalted: lambda one: (one.status, one.code),
     RequestRefused: lambda one: (one.request, one.code),
     RunRefused: lambda one: (one.code,),

@@ -14,6 +14,7 @@ from foldgate.contracts.events import (
     JobReportIgnored,
     JobRequested,
     JobSucceeded,
+    RunAdmitted,
     RunCancelRequested,
     RunSucceeded,
     StepFailed,
@@ -26,6 +27,7 @@ from tests.support.documents import written
 from tests.support.given import Given
 from tests.support.outside import request
 from tests.support.playing import published
+from tests.support.runs import decided
 
 RUN = ids.run_id("acme", "made", "key")
 START = 10_000
@@ -37,7 +39,8 @@ def of(steps: dict[str, Any], *, given: Any = None, **terms: Any) -> tuple[Given
     definitions, _ = published(written(document))
     decider = runs(definitions, max_lost=3, cancel_grace_ms=1000, wait_noted_after_ms=60_000, max_events=50_000)
     run = Given(decider, key=RUN)
-    return run, run.when(request("made", given or {}), at=START)
+    said = run.when(request("made", given or {}), at=START)
+    return run, said + run.when(RunAdmitted(decision=decided("allow")), at=START)
 
 
 def done(step: str, output: str = "1", *, attempt: int = 1) -> JobSucceeded:

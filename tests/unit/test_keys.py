@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from foldgate.authority.canonical import canonical_bytes
-from foldgate.authority.keys import Certificate, SignatureInvalid, Signer, Trust, certify, public_of
+from foldgate.authority.keys import Certificate, SignatureInvalid, Signer, Trust, certify, keys_in, public_of
 from foldgate.contracts.events import JobFailed, Signature
 from tests.support.keys import (
     FOR_EVER,
@@ -137,3 +137,11 @@ def test_a_field_that_is_added_later_changes_no_signature_without_it() -> None:
 
 def test_a_certificate_travels_as_it_is() -> None:
     assert msgspec.json.decode(ISSUER.certificate.encoded(), type=Certificate) == ISSUER.certificate
+
+
+def test_keys_are_written_in_hexadecimal() -> None:
+    one, other = "0a" * 32, "FF" * 32
+    assert keys_in(f" {one}\n{other}, {one}\n") == (bytes([10]) * 32, bytes([255]) * 32, bytes([10]) * 32)
+    for wrong in ("", one[1:], f"{one} x", "zz" * 32):
+        with pytest.raises(ValueError, match=r"^Expected .+, but .+\.$"):
+            keys_in(wrong)

@@ -95,8 +95,8 @@ def test_fail_fast_calls_the_rest_back_at_the_first_failure(end: str, said: str)
     assert getattr(life, end)("a")[1:] == [
         "RunHalted fail_fast",
         "JobCancelRequested b cancelled",
-        "StepCancelled c",
         "JobCancelRequested e cancelled",
+        "StepCancelled c",
     ]
     life.fail("b", "cancelled")
     assert life.fail("e", "cancelled") == ["StepCancelled e", "StepSkipped d run_halted", said]

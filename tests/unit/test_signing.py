@@ -114,6 +114,7 @@ def test_a_lease_is_signed_by_the_scheduler() -> None:
         {"lease": 8},
         {"beat": 4},
         {"lease_ms": 99_000},
+        {"token": b"another"},
         {"writ": msgspec.structs.replace(WRIT, writ_id="writ_2")},
         {"writ": msgspec.structs.replace(WRIT, job_id="run_2:s@1")},
     ],

@@ -1,10 +1,14 @@
 """Writs: what a worker holds against the job it was given, before it does anything."""
 
+from typing import Any
+
 import msgspec
 import pytest
 
-from foldgate.authority.writ import WritInvalid, job_hash, verify
+from foldgate.authority.keys import Trust, public_of
+from foldgate.authority.writ import WritInvalid, constraints_hash, job_hash, sign_writ, verify
 from foldgate.contracts.events import Job, Writ
+from tests.support.keys import KERNEL, ROOT_KEY, SCHEDULER, STRANGER, TRUST, signer, signer_with
 
 JOB = Job(
     job_id="run_1:job@1",
@@ -28,7 +32,7 @@ JOB = Job(
     actor_id="bot",
     actor_type="agent",
 )
-WRIT = Writ(
+BARE = Writ(
     writ_id="writ_1",
     job_id=JOB.job_id,
     job_hash=job_hash(JOB),
@@ -37,29 +41,87 @@ WRIT = Writ(
     rule="r",
     issued_at=1000,
     expires_at=2000,
+    tenant="acme",
+    policies_offset=3,
+    approval_id="run_1:job#1",
+    constraints_hash=constraints_hash('{"max_runtime_ms":5}'),
 )
+WRIT = sign_writ(KERNEL, BARE)
 AGAIN = msgspec.structs.replace(JOB, job_id="run_1:job@2", attempt=2)
 
 
+def check(
+    writ: Writ,
+    job: Job = JOB,
+    *,
+    trust: Trust = TRUST,
+    pool: str = "default",
+    at: int = 1000,
+    constraints: str = '{"max_runtime_ms":5}',
+) -> None:
+    verify(writ, job, trust=trust, pool=pool, at=at, constraints=constraints)
+
+
+def refusal(writ: Writ, job: Job = JOB, **changes: Any) -> str:
+    with pytest.raises(WritInvalid, match=r"^Expected .+, but .+\.$") as caught:
+        check(writ, job, **changes)
+    return caught.value.code
+
+
 def test_a_writ_allows_its_job_until_it_expires() -> None:
-    verify(WRIT, JOB, pool="default", at=1000)
-    verify(WRIT, JOB, pool="default", at=2000)
+    check(WRIT, at=1000)
+    check(WRIT, at=2000)
+    assert refusal(WRIT, at=2001) == "expired"
 
 
-@pytest.mark.parametrize(
-    ("job", "where", "code"),
-    [
-        (AGAIN, ("default", 1000), "other_job"),
-        (msgspec.structs.replace(JOB, input='{"a":2}'), ("default", 1000), "job_altered"),
-        (JOB, ("another", 1000), "other_pool"),
-        (JOB, ("default", 2001), "expired"),
-    ],
-)
-def test_it_allows_nothing_else(job: Job, where: tuple[str, int], code: str) -> None:
-    pool, at = where
-    with pytest.raises(WritInvalid, match="Expected") as caught:
-        verify(WRIT, job, pool=pool, at=at)
-    assert caught.value.code == code
+def test_it_allows_nothing_else() -> None:
+    assert refusal(WRIT, AGAIN) == "other_job"
+    assert refusal(WRIT, msgspec.structs.replace(JOB, input='{"a":2}')) == "job_altered"
+    assert refusal(WRIT, pool="another") == "other_pool"
+    assert refusal(WRIT, constraints="") == refusal(WRIT, constraints='{"max_runtime_ms":6}') == "constraints_altered"
+
+
+def test_without_constraints_there_are_none() -> None:
+    free = sign_writ(KERNEL, msgspec.structs.replace(BARE, constraints_hash=constraints_hash("")))
+    check(free, constraints="")
+    assert refusal(free, constraints="{}") == "constraints_altered"
+
+
+def test_only_a_trusted_kernel_allows() -> None:
+    assert refusal(BARE) == "unsigned"
+    assert refusal(sign_writ(SCHEDULER, BARE)) == "wrong_purpose"
+    assert refusal(sign_writ(STRANGER, BARE)) == "unknown_key"
+    assert refusal(sign_writ(signer_with("kernel", not_after=999), BARE)) == "key_expired"
+    revoked = Trust([public_of(ROOT_KEY)], revoked={KERNEL.certificate.key_id})
+    assert refusal(WRIT, trust=revoked) == "key_revoked"
+
+
+FORGED: dict[str, object] = {
+    "writ_id": "writ_2",
+    "job_id": "run_2:job@1",
+    "job_hash": b"x",
+    "pool": "gpu",
+    "policy_snapshot": "snapshot_2",
+    "rule": "s",
+    "issued_at": 1001,
+    "expires_at": 2001,
+    "tenant": "other",
+    "policies_offset": 4,
+    "approval_id": "",
+    "constraints_hash": b"",
+}
+
+
+@pytest.mark.parametrize("field", [name for name in Writ.__struct_fields__ if name != "signature"])
+def test_no_field_of_a_writ_may_change(field: str) -> None:
+    assert refusal(msgspec.structs.replace(WRIT, **{field: FORGED[field]})) == "bad_signature"
+
+
+def test_what_a_replaced_key_signed_is_good_until_it_expires() -> None:
+    old, new = sign_writ(signer_with("kernel", not_after=5000), BARE), sign_writ(signer("kernel", 8), BARE)
+    for one in (old, new):
+        check(one, at=2000)
+        assert refusal(one, at=2001) == "expired"
 
 
 CHANGES: dict[str, object] = {

@@ -1,6 +1,5 @@
 """What rules are asked about: a job and its run, or a run that wants to begin."""
 
-from functools import cached_property
 from typing import Any, NamedTuple
 
 import msgspec
@@ -8,6 +7,7 @@ import msgspec
 from foldgate.authority.secrets import present
 from foldgate.contracts.events import Job, Meta, RunStarted
 from foldgate.expr.faults import ExpressionFailed
+from foldgate.expr.scope import ABSENT
 
 
 class RunFacts(msgspec.Struct, frozen=True, kw_only=True):
@@ -45,36 +45,47 @@ class Subject(NamedTuple):
 class Facts:
     """Of a job; without one, of a run. What takes work is found out when a rule asks for it."""
 
+    __slots__ = ("_input", "_mcp", "_scope", "_text", "job", "labels", "run", "subject")
+
     def __init__(self, run: RunFacts, job: Job | None) -> None:
         self.run, self.job = run, job
+        self._text = run.input if job is None else job.input
+        self._input: Any = ABSENT
+        self._mcp: Mcp | None = None
+        self._scope: dict[str, Any] | None = None
         self.labels = run.labels if job is None else job.labels
         self.subject = _subject(run, job)
 
-    @cached_property
+    @property
     def input(self) -> Any:
         """What the job, or else the run, is given."""
-        return _decoded(self._text)
+        if self._input is ABSENT:
+            self._input = _decoded(self._text)
+        return self._input
 
-    @cached_property
+    @property
     def secrets_present(self) -> bool:
         """Whether there are secrets in the input, or references to some."""
         return present(self.input)
 
-    @cached_property
+    @property
     def mcp(self) -> Mcp:
         """By the labels, else by the input."""
+        if self._mcp is None:
+            self._mcp = self._called()
+        return self._mcp
+
+    @property
+    def scope(self) -> dict[str, Any]:
+        """For expressions."""
+        if self._scope is None:
+            self._scope = {"job": _Lazy(self._of_job()), "run": _Lazy(self._of_run())}
+        return self._scope
+
+    def _called(self) -> Mcp:
         said = self.input.get("mcp") if '"mcp"' in self._text and isinstance(self.input, dict) else None
         given = said if isinstance(said, dict) else {}
         return Mcp(*(self.labels.get(f"mcp.{name}") or _text(given.get(name)) for name in Mcp._fields))
-
-    @cached_property
-    def scope(self) -> dict[str, Any]:
-        """For expressions."""
-        return {"job": _Lazy(self._of_job()), "run": _Lazy(self._of_run())}
-
-    @property
-    def _text(self) -> str:
-        return self.run.input if self.job is None else self.job.input
 
     def _of_job(self) -> dict[str, Any]:
         """Before there is a job, only what it will have of its run."""

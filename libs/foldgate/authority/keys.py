@@ -6,6 +6,7 @@ good until its certificate ends or is revoked.
 """
 
 import hashlib
+import re
 from collections.abc import Container, Iterable
 from typing import Literal, NamedTuple
 
@@ -18,6 +19,7 @@ from foldgate.contracts.events import Signature
 
 Purpose = Literal["kernel", "scheduler", "issuer"]
 _NAME = "certificate"
+_HEXADECIMAL = re.compile(r"[0-9A-Fa-f]{64}")
 _REMEMBERED = 1000
 """Certificates that were checked before. They are those that the roots signed, so few."""
 
@@ -136,6 +138,14 @@ def certify(root_private_key: bytes, certificate: Certificate) -> Certificate:
 def public_of(private_key: bytes) -> bytes:
     """The public half of a private key: both of 32 bytes."""
     return Ed25519PrivateKey.from_private_bytes(private_key).public_key().public_bytes_raw()
+
+
+def keys_in(text: str) -> tuple[bytes, ...]:
+    """The keys of a text, in hexadecimal, apart by spaces, commas or lines; ValueError if it has anything else."""
+    words = re.split(r"[\s,]+", text.strip())
+    if not all(_HEXADECIMAL.fullmatch(word) for word in words):
+        raise ValueError("Expected keys of 64 hexadecimal digits, one a line, but that is something else.")
+    return tuple(bytes.fromhex(word) for word in words)
 
 
 def key_id_of(public_key: bytes) -> str:

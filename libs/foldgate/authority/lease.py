@@ -1,7 +1,7 @@
 """Leases: the scheduler's signature under each dispatch, so that no worker takes a job that nobody gave it.
 
-It covers which writ was given to which worker under which number, and which of the worker's beats the scheduler had
-seen by then: a worker counts its lease from that beat, by its own clock.
+It covers which writ was given to which worker under which number and with which secret, and which of the worker's beats
+the scheduler had seen by then: a worker counts its lease from that beat, by its own clock.
 """
 
 import msgspec
@@ -28,6 +28,7 @@ def _bytes(dispatched: JobDispatched, issued_at: int) -> bytes:
         dispatched.worker,
         dispatched.beat,
         dispatched.lease_ms,
+        dispatched.token,
         issued_at,
     )
     return b"foldgate/lease/1\n" + msgspec.json.encode(what)

@@ -4,6 +4,7 @@ import hashlib
 
 import msgspec
 
+from foldgate.authority.secrets import redacted, redacted_json
 from foldgate.contracts.events import RunRequested
 
 
@@ -17,9 +18,10 @@ def canonical(text: str | bytes) -> str:
 
 def request_hash(request: RunRequested) -> bytes:
     """What makes two requests the same: workflow, version, input, labels, what a run of one step would do, and which
-    run is run again from where. What that takes over was settled when it ended."""
+    run is run again from where; what that takes over was settled when it ended. Known secrets are redacted first, as
+    others may have done on the way."""
     same: list[object] = [request.workflow, request.version, request.kind, request.topic]
-    same += [canonical(request.input), request.labels]
+    same += [redacted_json(canonical(request.input), "low"), redacted(request.labels, "low")]
     if request.rerun is not None:
         same += [request.rerun.run_id, request.rerun.from_step]
     return hashlib.sha256(msgspec.json.encode(same, order="deterministic")).digest()

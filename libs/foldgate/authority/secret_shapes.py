@@ -6,9 +6,12 @@ is tried again.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cache
 from typing import NamedTuple
+
+from pydantic_core import SchemaValidator
+from pydantic_core.core_schema import str_schema
 
 REFERENCE = "secret://"
 MARK = "[redacted:"
@@ -47,18 +50,14 @@ _ASSIGNED = (
 )
 _SCHEME = rf" {{1,3}}{_NOT_YET}(?P<secret>(?=[A-Za-z._~+/=-]*+[0-9])[0-9A-Za-z._~+/=-]{{16,}}+)"
 _URL = rf"[^\s/?#@:\"']*+:{_NOT_YET}(?P<secret>[^\s/?#\"']+)(?=@)"
+_URL_HINT = r"[^\s/?#@:\"']*:[^\s/?#\"']+@"
 _BLOCK = r"[A-Z0-9 ]{0,40}PRIVATE KEY(?:[^-]|-(?!----END))*+(?:-----END [A-Z0-9 ]{0,60}+-----)?"
 
-_HINTS = (
-    *("://", "secret", "key", "token", "passw", "passp", "pwd", "bearer ", "basic ", "redacted:"),
-    *("authoriz", "credential", "cookie", "eyj", "akia", "asia", "abia", "acca", "aiza", "ya29.", "sg.", "hvs."),
-    *("hvb.", "hvr.", "dapi", "atatt3"),
+_NAMES = (
+    r"passw|passphrase|pwd|secret|credential|authorization|cookie"
+    r"|(?:api|private|access|account|signing|encryption)[^0-9a-z]*key|token[^0-9a-z]*[\"'=:\\]"
 )
-_HINTS_WITH_A_SIGN = (
-    *("gocspx-", "ghp_", "gho_", "ghu_", "ghs_", "ghr_", "pat_", "pat-", "ptt-", "dt-", "rt-", "cbt-"),
-    *("xox", "xapp-", "k_live_", "k_test_", "whsec_", "sk-", "hf_", "npm_", "pypi-", "_v1_", "shp", "lin_api_"),
-)
-"""Where none of them stands, in small letters, there is nothing to find."""
+"""How fields are named that hold secrets, or texts that say them."""
 
 
 class Span(NamedTuple):
@@ -67,14 +66,6 @@ class Span(NamedTuple):
     begin: int
     end: int
     name: str
-
-
-def may_hold(text: str) -> bool:
-    """Whether a look for secrets is worth its time: False is certain, True is not."""
-    small = text.lower()
-    if any(map(small.__contains__, _HINTS)):
-        return True
-    return ("_" in small or "-" in small) and any(map(small.__contains__, _HINTS_WITH_A_SIGN))
 
 
 def spans(text: str) -> Iterator[Span]:
@@ -117,3 +108,15 @@ def _shapes() -> tuple[tuple[str, str, re.Pattern[str]], ...]:
 
 def _spellings(field: str) -> set[str]:
     return {field.replace("_", sign) for sign in ("_", "-", "")}
+
+
+def _hints() -> SchemaValidator:
+    """One pass over the text, whatever it is: the expressions of pydantic look for all words at once, in a fifth of a
+    microsecond where the text is short. Signs that JSON spells by numbers may spell anything."""
+    words = [re.escape(literal) for literal, name, _ in _shapes() if name not in ("password", "url_password")]
+    more = [_NAMES, f"://{_URL_HINT}", re.escape(MARK), r"\\[u/]"]
+    return SchemaValidator(str_schema(pattern="(?i)" + "|".join([*words, *more])))
+
+
+may_hold: Callable[[str], bool] = _hints().isinstance_python
+"""Whether a look for secrets in a text, or in the text of JSON, is worth its time: False is certain, True is not."""

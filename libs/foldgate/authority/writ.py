@@ -1,9 +1,11 @@
-"""Writs: the hash of exactly what a job would do, and what must hold before a worker does it."""
+"""Writs: the hash of exactly what a job would do, who signs that, and what must hold before a worker does it."""
 
 import hashlib
 
 import msgspec
 
+from foldgate.authority.canonical import canonical_bytes
+from foldgate.authority.keys import SignatureInvalid, Signer, Trust
 from foldgate.contracts import ids
 from foldgate.contracts.events import Job, Writ
 
@@ -28,12 +30,29 @@ def job_hash(job: Job) -> bytes:
     return hashlib.sha256(msgspec.json.encode(what, order="deterministic")).digest()
 
 
-def verify(writ: Writ, job: Job, *, pool: str, at: int) -> None:
-    """Raise WritInvalid unless the writ allows exactly this attempt, in this pool, at this time (INV-10)."""
+def constraints_hash(constraints: str) -> bytes:
+    """SHA-256 of constraints as canonical JSON; empty if there are none."""
+    return hashlib.sha256(constraints.encode()).digest() if constraints else b""
+
+
+def sign_writ(signer: Signer, writ: Writ) -> Writ:
+    """The writ, signed by the kernel."""
+    return msgspec.structs.replace(writ, signature=signer.sign(canonical_bytes("writ", writ)))
+
+
+def verify(writ: Writ, job: Job, *, trust: Trust, pool: str, at: int, constraints: str = "") -> None:
+    """Raise WritInvalid unless a trusted kernel allows exactly this attempt, under these constraints, in this pool, at
+    this time (INV-10)."""
+    try:
+        trust.check(writ.signature, canonical_bytes("writ", writ), purpose="kernel", at=at)
+    except SignatureInvalid as error:
+        raise WritInvalid(error.code, str(error)) from None
     if writ.job_id != job.job_id:
         raise WritInvalid("other_job", f"Expected a writ for {job.job_id}, but it is for {writ.job_id}.")
     if writ.job_hash != job_hash(job):
         raise WritInvalid("job_altered", f"Expected {job.job_id} as it was authorised, but what it would do differs.")
+    if writ.constraints_hash != constraints_hash(constraints):
+        raise WritInvalid("constraints_altered", f"Expected the constraints of {job.job_id}, but these are others.")
     if writ.pool != pool:
         raise WritInvalid("other_pool", f"Expected a writ for pool '{pool}', but it is for '{writ.pool}'.")
     if at > writ.expires_at:

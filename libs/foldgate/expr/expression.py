@@ -14,7 +14,7 @@ from foldgate.expr.outline import Comprehension, Match, Outline, Read, leaves, o
 from foldgate.expr.refusals import library_refusal, refusal
 from foldgate.expr.results import MAX_DEPTH, NoValue, json_like, size, too_large, weigh
 from foldgate.expr.rewriting import in_order, ordered, renamed
-from foldgate.expr.scope import ABSENT, flat, named, narrowed, value_at, widest
+from foldgate.expr.scope import ABSENT, dotted, flat, narrowed, value_at, widest
 
 MAX_TEXT = 4096
 _NO_VALUES = (cel.Type.ERROR, cel.Type.UNKNOWN)
@@ -62,7 +62,7 @@ class Expression:
         self._paths = widest(reads)
         self._ranges = ranges
         self._reads = len(reads)
-        self._dotted = tuple(dict.fromkeys(filter(None, (named(path, names) for path in reads))))
+        self._dotted = dotted(self._paths, names)
         self._whole = reads[0] if found.whole and reads[0] != ("now",) else None
 
     def evaluate(self, scope: Mapping[str, Any], allowance: Allowance) -> Any:
@@ -70,15 +70,16 @@ class Expression:
         value = self._evaluated(scope, allowance) if self._whole is None else value_at(self._whole, scope)
         if value is ABSENT:
             raise NoValue("nothing, for there is none")
+        if value is True or value is False:
+            allowance.bytes(5 - value)
+            return value
         found = json_like(value)
         allowance.bytes(size(found))
         return found
 
     def _evaluated(self, scope: Mapping[str, Any], allowance: Allowance) -> Any:
-        data = narrowed(self._paths, scope)
+        data = flat(self._dotted, scope) if self._dotted else narrowed(self._paths, scope)
         allowance.work(self._work(data, scope))
-        if self._dotted:
-            data = flat(data, self._dotted)
         try:
             value = self._program.eval(data=data | in_order(self._ranges, scope) if self._ranges else data)
         except RuntimeError as error:

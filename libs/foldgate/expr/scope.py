@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from itertools import takewhile
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from foldgate.expr.faults import Path
 from foldgate.expr.moments import moment
@@ -21,7 +21,7 @@ def value_at(path: Path, scope: Any) -> Any:
 
 def _member(of: Any, key: str | int) -> Any:
     if isinstance(key, str):
-        return of.get(key, ABSENT) if isinstance(of, Mapping) else ABSENT
+        return of.get(key, ABSENT) if isinstance(of, dict | Mapping) else ABSENT
     return of[key] if isinstance(of, list) and key < len(of) else ABSENT
 
 
@@ -43,16 +43,41 @@ def narrowed(paths: tuple[Path, ...], scope: Mapping[str, Any]) -> dict[str, Any
     return part
 
 
-def named(path: Path, names: frozenset[str]) -> Path:
-    """The part of a path that is one name with dots; empty where its first part is a name by itself."""
-    parts = [path[:end] for end in range(2, len(path) + 1) if ".".join(map(str, path[:end])) in names]
-    return parts[-1] if parts else ()
+class Dotted(NamedTuple):
+    """A name with dots in it, where its value is, and what of that value is read."""
+
+    name: str
+    path: Path
+    members: tuple[Path, ...]
 
 
-def flat(data: dict[str, Any], dotted: tuple[Path, ...]) -> dict[str, Any]:
-    """The data of names with dots, as CEL's library takes them: each under its whole name."""
-    values = {".".join(map(str, path)): value_at(path, data) for path in dotted}
-    return {name: value for name, value in values.items() if value is not ABSENT}
+def dotted(paths: tuple[Path, ...], names: frozenset[str]) -> tuple[Dotted, ...]:
+    """The names with dots that begin these paths; none where their first parts are names by themselves."""
+    members: dict[Path, list[Path]] = {}
+    for path in paths:
+        for end in range(2, len(path) + 1):
+            if ".".join(map(str, path[:end])) in names:
+                members.setdefault(path[:end], []).append(path[end:])
+    return tuple(Dotted(".".join(map(str, path)), path, tuple(several)) for path, several in members.items())
+
+
+def flat(reads: tuple[Dotted, ...], scope: Mapping[str, Any]) -> dict[str, Any]:
+    """The part of the scope that these lead to, as CEL's library takes it: each under its whole name."""
+    data: dict[str, Any] = {}
+    for name, path, members in reads:
+        value = value_at(path, scope)
+        if value is not ABSENT:
+            data[name] = _part(value, members)
+    return data
+
+
+def _part(value: Any, members: tuple[Path, ...]) -> Any:
+    if () in members or not isinstance(value, dict):
+        return value
+    part: dict[str, Any] = {}
+    for path in members:
+        _carry(path, value, part)
+    return part
 
 
 def _carry(path: Path, at: Any, part: dict[Any, Any]) -> None:

@@ -11,19 +11,17 @@ Each file is read when a service first asks for it. So a service needs none but 
 without them.
 """
 
-import re
 from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
 
 import msgspec
 
-from foldgate.authority.keys import Certificate, Purpose, Signer, Trust
+from foldgate.authority.keys import Certificate, Purpose, Signer, Trust, keys_in
 from foldgate.runtime.settings import Settings, SettingsInvalid
 
 ROOT, SUITE = "root.pub", "suite.key"
 KEY_BYTES = 32
-_HEXADECIMAL = re.compile(r"[0-9a-f]{64}", re.IGNORECASE)
 Read = Callable[[str], bytes]
 """The content of a file of the folder; raises OSError if it cannot be read."""
 
@@ -56,7 +54,7 @@ class Keys:
     def trust(self) -> Trust:
         """Whom to believe, by the roots."""
         text = self._roots if self._roots is not None else self._text(ROOT)
-        return Trust(hexadecimal(text, where="root_keys" if self._roots is not None else ROOT))
+        return Trust(_keys_in(text, "FOLDGATE_ROOT_KEYS" if self._roots is not None else ROOT))
 
     @cached_property
     def kernel(self) -> Signer:
@@ -76,7 +74,7 @@ class Keys:
     @cached_property
     def suite(self) -> tuple[bytes, ...]:
         """What leases' secrets are derived from: the first makes them, all are accepted."""
-        return hexadecimal(self._text(SUITE), where=SUITE)
+        return _keys_in(self._text(SUITE), SUITE)
 
     def _signer(self, purpose: Purpose) -> Signer:
         name = file_of(purpose)
@@ -104,16 +102,11 @@ class Keys:
             ) from None
 
 
-def hexadecimal(text: str, *, where: str) -> tuple[bytes, ...]:
-    """The keys of a text, apart by spaces, commas or lines."""
-    words = re.split(r"[\s,]+", text.strip())
-    for word in words:
-        if not _HEXADECIMAL.fullmatch(word):
-            raise SettingsInvalid(
-                f"{where}: expected keys of {2 * KEY_BYTES} hexadecimal digits, but one has {len(word)} characters or"
-                " others than 0-9 and a-f."
-            )
-    return tuple(bytes.fromhex(word) for word in words)
+def _keys_in(text: str, where: str) -> tuple[bytes, ...]:
+    try:
+        return keys_in(text)
+    except ValueError as error:
+        raise SettingsInvalid(f"{where}: {error}") from None
 
 
 def reading(folder: Path) -> Read:

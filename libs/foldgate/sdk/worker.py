@@ -1,4 +1,4 @@
-"""A worker over the log: takes the jobs that are addressed to it, verifies their writs, does them, reports.
+"""A worker over the log: takes the jobs that are addressed to it, verifies who allowed them, does them, reports.
 
     worker = Worker("sre-1", pool="default", max_parallel=8)
 
@@ -6,6 +6,9 @@
     async def logs_scan(job: Job) -> dict: ...
 
     await worker.work(log)
+
+It believes what the keys of the suite have signed (`believing.py`): it is given the root key as `trust`, or finds it in
+FOLDGATE_ROOT_KEYS; `foldgate worker` finds the suite's. What it refuses it reports, and the attempt is given to another.
 
 What it owns: its beats, what it holds, and which leases it has seen, so that a repeated dispatch does nothing. A crash
 anywhere loses what it holds: its lease ends, and the engine decides what becomes of the attempt. A report is submitted
@@ -17,6 +20,7 @@ up, and it may finish all the same; then its output counts.
 
 import asyncio
 import contextlib
+import os
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import Any
@@ -24,7 +28,8 @@ from typing import Any
 import msgspec
 import structlog
 
-from foldgate.authority.writ import WritInvalid, verify
+from foldgate.authority.keys import Trust, keys_in
+from foldgate.authority.token import with_mac
 from foldgate.contracts import ids
 from foldgate.contracts.codec import NO_CHAIN, Codec, Undecodable
 from foldgate.contracts.events import (
@@ -41,10 +46,13 @@ from foldgate.contracts.places import Partition
 from foldgate.contracts.topics import REPORTS, WORKERS, stream_of
 from foldgate.eventlog.log import Follower, Log, LogUnavailable, Outgoing, Record, RecordTooLarge
 from foldgate.runtime.clock import Clock, SystemClock
+from foldgate.sdk.believing import Believing, Refused, Repeated
 from foldgate.sdk.doing import ATTEMPT_TIMEOUT, CANCELLED, CalledBack, Doing, is_cancelled
 
 Handler = Callable[[Job], Awaitable[Any]]
-_REMEMBERED = 10_000
+ROOT_KEYS = "FOLDGATE_ROOT_KEYS"
+MOST_REFUSED = 3
+"""Dispatches of our own scheduler, one after the other: then something is wrong here."""
 
 
 class JobError(Exception):
@@ -55,8 +63,12 @@ class JobError(Exception):
         self.code, self.retryable = code, retryable
 
 
+class WorkerUnfit(Exception):
+    """This worker cannot work as it is: it trusts no key, or refuses whatever it is given."""
+
+
 class Worker:
-    """One worker process of one pool."""
+    """One worker process of one pool. `trust` may be set until it works."""
 
     def __init__(
         self,
@@ -67,14 +79,18 @@ class Worker:
         beat_every_ms: int = 1000,
         codec: Codec | None = None,
         clock: Clock | None = None,
+        trust: Trust | None = None,
     ) -> None:
+        self.trust = trust
         self.endpoint = f"{name}/{secrets.token_hex(6)}"
         self._name, self._pool, self._max_parallel, self._beat_every_ms = name, pool, max_parallel, beat_every_ms
         self._codec, self._clock = codec or Codec(), clock or SystemClock()
         self._handlers: dict[str, Handler] = {}
         self._holding: dict[int, asyncio.Task[None]] = {}
         self._doing: dict[int, Doing] = {}
-        self._seen: dict[int, None] = {}
+        self._refusing: set[asyncio.Task[None]] = set()
+        self._refused = 0
+        self._unfit: asyncio.Future[None] | None = None
         self._beats = 0
         self._leaving = False
         self._logger = structlog.get_logger().bind(worker=self.endpoint)
@@ -90,8 +106,16 @@ class Worker:
 
     async def work(self, log: Log, *, ready: Callable[[], None] = lambda: None) -> None:
         """Work until cancelled; then finish what is held, report it, and leave."""
+        self._believing = Believing(
+            self.trust or _trust_of_environment(), endpoint=self.endpoint, pool=self._pool, clock=self._clock
+        )
+        self._unfit = asyncio.get_running_loop().create_future()
         async with self._dispatches(log) as follower:
-            going_on = [asyncio.create_task(self._beat_for_ever(log)), asyncio.create_task(self._listen(log, follower))]
+            going_on = [
+                asyncio.create_task(self._beat_for_ever(log)),
+                asyncio.create_task(self._listen(log, follower)),
+                asyncio.create_task(_raised(self._unfit)),
+            ]
             ready()
             try:
                 await _first_of(going_on)
@@ -122,17 +146,36 @@ class Worker:
         except Undecodable as error:
             self._logger.warning("dispatch passed over", offset=record.offset, reason=str(error))
             return
-        if isinstance(event, JobDispatched) and event.lease not in self._seen:
-            self._note_seen(event.lease)
-            self._doing[event.lease] = Doing(self._work(event), limit_ms=event.job.attempt_timeout_ms)
-            self._holding[event.lease] = asyncio.create_task(self._do(log, meta, event))
+        if isinstance(event, JobDispatched):
+            self._take_on(log, meta, event)
         elif isinstance(event, JobCancelled) and event.lease in self._doing:
             self._doing[event.lease].call_back(ATTEMPT_TIMEOUT if event.reason == ATTEMPT_TIMEOUT else CANCELLED)
 
-    def _note_seen(self, lease: int) -> None:
-        self._seen[lease] = None
-        if len(self._seen) > _REMEMBERED:
-            del self._seen[next(iter(self._seen))]
+    def _take_on(self, log: Log, meta: Meta, event: JobDispatched) -> None:
+        try:
+            self._believing.check(meta, event)
+        except Repeated:
+            self._logger.info("dispatch repeated", job_id=event.job.job_id, lease=event.lease)
+        except Refused as refusal:
+            self._refuse(log, meta, event, refusal=refusal)
+        else:
+            self._refused = 0
+            self._doing[event.lease] = Doing(self._work(event), limit_ms=event.job.attempt_timeout_ms)
+            self._holding[event.lease] = asyncio.create_task(self._do(log, meta, event))
+
+    def _refuse(self, log: Log, meta: Meta, event: JobDispatched, *, refusal: Refused) -> None:
+        """Say so. What the scheduler did not give us has no secret of ours: the report shows, and settles nothing."""
+        self._logger.error("dispatch refused", job_id=event.job.job_id, code=refusal.code, reason=str(refusal))
+        report = self._failure(event, f"writ_{refusal.code}", refusal, retryable=True)
+        event = event if refusal.is_ours else msgspec.structs.replace(event, token=b"")
+        task = asyncio.create_task(self._report(log, report, meta=meta, event=event))
+        self._refusing.add(task)
+        task.add_done_callback(self._refusing.discard)
+        self._refused += refusal.is_ours
+        if self._refused >= MOST_REFUSED and self._unfit is not None and not self._unfit.done():
+            self._unfit.set_exception(
+                WorkerUnfit(f"Expected dispatches that hold here, but {self._refused} did not. The last: {refusal}")
+            )
 
     async def _do(self, log: Log, meta: Meta, event: JobDispatched) -> None:
         try:
@@ -144,7 +187,8 @@ class Worker:
         """Report, however long it takes: whoever lives keeps its lease, so nobody else would ever speak of this job."""
         while True:
             try:
-                await self._submit(log, "reports", report, meta=self._report_meta(meta, event))
+                proved = with_mac(event.token, report) if event.token else report
+                await self._submit(log, "reports", proved, meta=self._report_meta(meta, event))
                 return
             except RecordTooLarge as error:
                 report = self._failure(event, "output_too_large", error, retryable=False)
@@ -156,8 +200,6 @@ class Worker:
         job = event.job
         try:
             output = msgspec.json.encode(await self._doing[event.lease].output()).decode()
-        except WritInvalid as error:
-            return self._failure(event, f"writ_{error.code}", error, retryable=True)
         except CalledBack as called:
             return self._failure(event, called.code, called, retryable=called.retryable)
         except JobError as error:
@@ -171,7 +213,6 @@ class Worker:
 
     async def _work(self, event: JobDispatched) -> Any:
         """What is called back before it has begun does not begin."""
-        verify(event.writ, event.job, pool=self._pool, at=self._clock.now_ms())
         return await self._handler(event.job.topic)(event.job)
 
     def _failure(self, event: JobDispatched, code: str, error: BaseException, *, retryable: bool) -> JobFailed:
@@ -200,6 +241,7 @@ class Worker:
 
     async def _beat(self, log: Log) -> None:
         self._beats += 1
+        self._believing.note_beat(self._beats)
         beat = WorkerBeat(
             worker=self.endpoint,
             name=self._name,
@@ -217,8 +259,8 @@ class Worker:
         try:
             self._leaving = True
             await self._beat(log)
-            while self._holding:
-                await asyncio.wait(self._holding.values())
+            while under_way := [*self._holding.values(), *self._refusing]:
+                await asyncio.wait(under_way)
         finally:
             for task in going_on:
                 task.cancel()
@@ -253,3 +295,17 @@ async def _first_of(tasks: "Sequence[asyncio.Task[None]]") -> None:
     done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
     for task in done:
         await task
+
+
+async def _raised(failure: "asyncio.Future[None]") -> None:
+    await asyncio.shield(failure)
+
+
+def _trust_of_environment() -> Trust:
+    try:
+        return Trust(keys_in(os.environ[ROOT_KEYS]))
+    except (KeyError, ValueError):
+        raise WorkerUnfit(
+            f"Expected the root keys of the suite in {ROOT_KEYS} (`foldgate keys show` prints them), or"
+            " Worker(trust=...), but there are none."
+        ) from None

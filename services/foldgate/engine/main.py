@@ -17,8 +17,10 @@ from foldgate.contracts.events import (
     JobFailed,
     JobLost,
     JobSucceeded,
+    RunAdmitted,
     RunCancelRequested,
     RunPauseRequested,
+    RunRejected,
     RunRequested,
     RunResumeRequested,
     SignalSent,
@@ -29,6 +31,7 @@ from foldgate.contracts.events import (
     SlotRevoked,
     WorkflowRetireRequested,
     WorkflowSubmitted,
+    WritRevoked,
 )
 from foldgate.contracts.topics import ADMIN, APPROVALS, DECISIONS, INTAKE, JOBS, REPORTS, RUNS, SLOTS, WORKFLOWS
 from foldgate.engine.runs.decide import runs
@@ -52,10 +55,11 @@ SERVICE = Service(
                 cancel_grace_ms=settings.cancel_grace_ms,
                 wait_noted_after_ms=settings.wait_noted_after_ms,
                 max_events=settings.max_events,
+                redaction=settings.redaction,
             ),
             follows=(
                 Follow(stream=INTAKE, events=ASKED, guard=True),
-                Follow(stream=DECISIONS, events=(JobDenied,)),
+                Follow(stream=DECISIONS, events=(RunAdmitted, RunRejected, JobDenied, WritRevoked)),
                 Follow(stream=REPORTS, events=(JobSucceeded, JobFailed), guard=True),
                 Follow(stream=JOBS, events=(JobLost,)),
                 Follow(stream=APPROVALS, events=(ApprovalGranted, ApprovalRefused, ApprovalExpired)),

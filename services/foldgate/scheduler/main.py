@@ -31,7 +31,9 @@ SERVICE = Service(
     aggregates=(
         Aggregate(
             stream=JOBS,
-            decider=lambda settings, _keys: jobs(lease_ms=settings.lease_ms),
+            decider=lambda settings, keys: jobs(
+                lease_ms=settings.lease_ms, signer=keys.scheduler, suite_keys=keys.suite
+            ),
             follows=(
                 Follow(stream=DECISIONS, events=(WritIssued, WritRevoked)),
                 Follow(stream=REPORTS, events=(JobSucceeded, JobFailed)),

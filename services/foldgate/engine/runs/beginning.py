@@ -8,6 +8,8 @@ from foldgate.engine.runs.turn import MAX_CARRIED_BYTES, Turn, Unfit, encoded, g
 
 _TAKE_INPUT = frozenset({"job", "approval", "input", "subworkflow"})
 """The types that are given an input also where none is written."""
+GATED = frozenset({"notify", "storage", "subworkflow", "approval", "input"})
+"""The types that no writ stands before: they wait until policy has let the run begin."""
 
 
 def may_begin(turn: Turn) -> bool:
@@ -16,7 +18,10 @@ def may_begin(turn: Turn) -> bool:
 
 
 def begin(turn: Turn, place: Place) -> None:
-    """Begin a step, or skip it by its own condition. The run may be paused, and the decision full: then later."""
+    """Begin a step, or skip it by its own condition. The run may be paused, policy silent, and the decision full: then
+    later."""
+    if place.step.type in GATED and not place.is_group_of_items and not turn.run.cleared:
+        return
     may = may_begin(turn) or turn.run.phase == "compensating"
     if may and turn.run.step(place.id) is None and turn.has_room(_more(place)):
         guarded(turn, place, lambda: _begin(turn, place))

@@ -24,6 +24,7 @@ from foldgate.engine.runs.beginning import begin
 from foldgate.engine.runs.outcomes import gravest, outcome
 from foldgate.engine.runs.places import Place, join
 from foldgate.engine.runs.scope import FAILED, output_of
+from foldgate.engine.runs.state import awaits_policy, is_rejected
 from foldgate.engine.runs.turn import MAX_CARRIED_BYTES, Ending, Turn, Unfit, encoded, size_of
 from foldgate.expr.template import ExpressionFailed
 
@@ -67,7 +68,8 @@ def call_back(turn: Turn, place: Place, ending: Ending) -> None:
 def finish(turn: Turn) -> bool:
     """Go on towards the end, where nothing is live. True if something was said that may have moved a step."""
     run = turn.run
-    if run.live or turn.deferred or run.paused or run.phase == "pending" or not turn.has_room(_END_BYTES):
+    waits = turn.deferred or run.paused or run.phase == "pending" or awaits_policy(run)
+    if run.live or waits or not turn.has_room(_END_BYTES):
         return False
     if run.phase == "compensating":
         return _undo_next(turn)
@@ -122,8 +124,9 @@ def _verdict(turn: Turn) -> _Verdict | None:
 
 
 def _to_undo(turn: Turn, status: str) -> tuple[str, ...]:
-    """The handlers of what has succeeded, last first. Of a step with for_each each item is undone."""
-    if status not in turn.definition.compensate_on:
+    """The handlers of what has succeeded, last first. Of a step with for_each each item is undone. A run that
+    policy has not let begin, as far as it knows, has done nothing."""
+    if status not in turn.definition.compensate_on or not turn.run.cleared or is_rejected(turn.run):
         return ()
     done = []
     for step_id, step in turn.run.steps.items():

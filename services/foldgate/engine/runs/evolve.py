@@ -21,6 +21,7 @@ from foldgate.contracts.events import (
     NotificationRaised,
     RequestRefused,
     RunCancelled,
+    RunCleared,
     RunDeferred,
     RunDenied,
     RunFailed,
@@ -50,16 +51,13 @@ from foldgate.decider.decider import IllegalTransition
 from foldgate.engine.runs import state as runs
 from foldgate.engine.runs import step as steps
 from foldgate.engine.runs.state import Halt, Phase, Run, Signal, Undoing
-from foldgate.engine.runs.step import Parts, Step
+from foldgate.engine.runs.step import LOST, NOT_SPENT, RETURNED, Parts, Step
 from foldgate.engine.runs.tables import Steps, with_timer, without_timer
 
 Changes = dict[str, Any]
 
 REMEMBERED = 100
 """Late reports, and requests that changed nothing, that are recognised when they come again."""
-LOST = frozenset({"worker_lost", "not_begun"})
-NOT_SPENT = LOST | {"writ_expired"}
-"""Why an attempt ended without having been made: the retry is not spent."""
 GROUPS = frozenset({"parallel", "loop", "for_each"})
 
 
@@ -79,12 +77,7 @@ def evolve(run: Run | None, meta: Meta, event: Event) -> Run:
 def _first(meta: Meta, event: Event) -> Run:
     if isinstance(event, RunRefused):
         return Run(
-            phase="refused",
-            run_id=meta.run_id,
-            tenant=meta.tenant,
-            principal=meta.principal,
-            began=meta.at,
-            at=meta.at,
+            phase="refused", run_id=meta.run_id, tenant=meta.tenant, principal=meta.principal, began=meta.at, at=meta.at
         )
     if not isinstance(event, RunStarted):
         raise IllegalTransition(f"{type(event).__name__} cannot be the first event of a run: {meta.event_id}")
@@ -110,6 +103,7 @@ def _first(meta: Meta, event: Event) -> Run:
         deadline=event.deadline,
         ancestors=event.ancestors,
         parent_step=event.parent_step,
+        cleared=not event.awaits_admission,
         rerun_of=event.rerun.run_id if event.rerun else "",
         ctx=event.rerun.ctx if event.rerun else {},
         steps=table,
@@ -163,7 +157,7 @@ def _job_requested(run: Run, event: JobRequested, meta: Meta) -> Changes:
         deadline=event.deadline,
         spent=before.spent if before is not None else 0,
         lost=_lost(before, event.after),
-        queued=before.queued if before is not None and event.after == "writ_expired" else meta.at,
+        queued=before.queued if before is not None and event.after in RETURNED else meta.at,
         reported=_reported(before, event.after),
     )
     return _moved(run, job.step, event, after)
@@ -223,6 +217,7 @@ def _attempt_failed(run: Run, event: AttemptFailed, meta: Meta) -> Changes:
         code=event.code,
         reason=event.message,
         spent=before.spent + made,
+        policies=event.policies_offset,
         lost=before.lost + (event.code in LOST),
     )
     return _moved(run, event.step, event, after)
@@ -251,6 +246,8 @@ def _called_back(
 def _succeeded(run: Run, event: StepSucceeded, meta: Meta) -> Changes:
     after = _over(run, event.step, "succeeded", parent=event.parent, at=meta.at, output=event.output)
     changes = _moved(run, event.step, event, after)
+    if event.job_id:
+        changes["cleared"] = True  # its writ says so
     if event.signal:
         changes["signals"] = tuple(one for one in run.signals if one.signal_id != event.signal)
     return changes
@@ -364,6 +361,7 @@ _CHANGES: Mapping[type[Event], Callable[[Run, Any, Meta], Changes]] = {
     RunRefused: _refused,
     RunPaused: lambda run, _, meta: {"paused_at": meta.at} | _answered(run, meta),
     RunResumed: lambda run, _, meta: {"paused_at": None} | _answered(run, meta),
+    RunCleared: lambda *_: {"cleared": True},
     RunHalted: _halted,
     RunDeferred: lambda *_: {},
     RunSizeWarned: lambda *_: {"warned": True},

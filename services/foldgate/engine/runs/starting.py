@@ -13,6 +13,7 @@ from foldgate.contracts import ids
 from foldgate.contracts.events import ChildRequested, Meta, Rerun, RunRefused, RunRequested, RunStarted, SlotRequested
 from foldgate.decider.decider import Message, SetAside
 from foldgate.engine.runs.advance import consider
+from foldgate.engine.runs.beginning import GATED
 from foldgate.engine.runs.ending import fail_run
 from foldgate.engine.runs.turn import MAX_CARRIED_BYTES, Kind, Terms, Turn, Unfit, encoded, shortened, size_of
 from foldgate.expr.template import ExpressionFailed
@@ -67,6 +68,7 @@ def requested(
         digest="" if single else found.digest,
         deadline=_deadline(found, message.at),
         rerun=request.rerun,
+        awaits_admission=request.rerun is not None or _awaits_admission(found),
     )
     turn.say(started)
     _go(turn)
@@ -89,10 +91,19 @@ def asked_by_step(
         deadline=_deadline(found, message.at),
         ancestors=asked.ancestors,
         parent_step=asked.step,
+        awaits_admission=_awaits_admission(found),
     )
     turn.say(started, run_id=message.key)
     _go(turn)
     return turn
+
+
+def _awaits_admission(definition: Definition) -> bool:
+    """Whether policy lets it begin by a word of its own: where something comes without a writ, or no job at all."""
+    steps = definition.steps
+    roots = (steps[step_id] for step_id in definition.roots)
+    asks = any(root.type == "job" and root.when is None and root.for_each is None for root in roots)
+    return not asks or any(step.type in GATED for step in steps.values())
 
 
 def begin_roots(turn: Turn) -> None:

@@ -1,8 +1,10 @@
 """The state of a run, and the moves it can make: none leads on from the statuses a run ends with (INV-12).
 
 (none) --RunStarted--> running --SlotRequested--> pending --SlotTaken--> running
+running, pending, halted --RunCleared--> the same        (policy lets it begin: what waited for that goes on)
 (none) --RunRefused--> refused      (a request that started nothing; the request of another body changes nothing)
 running, pending --RunHalted--> halted          (nothing more is begun, what is under way is called back)
+halted --RunHalted--> halted                    (policy does not let it begin: it will be denied)
 running, halted --CompensationStarted--> compensating
 running --RunSucceeded--> succeeded
 running, pending, halted, compensating --RunFailed, RunDenied, RunTimedOut, RunCancelled--> that status
@@ -21,6 +23,8 @@ from foldgate.contracts.events import Ancestor
 from foldgate.engine.runs.step import Step
 from foldgate.engine.runs.tables import Steps, Timers, first_timer
 
+_OPEN = frozenset({"", "failed"})
+"""The statuses of a halt that policy overrules."""
 Phase = Literal[
     "running",
     "pending",
@@ -40,7 +44,8 @@ BEFORE_ITS_END = frozenset({"running", "pending"})
 MOVES: dict[str, frozenset[str]] = {
     "SlotRequested": frozenset({"running"}),
     "SlotTaken": frozenset({"pending"}),
-    "RunHalted": frozenset({"running", "pending"}),
+    "RunCleared": frozenset({"running", "pending", "halted"}),
+    "RunHalted": frozenset({"running", "pending", "halted"}),
     "CompensationStarted": frozenset({"running", "halted"}),
     "RunSucceeded": frozenset({"running"}),
     "RunDenied": frozenset({"running", "halted", "compensating"}),
@@ -79,6 +84,7 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     at         of its last event, and `events` is how many it has
     live       how many steps are begun and not over; `over` counts those that ended
     deferred   more is ready than one decision took
+    cleared    whether it need not wait any longer for policy to let it begin
     slot       the concurrency key it waits for or holds
     answered   the last requests that changed nothing, or more than once could
     noted      whether what it waits for now was noted
@@ -112,6 +118,7 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     deferred: bool = False
     paused_at: int | None = None
     warned: bool = False
+    cleared: bool = True
     noted: bool = False
     halt: Halt | None = None
     undoing: Undoing | None = None
@@ -134,6 +141,21 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
 def ended(run: Run) -> bool:
     """Whether the run is over."""
     return run.phase not in LIVE
+
+
+def is_undecided(run: Run) -> bool:
+    """Whether how it ends still hangs on policy, which may not let it begin: a run that is denied never fails."""
+    return run.phase in BEFORE_ITS_END or (run.halt is not None and run.phase == "halted" and run.halt.status in _OPEN)
+
+
+def awaits_policy(run: Run) -> bool:
+    """Whether it waits for policy to let it begin, or not."""
+    return not run.cleared and is_undecided(run)
+
+
+def is_rejected(run: Run) -> bool:
+    """Whether policy does not let it begin."""
+    return run.halt is not None and run.halt.status == "denied"
 
 
 def wakes(run: Run) -> int | None:

@@ -14,6 +14,8 @@ from typing import Any, NamedTuple, Protocol
 
 import msgspec
 
+from foldgate.authority.redaction import redacted_event
+from foldgate.authority.secrets import Level
 from foldgate.contracts.events import (
     Event,
     Meta,
@@ -64,6 +66,7 @@ class Terms:
     cancel_grace_ms: int
     wait_noted_after_ms: int
     max_events: int
+    redaction: Level = "low"
 
 
 class Kind(Protocol):
@@ -123,7 +126,8 @@ class Turn:
         self._meta = _meta_of(message)
 
     def say(self, event: Event, *, principal: str = "", run_id: str | None = None) -> None:
-        """One more event of this decision."""
+        """One more event of this decision. What it carries was redacted: no secret is ever appended."""
+        event = redacted_event(event, self.terms.redaction)
         addressed = principal or run_id is not None
         self.said.append(Said(event, principal=principal or None, run_id=run_id) if addressed else event)
         self._bytes += self._frame + len(_pack(event))

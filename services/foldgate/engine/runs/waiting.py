@@ -8,7 +8,7 @@ import msgspec
 from foldgate.contracts import ids
 from foldgate.decider.decider import Wait
 from foldgate.engine.runs.scope import error_of
-from foldgate.engine.runs.state import Run, ended, wakes
+from foldgate.engine.runs.state import Run, awaits_policy, ended, wakes
 from foldgate.engine.runs.step import Step
 
 
@@ -22,6 +22,8 @@ def waits(run: Run) -> Iterator[Wait]:
         yield Wait(step="", reason="somebody who resumes it", since=run.paused_at)
     if run.deferred:
         yield Wait(step="", reason="its next append", since=run.at, until=run.at)
+    if awaits_policy(run):
+        yield Wait(step="", reason="policy, which lets it begin or not", since=run.began)
     for step_id, step in run.steps.items():
         if step.live and (step.parts is None or not step.parts.live):
             yield Wait(step=step_id, reason=_reason(run, step_id, step), since=step.since, until=step.wakes)
@@ -50,7 +52,7 @@ _AWAITED = {
 
 def has_wake_up(run: Run) -> bool:
     """Whether anything will move it, without looking at each step."""
-    return bool(run.live) or run.paused or run.deferred or run.phase == "pending"
+    return bool(run.live) or run.paused or run.deferred or run.phase == "pending" or awaits_policy(run)
 
 
 def status_of(run: Run) -> str:
@@ -62,7 +64,7 @@ def status_of(run: Run) -> str:
     if run.phase == "pending":
         return "waiting"
     live = [step for step in run.steps.values() if step.live]
-    idle = live and all(_is_idle(step) for step in live)
+    idle = all(_is_idle(step) for step in live) if live else awaits_policy(run)
     return "waiting" if idle and not run.deferred else "running"
 
 

@@ -17,10 +17,10 @@ from foldgate.contracts.events import (
     JobLost,
     JobRequested,
     JobSucceeded,
+    WritRevoked,
 )
-from foldgate.engine.runs.evolve import NOT_SPENT
 from foldgate.engine.runs.places import Place
-from foldgate.engine.runs.step import Step
+from foldgate.engine.runs.step import NOT_SPENT, RETURNED, Step
 from foldgate.engine.runs.turn import Ending, Turn, shortened
 from foldgate.language.definition import JobSpec, Retry
 
@@ -45,7 +45,8 @@ def wake(turn: Turn, place: Place) -> None:
     """The time has come for the next attempt; or nobody answers a job that was called back."""
     step = turn.step(place)
     if step.status == "retrying":
-        _next(turn, place, after=step.code if step.code in NOT_SPENT else "failed")
+        after = step.code if step.code in NOT_SPENT else "failed"
+        _next(turn, place, after=after, policies_offset=step.policies)
     else:
         turn.end(place, _ending(step), job_id=_job_id(turn, place, step))
 
@@ -101,6 +102,13 @@ def denied(turn: Turn, place: Place, denial: JobDenied) -> None:
         turn.deny(place, denial.rule, denial.reason, job_id=denial.job_id)
 
 
+def revoked(turn: Turn, place: Place, _: WritRevoked) -> None:
+    """It was called back, and no pool had it: it was denied, asked about, throttled, or never decided on."""
+    step = turn.step(place)
+    if step.status == "cancelling":
+        turn.end(place, _ending(step), job_id=_job_id(turn, place, step))
+
+
 def lost(turn: Turn, place: Place, loss: JobLost) -> None:
     """The attempt is over, and nobody says how; or it was never begun."""
     step = turn.step(place)
@@ -118,7 +126,7 @@ def lost(turn: Turn, place: Place, loss: JobLost) -> None:
             message = f"The attempt took more than {place.step.attempt_timeout_ms} ms."
             _failed(turn, place, job_id=loss.job_id, code="attempt_timeout", message=message, retryable=True)
         case reason:
-            _lost(turn, place, job_id=loss.job_id, reason=reason, why=reason)
+            _lost(turn, place, job_id=loss.job_id, reason=reason, why=reason, policies_offset=loss.policies_offset)
 
 
 def _failed(turn: Turn, place: Place, *, job_id: str, code: str, message: str, retryable: bool) -> None:
@@ -150,27 +158,51 @@ def backoff_ms(retry: Retry, failures: int, *, job_id: str) -> int:
     return int(wait * (1 + retry.jitter * share))
 
 
-def _lost(turn: Turn, place: Place, *, job_id: str, reason: str, why: str) -> None:
+def _lost(turn: Turn, place: Place, *, job_id: str, reason: str, why: str, policies_offset: int = 0) -> None:
     """Another attempt takes the next number and spends no retry; but not for ever."""
     step = turn.step(place)
     if reason in ("worker_lost", "not_begun") and step.lost >= turn.terms.max_lost:
         message = f"Lost {step.lost + 1} times, the last time: {why}."
         turn.fail(place, "attempts_lost", message, job_id=job_id)
     elif turn.run.paused or not turn.has_room():
-        said = AttemptFailed(step=place.id, job_id=job_id, code=reason, message=shortened(why), retry_at=turn.at)
+        said = AttemptFailed(
+            step=place.id,
+            job_id=job_id,
+            code=reason,
+            message=shortened(why),
+            retry_at=turn.at,
+            policies_offset=policies_offset,
+        )
         turn.say(said)
     else:
-        _next(turn, place, after=reason)
+        _next(turn, place, after=reason, policies_offset=policies_offset)
 
 
-def _next(turn: Turn, place: Place, *, after: str) -> None:
+def _next(turn: Turn, place: Place, *, after: str, policies_offset: int = 0) -> None:
     if turn.run.paused or not turn.has_room():
         return  # its time has come: it is asked for when the run goes on
     step = turn.step(place)
-    _request(turn, place, step.input, attempt=step.attempt + 1, deadline=step.deadline, after=after)
+    _request(
+        turn,
+        place,
+        step.input,
+        attempt=step.attempt + 1,
+        deadline=step.deadline,
+        after=after,
+        policies_offset=policies_offset,
+    )
 
 
-def _request(turn: Turn, place: Place, given: str, *, attempt: int, deadline: int | None, after: str = "") -> None:
+def _request(
+    turn: Turn,
+    place: Place,
+    given: str,
+    *,
+    attempt: int,
+    deadline: int | None,
+    after: str = "",
+    policies_offset: int = 0,
+) -> None:
     run, step, spec = turn.run, place.step, place.step.spec
     assert isinstance(spec, JobSpec)
     meta, route = step.meta, step.route
@@ -199,14 +231,16 @@ def _request(turn: Turn, place: Place, given: str, *, attempt: int, deadline: in
         queue_timeout_ms=_patience_ms(turn, place, after),
         attempt_timeout_ms=step.attempt_timeout_ms or 0,
     )
-    asked = JobRequested(job=job, after=after, parent=turn.parent(place), deadline=deadline)
+    asked = JobRequested(
+        job=job, after=after, parent=turn.parent(place), deadline=deadline, policies_offset=policies_offset
+    )
     turn.say(asked, principal=run.principal)
 
 
 def _patience_ms(turn: Turn, place: Place, after: str) -> int:
-    """How long it may wait for a worker: what is left of it, where the writ expired while it waited."""
+    """How long it may wait for a worker: what is left of it, where it came back from its queue."""
     limit = place.step.queue_timeout_ms
-    if after != "writ_expired":
+    if after not in RETURNED:
         return limit
     return max(1, limit - (turn.at - turn.step(place).queued))
 

@@ -15,6 +15,9 @@ from itertools import islice
 
 import msgspec
 
+from foldgate.authority.keys import Signer
+from foldgate.authority.lease import sign_lease
+from foldgate.authority.token import is_genuine, token
 from foldgate.contracts.events import (
     Event,
     JobCancelled,
@@ -43,17 +46,18 @@ MAX_OVER = 500
 """Workers and jobs whose time is over, in one decision: the others are due at once again."""
 
 
-def jobs(*, lease_ms: int) -> Decider[Pool]:
-    """The decider of pools; a worker is lost `lease_ms` after the last beat that was noted."""
-    scheduling = _Scheduling(lease_ms)
-    return Decider(state=Pool, decide=scheduling.decide, evolve=evolve, due=due, fail=_fail, edition=2)
+def jobs(*, lease_ms: int, signer: Signer, suite_keys: tuple[bytes, ...]) -> Decider[Pool]:
+    """The decider of pools; a worker is lost `lease_ms` after the last beat that was noted. Leases are signed, and each
+    has a secret, derived from the first of the suite's keys, which proves its reports."""
+    scheduling = _Scheduling(lease_ms, signer, suite_keys)
+    return Decider(state=Pool, decide=scheduling.decide, evolve=evolve, due=due, fail=_fail, edition=3)
 
 
 class _Scheduling:
     """The decisions of a pool, under the terms of the settings."""
 
-    def __init__(self, lease_ms: int) -> None:
-        self._lease_ms = lease_ms
+    def __init__(self, lease_ms: int, signer: Signer, suite_keys: tuple[bytes, ...]) -> None:
+        self._lease_ms, self._signer, self._suite_keys = lease_ms, signer, suite_keys
 
     def decide(self, state: Pool | None, message: Message) -> Outcome:
         pool = state or Pool()
@@ -77,7 +81,8 @@ class _Scheduling:
         if waiting.ends <= at:
             yield _given_back(waiting, at)
         elif free:
-            yield self._dispatch(waiting, max(free, key=free.__getitem__), pool.lease + 1)
+            worker = max(free, key=free.__getitem__)
+            yield self._dispatch(waiting, worker, lease=pool.lease + 1, beat=pool.workers[worker].beat, at=at)
         else:
             yield _about(JobQueued(job=waiting.job, writ=waiting.writ), waiting)
 
@@ -85,13 +90,16 @@ class _Scheduling:
         known, room = pool.workers.get(beat.worker), 0 if beat.leaving else beat.max_parallel
         ends = at + self._lease_ms
         if known is None and room:
-            yield _of_pool(WorkerJoined(worker=beat.worker, name=beat.name, max_parallel=room, expires_at=ends))
-            yield from self._fill(pool, {beat.worker: room}, at)
+            joined = WorkerJoined(
+                worker=beat.worker, name=beat.name, max_parallel=room, expires_at=ends, beat=beat.beat
+            )
+            yield _of_pool(joined)
+            yield from self._fill(pool, {beat.worker: room}, at, beat=beat.beat)
         elif known is not None and beat.leaving and not known.holds:
             yield _of_pool(WorkerLost(worker=beat.worker, reason="left"))
         elif known is not None and (room != known.max_parallel or self._is_stale(known, at)):
-            yield _of_pool(WorkerRenewed(worker=beat.worker, max_parallel=room, expires_at=ends))
-            yield from self._fill(pool, {beat.worker: room - len(known.holds)}, at)
+            yield _of_pool(WorkerRenewed(worker=beat.worker, max_parallel=room, expires_at=ends, beat=beat.beat))
+            yield from self._fill(pool, {beat.worker: room - len(known.holds)}, at, beat=beat.beat)
 
     def _is_stale(self, known: Known, at: int) -> bool:
         """A third of the lease has gone: this beat is noted. Others need no event."""
@@ -100,6 +108,8 @@ class _Scheduling:
     def _release(self, pool: Pool, report: JobSucceeded | JobFailed, at: int) -> Outcome:
         hold = pool.held.get(report.job_id)
         if hold is None or (hold.worker, hold.lease) != (report.worker, report.lease):
+            return
+        if not is_genuine(self._suite_keys, report):
             return
         outcome = type(report).__name__
         yield _about(JobReleased(job_id=report.job_id, lease=hold.lease, worker=hold.worker, outcome=outcome), hold)
@@ -111,18 +121,25 @@ class _Scheduling:
         free = {name: known.room for name, known in pool.workers.items() if known.expires_at > at}
         yield from self._fill(pool, free, at)
 
-    def _fill(self, pool: Pool, room: Mapping[str, int], at: int) -> Outcome:
-        """Give these workers what comes next, as much as fits a decision."""
+    def _fill(self, pool: Pool, room: Mapping[str, int], at: int, *, beat: int | None = None) -> Outcome:
+        """Give these workers what comes next, as much as fits a decision; after this beat of the one they are."""
         places = [name for name, count in room.items() for _ in range(count)]
         live = (waiting for *_, job_id in pool.line if (waiting := pool.waiting[job_id]).ends > at)
         for lease, (worker, waiting) in enumerate(zip(places, _fitting(live), strict=False), pool.lease + 1):
-            yield self._dispatch(waiting, worker, lease)
+            seen = pool.workers[worker].beat if beat is None else beat
+            yield self._dispatch(waiting, worker, lease=lease, beat=seen, at=at)
 
-    def _dispatch(self, waiting: Waiting, worker: str, lease: int) -> Said:
+    def _dispatch(self, waiting: Waiting, worker: str, *, lease: int, beat: int, at: int) -> Said:
         dispatched = JobDispatched(
-            job=waiting.job, writ=waiting.writ, worker=worker, lease=lease, lease_ms=self._lease_ms
+            job=waiting.job,
+            writ=waiting.writ,
+            worker=worker,
+            lease=lease,
+            lease_ms=self._lease_ms,
+            beat=beat,
+            token=token(self._suite_keys[0], job_id=waiting.job.job_id, lease=lease, worker=worker),
         )
-        return _about(dispatched, waiting)
+        return _about(sign_lease(self._signer, dispatched, at=at), waiting)
 
 
 def _waiting(issued: WritIssued, message: Message) -> Waiting:

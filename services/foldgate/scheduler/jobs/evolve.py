@@ -44,7 +44,7 @@ def _worker_changed(pool: Pool, meta: Meta, event: WorkerJoined | WorkerRenewed 
     if isinstance(event, WorkerLost):
         return msgspec.structs.replace(pool, workers=_without(pool.workers, event.worker))
     holds = _of(pool.workers, event.worker, meta).holds if isinstance(event, WorkerRenewed) else frozenset()
-    known = Known(max_parallel=event.max_parallel, expires_at=event.expires_at, holds=holds)
+    known = Known(max_parallel=event.max_parallel, expires_at=event.expires_at, holds=holds, beat=event.beat)
     return _with_worker(pool, event.worker, known)
 
 

@@ -24,11 +24,12 @@ HIGHEST_PRIORITY = 9
 
 
 class Known(msgspec.Struct, frozen=True):
-    """A worker. `expires_at` is by the scheduler's clock; no room means that it is leaving."""
+    """A worker. `expires_at` is by the scheduler's clock, counted from that beat; no room means that it is leaving."""
 
     max_parallel: int
     expires_at: int
     holds: frozenset[str] = frozenset()
+    beat: int = 0
 
     @property
     def room(self) -> int:

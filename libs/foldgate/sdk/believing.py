@@ -1,0 +1,75 @@
+"""What a worker believes: dispatches that the scheduler gave to this very instance, each once, for what the kernel
+allowed, while its lease lasts.
+
+A lease ends `lease_ms` after this instance sent the beat that the scheduler had seen last, by its own clock: always
+earlier than the scheduler's, whatever the clocks say. So leases need to be remembered no longer than that: a dispatch
+that comes again later is refused by its beat.
+"""
+
+from foldgate.authority.keys import SignatureInvalid, Trust
+from foldgate.authority.lease import verify_lease
+from foldgate.authority.writ import WritInvalid, verify
+from foldgate.contracts.events import JobDispatched, Meta
+from foldgate.runtime.clock import Clock
+
+_REMEMBERED = 10_000
+
+
+class Repeated(Exception):
+    """That lease was taken, or refused, before: nothing is done and nothing is said."""
+
+
+class Refused(WritInvalid):
+    """The job is not begun. `is_ours`: the scheduler did give it to this instance, and hears why not."""
+
+    def __init__(self, code: str, reason: str, *, is_ours: bool) -> None:
+        super().__init__(code, reason)
+        self.is_ours = is_ours
+
+
+class Believing:
+    """What one instance has seen of its leases."""
+
+    def __init__(self, trust: Trust, *, endpoint: str, pool: str, clock: Clock) -> None:
+        self._trust, self._endpoint, self._pool, self._clock = trust, endpoint, pool, clock
+        self._sent: dict[int, int] = {}
+        self._seen: dict[int, None] = {}
+
+    def note_beat(self, number: int) -> None:
+        """This beat is about to be sent."""
+        self._sent[number] = self._clock.monotonic_ms()
+        _forget_oldest(self._sent)
+
+    def check(self, meta: Meta, event: JobDispatched) -> None:
+        """Raise Refused or Repeated unless this is to be done."""
+        self._check_lease(meta, event)
+        if event.lease in self._seen:
+            raise Repeated
+        self._seen[event.lease] = None
+        _forget_oldest(self._seen)
+        try:
+            self._check_beat(event)
+            now = self._clock.now_ms()
+            verify(event.writ, event.job, trust=self._trust, pool=self._pool, at=now, constraints=event.constraints)
+        except WritInvalid as error:
+            raise Refused(error.code, str(error), is_ours=True) from None
+
+    def _check_lease(self, meta: Meta, event: JobDispatched) -> None:
+        if event.worker != self._endpoint:
+            reason = f"Expected what is addressed to {self._endpoint}, but it is for {event.worker[:200]}."
+            raise Refused("other_worker", reason, is_ours=False)
+        try:
+            verify_lease(self._trust, event, issued_at=meta.at, at=self._clock.now_ms())
+        except SignatureInvalid as error:
+            raise Refused(error.code, str(error), is_ours=False) from None
+
+    def _check_beat(self, event: JobDispatched) -> None:
+        sent = self._sent.get(event.beat)
+        if sent is None or self._clock.monotonic_ms() - sent > event.lease_ms:
+            reason = f"Expected a lease that lasts, but it is counted from beat {event.beat}, more than {event.lease_ms} ms ago."
+            raise WritInvalid("lease_over", reason)
+
+
+def _forget_oldest(numbers: dict[int, int] | dict[int, None]) -> None:
+    if len(numbers) > _REMEMBERED:
+        del numbers[next(iter(numbers))]
