@@ -45,13 +45,14 @@ class Subject(NamedTuple):
 class Facts:
     """Of a job; without one, of a run. What takes work is found out when a rule asks for it."""
 
-    __slots__ = ("_input", "_mcp", "_scope", "_text", "job", "labels", "run", "subject")
+    __slots__ = ("_input", "_mcp", "_scope", "_secrets", "_text", "job", "labels", "run", "subject")
 
     def __init__(self, run: RunFacts, job: Job | None) -> None:
         self.run, self.job = run, job
         self._text = run.input if job is None else job.input
         self._input: Any = ABSENT
         self._mcp: Mcp | None = None
+        self._secrets: bool | None = None
         self._scope: dict[str, Any] | None = None
         self.labels = run.labels if job is None else job.labels
         self.subject = _subject(run, job)
@@ -66,7 +67,9 @@ class Facts:
     @property
     def secrets_present(self) -> bool:
         """Whether there are secrets in the input, or references to some."""
-        return present(self.input)
+        if self._secrets is None:
+            self._secrets = present(self.input)
+        return self._secrets
 
     @property
     def mcp(self) -> Mcp:

@@ -84,9 +84,10 @@ class Expression:
             value = self._program.eval(data=data | in_order(self._ranges, scope) if self._ranges else data)
         except RuntimeError as error:
             raise _no_value(str(error)) from None
-        if value.type() in _NO_VALUES:
-            raise _no_value(str(value.plain_value()))
-        return value.plain_value()
+        plain = value.plain_value()
+        if plain is not True and plain is not False and value.type() in _NO_VALUES:
+            raise _no_value(str(plain))
+        return plain
 
     def _work(self, data: dict[str, Any], scope: Mapping[str, Any]) -> int:
         much = weigh(data, MAX_DEPTH + 4)  # the names around its values come on top
