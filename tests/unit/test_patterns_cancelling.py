@@ -71,10 +71,10 @@ def test_cancel_region() -> None:
         StepStarted region parallel
         JobRequested pick@1
         StepStarted boxes parallel
-        ApprovalRequested small
         StepStarted paint for_each
         JobRequested paint[0]@1
         JobRequested paint[1]@1
+        ApprovalRequested small
         > paint[0] done
         StepSucceeded paint[0]
         > 1m
@@ -172,16 +172,16 @@ def test_cancel_case() -> None:
         """,
         """
         RunStarted
+        JobRequested work@1
         ApprovalRequested ask
         ChildRequested child part
-        JobRequested work@1
         child/RunStarted
         child/JobRequested piece@1
         > cancel
         RunHalted cancelled
+        JobCancelRequested work@1
         StepCancelled ask
         ChildCancelRequested child
-        JobCancelRequested work@1
         child/RunHalted cancelled
         child/JobCancelRequested piece@1
         > child/piece stopped

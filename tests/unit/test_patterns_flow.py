@@ -128,8 +128,8 @@ def test_exclusive_choice_the_other_way() -> None:
         """
         RunStarted
         StepSucceeded grade
-        ApprovalRequested ask
         StepSkipped book branch_not_taken
+        ApprovalRequested ask
         > ask granted
         StepSucceeded ask
         JobRequested close@1
@@ -234,8 +234,8 @@ def test_a_case_that_takes_several_branches() -> None:
         """
         RunStarted
         StepSucceeded grade
-        ApprovalRequested ask
         JobRequested check@1
+        ApprovalRequested ask
         > check done
         StepSucceeded check
         > ask refused

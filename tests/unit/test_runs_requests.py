@@ -22,7 +22,7 @@ from foldgate.contracts.events import (
 from foldgate.decider.decider import SetAside, Tick
 from foldgate.engine.runs.turn import MAX_CARRIED_BYTES
 from foldgate.language.publish import prepare
-from tests.support.runs import NOTED_AFTER, Life, begun, workflow
+from tests.support.runs import NOTED_AFTER, Life, begun, lines, workflow
 
 ONE = workflow("a: {type: job}", "version: one\nlabels: {team: ops, case: none}\ninput_schema: {required: [n]}")
 TWO = workflow("a: {type: job}\nb: {type: job, depends_on: [a]}")
@@ -235,8 +235,9 @@ def test_a_run_near_its_limit_of_events_says_so_once_and_stops_there() -> None:
         if "RunHalted failed event_limit" in life.lines:
             break
     assert life.lines.count("RunSizeWarned") == 1
-    assert 20 <= life.lines.index("RunSizeWarned") <= 23
-    assert 100 <= life.lines.index("RunHalted failed event_limit") <= 103
+    told = lines(life.history)
+    assert 20 <= told.index("RunSizeWarned") <= 23
+    assert 100 <= told.index("RunHalted failed event_limit") <= 103
     life.fail(life.job(f"a[{index + 1}]").step)
     assert life.lines[-1] == "RunFailed event_limit"
 

@@ -29,6 +29,7 @@ def below(life: Life, *documents: str) -> Life:
     child = Life(*documents)
     child.run_id = child.key = asked.child_run
     child.hear(asked, run_id=life.run_id)
+    child.admit()
     return child
 
 
