@@ -71,10 +71,10 @@ class Span(NamedTuple):
 def spans(text: str) -> Iterator[Span]:
     """The known secrets of a text, in no order; they may overlap."""
     small = _small(text)
-    for literal, name, pattern in _shapes():
+    for literal, name, pattern in _SHAPES:
         at = small.find(literal)
         while at >= 0:
-            found = pattern.match(text, at)
+            found = _compiled(pattern).match(text, at)
             if found is None:
                 at = small.find(literal, at + 1)
             else:
@@ -87,8 +87,11 @@ def _small(text: str) -> str:
     return text.replace("\u0130", "i").lower()
 
 
-@cache
-def _shapes() -> tuple[tuple[str, str, re.Pattern[str]], ...]:
+_compiled = cache(re.compile)
+"""Each pattern when it is first wanted: most never are."""
+
+
+def _shapes() -> tuple[tuple[str, str, str], ...]:
     """Each literal in small letters, the name of its shape, and the pattern that is matched where it stands. The last
     group of a pattern is the secret; without one it is the whole."""
     words = [
@@ -103,7 +106,7 @@ def _shapes() -> tuple[tuple[str, str, re.Pattern[str]], ...]:
         ("bearer ", "authorization", rf"(?i:\bbearer){_SCHEME}"),
         ("basic ", "authorization", rf"(?i:\bbasic){_SCHEME}"),
     ]
-    return tuple((literal.lower(), name, re.compile(pattern)) for literal, name, pattern in words + fields + others)
+    return tuple((literal.lower(), name, pattern) for literal, name, pattern in words + fields + others)
 
 
 def _spellings(field: str) -> set[str]:
@@ -113,10 +116,11 @@ def _spellings(field: str) -> set[str]:
 def _hints() -> SchemaValidator:
     """One pass over the text, whatever it is: the expressions of pydantic look for all words at once, in a fifth of a
     microsecond where the text is short. Signs that JSON spells by numbers may spell anything."""
-    words = [re.escape(literal) for literal, name, _ in _shapes() if name not in ("password", "url_password")]
+    words = [re.escape(literal) for literal, name, _ in _SHAPES if name not in ("password", "url_password")]
     more = [_NAMES, f"://{_URL_HINT}", re.escape(MARK), r"\\[u/]"]
     return SchemaValidator(str_schema(pattern="(?i)" + "|".join([*words, *more])))
 
 
+_SHAPES = _shapes()
 may_hold: Callable[[str], bool] = _hints().isinstance_python
 """Whether a look for secrets in a text, or in the text of JSON, is worth its time: False is certain, True is not."""
