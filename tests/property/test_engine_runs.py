@@ -14,9 +14,13 @@ from tests.support.thorough import daily
 
 SIZES = (1, 2, 3, 5, 8, 13, 21, 40)
 WILD = Temper()
-ROUGH = Temper(failing=0.4, denying=0.1, losing=0.2, silent=0.1, cancelling=0.3, pausing=0.3, meddling=0.6)
+ROUGH = Temper(
+    failing=0.4, denying=0.1, losing=0.2, silent=0.1, cancelling=0.3, pausing=0.3, meddling=0.6, rejecting=0.1
+)
 LOSSY = Temper(failing=0.2, losing=0.8, cancelling=0.05, slowest_ms=2_000)
-STEADY = Temper(denying=0, cancelling=0, pausing=0, meddling=0, silent=0, losses=("worker_lost", "writ_expired"))
+STEADY = Temper(
+    denying=0, cancelling=0, pausing=0, meddling=0, silent=0, rejecting=0, losses=("worker_lost", "writ_expired")
+)
 
 
 def seeds(few: int, many: int) -> list[int]:

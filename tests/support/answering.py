@@ -13,6 +13,7 @@ from foldgate.contracts.events import (
     ChildCancelRequested,
     ChildEnded,
     ChildRequested,
+    Decision,
     Event,
     JobCancelRequested,
     JobDenied,
@@ -21,8 +22,10 @@ from foldgate.contracts.events import (
     JobRequested,
     JobSucceeded,
     Meta,
+    RunAdmitted,
     RunCancelRequested,
     RunPauseRequested,
+    RunRejected,
     RunResumeRequested,
     RunStarted,
     SignalSent,
@@ -32,6 +35,7 @@ from foldgate.contracts.events import (
     SlotRequested,
     SlotRevoked,
     StepStarted,
+    WritRevoked,
 )
 from tests.support.documents import SIGNALS
 from tests.support.outside import PARENT, Outside
@@ -47,6 +51,7 @@ def answer(world: Outside, about: Meta, event: Event) -> None:  # noqa: C901 - o
     """Send what comes of an event."""
     match event:
         case RunStarted():
+            _policy(world)
             _meddle(world, event.parent_step)
         case JobRequested():
             _job(world, event)
@@ -67,6 +72,19 @@ def answer(world: Outside, about: Meta, event: Event) -> None:  # noqa: C901 - o
             _slot(world, event)
         case _:
             assert about.run_id == world.run
+
+
+def _policy(world: Outside) -> None:
+    """Whether the run may begin: said soon, and before anything of its jobs."""
+    decision = Decision(
+        decision="deny" if _is_rejected(world) else "allow", policy_snapshot="p", rule="b#r", reason="so"
+    )
+    said = RunRejected(decision=decision) if _is_rejected(world) else RunAdmitted(decision=decision)
+    world.send("decisions", said, after=0 if _is_rejected(world) else world.soon("policy"), name="policy")
+
+
+def _is_rejected(world: Outside) -> bool:
+    return world.luck("policy").random() < world.temper.rejecting
 
 
 def _json(value: Any) -> str:
@@ -101,7 +119,10 @@ def _job(world: Outside, event: JobRequested) -> None:
     job = event.job.job_id
     luck, temper, after = world.luck(job), world.temper, world.soon(job)
     lot = luck.random()
-    if lot < temper.losing:
+    if _is_rejected(world):
+        denied = JobDenied(job_id=job, step=event.job.step, policy_snapshot="p", rule="b#r", reason="so")
+        world.send("decisions", denied, after=after, name=job)
+    elif lot < temper.losing:
         reason = luck.choice(temper.losses)
         lost = JobLost(job_id=job, step=event.job.step, lease=1, worker=WORKER, reason=reason)
         world.send("jobs", lost, after=after, name=job)
@@ -136,10 +157,11 @@ def _call_back(world: Outside, event: JobCancelRequested) -> None:
         JobFailed(job_id=job, lease=1, worker=WORKER, code="cancelled", message="told to", retryable=False),
         JobLost(job_id=job, step=event.step, lease=1, worker=WORKER, reason="cancelled"),
         _success(job, luck),
+        WritRevoked(job_id=job, step=event.step, reason="told to"),
     ]
-    lot = luck.choice([0, 0, 0, 1, 2, None])
+    lot = 3 if _is_rejected(world) else luck.choice([0, 0, 0, 1, 2, 3, None])
     if lot is not None:
-        source = "jobs" if isinstance(said[lot], JobLost) else "reports"
+        source = {JobLost: "jobs", WritRevoked: "decisions"}.get(type(said[lot]), "reports")
         world.send(source, said[lot], after=after, name=f"back {job}")
 
 

@@ -48,13 +48,21 @@ class Temper:
     cancelling: float = 0.12
     pausing: float = 0.15
     meddling: float = 0.3
+    rejecting: float = 0.03
     echo_at_once: bool = False
     echo_later: bool = False
     slowest_ms: int = 8_000
-    losses: tuple[str, ...] = ("worker_lost", "worker_lost", "writ_expired", "attempt_timeout", "queue_timeout")
+    losses: tuple[str, ...] = (
+        "worker_lost",
+        "worker_lost",
+        "writ_expired",
+        "writ_stale",
+        "attempt_timeout",
+        "queue_timeout",
+    )
 
 
-CALM = Temper(failing=0, denying=0, losing=0, silent=0, repeating=0, cancelling=0, pausing=0, meddling=0)
+CALM = Temper(failing=0, denying=0, losing=0, silent=0, repeating=0, cancelling=0, pausing=0, meddling=0, rejecting=0)
 """Everything goes well."""
 
 

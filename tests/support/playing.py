@@ -23,6 +23,7 @@ from foldgate.language.definitions import Definitions
 from foldgate.language.publish import WorkflowInvalid, prepare
 from tests.support.answering import answer
 from tests.support.documents import CHILD, INPUT, Document, document, written
+from tests.support.oracle.beginning import awaits_policy
 from tests.support.oracle.story import must
 from tests.support.outside import BEGINNING_MS, CALM, CANCEL_GRACE_MS, MAX_LOST, PARENT, Outside, Temper, request
 
@@ -75,7 +76,10 @@ def played(case: Case, made: Document | None = None) -> Played:
     made = document(case.seed, size=case.size, steady=case.steady) if made is None else made
     outside = _outside(case, made)
     outside.play(answer)
-    must(outside.oracle.story.final is not None, "the run is over, but has no end")
+    story, definition = outside.oracle.story, outside.oracle.reading.definition
+    must(story.final is not None, "the run is over, but has no end")
+    waits = story.start is not None and story.start.awaits_admission
+    must(waits == awaits_policy(definition), f"the run says that it waits for policy: {waits}")
     return Played(outside.decider, outside.oracle.reading.definition, outside)
 
 

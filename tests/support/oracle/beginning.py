@@ -1,7 +1,7 @@
 """When a step may begin, and when it may be skipped: the same question for whoever begins too early or too late."""
 
 from foldgate.expr.faults import ExpressionFailed
-from foldgate.language.definition import LoopSpec, ParallelSpec
+from foldgate.language.definition import Definition, LoopSpec, ParallelSpec
 from tests.support.oracle.places import Place, place_of
 from tests.support.oracle.reading import FAILINGS, Reading
 from tests.support.oracle.story import must
@@ -17,7 +17,26 @@ def why_not(run: Reading, place: Place) -> str:
         return "the run has no slot"
     if run.called_back(place):
         return "the run is halted, or a group around it is over or called back"
+    if is_gated(run, place):
+        return "policy has not let the run begin"
     return _own_why_not(run, place)
+
+
+GATED = frozenset({"notify", "storage", "subworkflow", "approval", "input"})
+"""What needs no writ, and so waits for policy to let the run begin."""
+
+
+def awaits_policy(definition: Definition) -> bool:
+    """Whether something comes without a writ, or nothing that needs one comes at once."""
+    roots = [definition.steps[name] for name in definition.roots]
+    jobs = [root for root in roots if root.type == "job" and root.when is None and root.for_each is None]
+    gated = any(step.type in GATED for step in definition.steps.values())
+    return gated or not jobs or definition.concurrency is not None
+
+
+def is_gated(run: Reading, place: Place) -> bool:
+    """Whether it waits for policy to let the run begin."""
+    return run.story.silent and run.shape.kind(place) in GATED
 
 
 def _own_why_not(run: Reading, place: Place) -> str:
@@ -44,7 +63,8 @@ def _part_why_not(run: Reading, place: Place) -> str:
     members = run.members(group)
     if place not in members:
         return f"{group} has no such part"
-    before = [str(member) for member in members[: members.index(place)] if not run.story.known(member)]
+    earlier = [member for member in members[: members.index(place)] if not is_gated(run, member)]
+    before = [str(member) for member in earlier if not run.story.known(member)]
     if before:
         return f"{before[0]} comes before it in {group}"
     if run.decisive(group) is not None:

@@ -12,6 +12,7 @@ from foldgate.contracts.events import (
     JobFailed,
     JobLost,
     JobSucceeded,
+    WritRevoked,
 )
 from foldgate.expr.faults import ExpressionFailed
 from foldgate.language.definition import (
@@ -34,7 +35,7 @@ from tests.support.oracle.story import Part, Report, must, parsed, same
 
 Ends = set[str]
 """The statuses that a step may end with now."""
-LOST_FREE = frozenset({"writ_expired"})
+LOST_FREE = frozenset({"writ_expired", "writ_stale"})
 """Why an attempt may be lost as often as it likes."""
 
 
@@ -87,7 +88,7 @@ def _job_called(run: Reading, place: Place, part: Part) -> Ends:
         return set()
     report = run.story.reports.get(run.story.job(place))
     waited = part.until is not None and run.story.now >= part.until
-    return {part.called} if waited or isinstance(report, JobFailed | JobLost | JobDenied) else set()
+    return {part.called} if waited or isinstance(report, JobFailed | JobLost | JobDenied | WritRevoked) else set()
 
 
 def _by_its_kind(run: Reading, place: Place, output: Any) -> Ends:
@@ -104,7 +105,7 @@ def _job(run: Reading, place: Place, output: Any) -> Ends:
             return {"denied"}
         case JobLost(reason="queue_timeout"):
             return {"timed_out"}
-        case _ if part.retry_at or report is None:
+        case _ if part.retry_at or report is None or isinstance(report, WritRevoked):
             return set()
         case _ if is_loss(report):
             free = isinstance(report, JobLost) and report.reason in LOST_FREE

@@ -25,6 +25,8 @@ from foldgate.contracts.events import (
     Meta,
     NotificationRaised,
     RequestRefused,
+    RunAdmitted,
+    RunCleared,
     RunDeferred,
     RunHalted,
     RunPaused,
@@ -47,6 +49,7 @@ from foldgate.contracts.events import (
     StepSucceeded,
     StepTimedOut,
     WaitNoted,
+    WritRevoked,
 )
 from foldgate.decider.decider import Tick
 from foldgate.language.definition import Definition
@@ -64,7 +67,7 @@ from tests.support.oracle.run import (
     nothing_left_behind,
     nothing_overdue,
 )
-from tests.support.oracle.story import Part, Signal, Story, must, parsed
+from tests.support.oracle.story import Part, Report, Signal, Story, must, parsed
 
 STATUS: dict[type[Event], str] = {
     StepSucceeded: "succeeded",
@@ -92,7 +95,7 @@ class Oracle:
         story = self.story
         story.now = max(story.now, at)
         match message:
-            case JobSucceeded() | JobFailed() | JobDenied() | JobLost():
+            case JobSucceeded() | JobFailed() | JobDenied() | JobLost() | WritRevoked():
                 self._reported(message)
             case ApprovalGranted() | ApprovalRefused() | ApprovalExpired() | ChildEnded():
                 story.answers[message.step].append(message)
@@ -126,7 +129,7 @@ class Oracle:
         if ticked:
             nothing_overdue(self.reading)
 
-    def _reported(self, report: JobSucceeded | JobFailed | JobDenied | JobLost) -> None:
+    def _reported(self, report: Report) -> None:
         """Of what is reported of an attempt the first counts, if the attempt is the one under way."""
         place = place_of(ids.parse_job_id(report.job_id).step)
         part = self.story.of(place)
@@ -221,6 +224,8 @@ class Oracle:
         part.status, part.output, part.ended = status, output, story.now
         part.code = getattr(event, "code", "")
         part.message = getattr(event, "message", "") or getattr(event, "reason", "")
+        if isinstance(event, StepSucceeded) and event.job_id:
+            story.cleared = True  # its writ says so
         if part.signal:
             story.signals[part.signal].taken = True
         story.ended.append(place)
@@ -317,6 +322,10 @@ class Oracle:
                 story.signals[signal_id].kept = True
             case RequestRefused(request="SignalSent") if story.signals:
                 next(reversed(story.signals.values())).refused = True
+            case RunCleared():
+                must(self._asked(RunAdmitted), "the run is cleared, but policy has not said so")
+                must(story.silent, "the run is cleared, but was not waiting for that")
+                story.cleared = True
             case RunDeferred():
                 story.deferred = True
             case JobReportIgnored() | RequestRefused() | RunRefused() | WaitNoted() | RunSizeWarned():

@@ -14,13 +14,14 @@ from foldgate.contracts.events import (
     RunDenied,
     RunFailed,
     RunHalted,
+    RunRejected,
     RunSucceeded,
     RunTimedOut,
     SlotRevoked,
     StepCancelRequested,
 )
 from foldgate.expr.faults import ExpressionFailed
-from tests.support.oracle.beginning import most_at_once, turn_settled, why_not
+from tests.support.oracle.beginning import is_gated, most_at_once, turn_settled, why_not
 from tests.support.oracle.ending import fitting, overdue
 from tests.support.oracle.places import Place, place_of
 from tests.support.oracle.reading import FAILINGS, GRAVEST, Reading
@@ -46,6 +47,8 @@ def may_halt(run: Reading, event: RunHalted) -> None:
             bool(set(asked) & {RunCancelRequested, SlotRevoked, ChildCancelRequested}),
             "the run is cancelled, but nobody asked",
         )
+    elif event.status == "denied":
+        must(RunRejected in asked, "the run is denied, but policy has not said so")
     elif event.status == "timed_out":
         deadline = story.start.deadline if story.start else None
         must(deadline is not None and story.now >= deadline, f"the run times out at {story.now}, not at {deadline}")
@@ -85,6 +88,7 @@ def _undone_late(run: Reading, place: Place) -> bool:
 def may_compensate(run: Reading, event: CompensationStarted) -> None:
     """Raise Wrong unless what has succeeded is to be undone now, in that order."""
     must(run.story.undoing is None, "compensation starts twice")
+    must(not (run.story.silent or run.story.rejected), "compensation starts, but policy did not let the run begin")
     live = [str(place) for place, part in run.story.parts.items() if part.live]
     must(not live, f"compensation starts, but {live} are under way")
     must(not unsettled(run), f"compensation starts, but {unsettled(run)} are not over")
@@ -112,7 +116,9 @@ def unsettled(run: Reading) -> list[str]:
 
 
 def status_of(run: Reading) -> str:
-    """How the run ends, as its halts and its steps say."""
+    """How the run ends, as its halts and its steps say; policy overrules a failure."""
+    if run.story.rejected:
+        return "denied"
     for halt in run.story.halts:
         if halt.status:
             return halt.status
@@ -127,6 +133,8 @@ def may_finish(run: Reading, event: Event) -> None:
     must(not live, f"the run ends, but {live} are under way")
     must(not unsettled(run), f"the run ends, but {unsettled(run)} are not over")
     must(not run.story.slot_held, "the run ends, but keeps its slot")
+    last_word = not run.story.silent or wanted in {"denied", "cancelled", "timed_out"}
+    must(last_word, f"the run ends as {status}, but policy has not said whether it may begin")
     told = run.story.told_parent
     is_child = run.story.start is not None and bool(run.story.start.parent_step)
     must(told == (status if is_child else ""), f"the run ends as {status}, but its parent was told '{told}'")
@@ -167,7 +175,8 @@ def _decided_by(run: Reading, event: Event, status: str) -> None:
 
 def compensation(run: Reading, status: str) -> str:
     """What the run must say of its compensation."""
-    wanted = undoers_before(run) if status in run.definition.compensate_on else []
+    begun = not (run.story.silent or run.story.rejected)
+    wanted = undoers_before(run) if begun and status in run.definition.compensate_on else []
     if run.story.undoing is None:
         must(not wanted, f"the run ends, but {wanted} were not undone")
         return "none"
@@ -197,7 +206,7 @@ def nothing_left_behind(run: Reading) -> None:
     _groups_go_on(run)
     _signals_arrive(run)
     idle = not any(part.live for part in run.story.parts.values()) and not unsettled(run)
-    must(not idle, "the run is left behind: nothing is under way, and nothing is to come")
+    must(not idle or run.story.silent, "the run is left behind: nothing is under way, and nothing is to come")
 
 
 def _candidates(run: Reading) -> list[Place]:
@@ -228,7 +237,8 @@ def _groups_go_on(run: Reading) -> None:
             must(run.decisive(place) is None, f"{place} is left behind: a part of it has failed, and all are over")
             is_loop = run.shape.kind(place) == "loop"
             waits = not turn_settled(run, place) if is_loop else _open(run, place)
-            must(waits, f"{place} is left behind: all its parts are over")
+            gated = any(is_gated(run, member) for member in _next_of(run, place))
+            must(waits or gated, f"{place} is left behind: all its parts are over")
 
 
 def _signals_arrive(run: Reading) -> None:

@@ -17,10 +17,11 @@ from foldgate.contracts.events import (
     Meta,
     RunHalted,
     RunStarted,
+    WritRevoked,
 )
 from tests.support.oracle.places import Place
 
-Report = JobSucceeded | JobFailed | JobDenied | JobLost
+Report = JobSucceeded | JobFailed | JobDenied | JobLost | WritRevoked
 
 
 class Wrong(AssertionError):
@@ -84,6 +85,7 @@ class Story:
     opened: Meta | None = None
     now: int = 0
     paused: bool = False
+    cleared: bool = False
     deferred: bool = False
     halts: list[RunHalted] = field(default_factory=list)
     undoing: CompensationStarted | None = None
@@ -112,6 +114,16 @@ class Story:
         """The id of the attempt that is under way."""
         assert self.opened is not None
         return ids.job_id(self.opened.key, str(place), self.of(place).attempt)
+
+    @property
+    def silent(self) -> bool:
+        """Whether policy has not let it begin yet, as far as the run knows, and it must not act without."""
+        return self.start is not None and self.start.awaits_admission and not self.cleared
+
+    @property
+    def rejected(self) -> bool:
+        """Whether policy does not let it begin."""
+        return any(halt.status == "denied" for halt in self.halts)
 
     @property
     def key(self) -> str:

@@ -103,7 +103,7 @@ def _awaits_admission(definition: Definition) -> bool:
     steps = definition.steps
     roots = (steps[step_id] for step_id in definition.roots)
     asks = any(root.type == "job" and root.when is None and root.for_each is None for root in roots)
-    return not asks or any(step.type in GATED for step in steps.values())
+    return not asks or definition.concurrency is not None or any(step.type in GATED for step in steps.values())
 
 
 def begin_roots(turn: Turn) -> None:
