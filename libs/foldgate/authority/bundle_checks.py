@@ -7,6 +7,7 @@ from foldgate.authority.bundle import BY_DEFAULT, MAX_RULES, BundleDocument, Cas
 from foldgate.authority.matching import condition
 from foldgate.authority.rules import AT_SUBMIT, OF_JOBS, of_jobs, read_by
 from foldgate.expr.faults import ExpressionInvalid
+from foldgate.expr.patterns import objection
 from foldgate.language.findings import Findings, Path
 from foldgate.language.models import Model
 
@@ -104,6 +105,10 @@ def _check_text(text: str, path: Path, found: Findings) -> Collection[tuple[str,
         where = f"line {mistake.line}, column {mistake.column} of the expression"
         found.add(path, mistake.code, f"{said} ({where}).")
         return ()
+    for pattern in sorted(template.patterns):
+        if wrong := objection(pattern):
+            said = f"Expected a regular expression of RE2, but in '{pattern[:80]}' {wrong}."
+            found.add(path, "pattern_invalid", said)
     if template.result not in {"BOOL", "DYN"}:
         said = f"Expected an expression that gives true or false, but it gives {template.result}."
         found.add(path, "wrong_expression_type", said)

@@ -19,6 +19,7 @@ from foldgate.authority.rules import AT_SUBMIT, Bundle, Effect, Rule
 from foldgate.authority.snapshot import Snapshot
 from foldgate.authority.terms import Terms, combined
 from foldgate.contracts.events import Decision
+from foldgate.expr.cost import Allowance
 from foldgate.expr.faults import ExpressionFailed
 
 Phase = Literal["submit", "dispatch"]
@@ -83,6 +84,7 @@ def _said(bundle: Bundle, facts: Facts, phase: Phase) -> tuple[Effect, str]:
     """What one bundle says, and how it came to that."""
     if phase == "submit" and not bundle.speaks_of_runs:
         return _SILENT, f"{bundle.id}: says nothing of runs"
+    facts.allowance = Allowance()
     passed: list[str] = []
     for candidate in _plan(bundle, facts.subject, phase):
         passed += candidate.passed

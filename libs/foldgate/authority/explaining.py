@@ -12,6 +12,7 @@ from foldgate.authority.facts import Facts
 from foldgate.authority.matching import Ask
 from foldgate.authority.rules import Bundle, Rule
 from foldgate.authority.snapshot import Snapshot
+from foldgate.expr.cost import Allowance
 from foldgate.expr.faults import ExpressionFailed
 
 _MOST_SHOWN = 200
@@ -64,6 +65,7 @@ def explain(snapshot: Snapshot, facts: Facts, *, phase: Phase) -> Explained:
 
 
 def _bundle(bundle: Bundle, facts: Facts, phase: Phase) -> BundleExplained:
+    facts.allowance = Allowance()
     rules = [_rule(rule, facts, phase) for rule in bundle.rules]
     first = next((at for at, one in enumerate(rules) if not one.failed), None)
     if first is None:

@@ -6,6 +6,7 @@ import msgspec
 
 from foldgate.authority.secrets import present
 from foldgate.contracts.events import Job, Meta, RunStarted
+from foldgate.expr.cost import Allowance
 from foldgate.expr.faults import ExpressionFailed
 from foldgate.expr.scope import ABSENT
 
@@ -43,13 +44,15 @@ class Subject(NamedTuple):
 
 
 class Facts:
-    """Of a job; without one, of a run. What takes work is found out when a rule asks for it."""
+    """Of a job; without one, of a run. What takes work is found out when a rule asks for it. `allowance` is what the
+    conditions of one bundle may cost together."""
 
-    __slots__ = ("_input", "_mcp", "_scope", "_secrets", "_text", "job", "labels", "run", "subject")
+    __slots__ = ("_input", "_mcp", "_scope", "_secrets", "_text", "allowance", "job", "labels", "run", "subject")
 
     def __init__(self, run: RunFacts, job: Job | None) -> None:
         self.run, self.job = run, job
         self._text = run.input if job is None else job.input
+        self.allowance = Allowance()
         self._input: Any = ABSENT
         self._mcp: Mcp | None = None
         self._secrets: bool | None = None

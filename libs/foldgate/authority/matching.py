@@ -64,7 +64,7 @@ def of_condition(template: Template) -> Ask:
     """Whether the condition is true; ExpressionFailed if it has no such value."""
 
     def holds(facts: Facts) -> bool:
-        value = template.evaluate(facts.scope)
+        value = template.evaluate(facts.scope, facts.allowance)
         if isinstance(value, bool):
             return value
         raise ExpressionFailed(f"Expected true or false of {template.source[:200]}, but got {str(value)[:80]}.")

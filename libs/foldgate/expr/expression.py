@@ -34,6 +34,7 @@ class Expression:
         "_reads",
         "_whole",
         "paths",
+        "patterns",
         "result",
         "roots",
         "steps",
@@ -56,6 +57,7 @@ class Expression:
         self.paths: Final[tuple[Path, ...]] = tuple(dict.fromkeys(reads))
         self.roots: Final = frozenset(str(path[0]) for path in reads)
         self.steps: Final = frozenset(str(path[1]) for path in reads if path[0] == "steps")
+        self.patterns: Final = tuple(part.pattern for part in parts if isinstance(part, Match))
         self._program = program
         self._node = found.node
         self._heavy = any(isinstance(part, Comprehension | Match) for part in parts)

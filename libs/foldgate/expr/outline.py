@@ -63,6 +63,7 @@ class Match(NamedTuple):
     text: "Node"
     weight: int | None
     at: int
+    pattern: str = ""
 
 
 Node: TypeAlias = Read | Variable | Literal | Group | Comprehension | Match
@@ -182,14 +183,14 @@ class _Reader:
             return self._comprehension(receiver, name)
         arguments = [*([] if receiver is None else [receiver]), *self.parts(")")]
         if name.text == "matches":
-            return Match(arguments[0], self._pattern(), name.start)
+            pattern = self._pattern()
+            return Match(arguments[0], None if pattern is None else weight(pattern), name.start, pattern or "")
         return Group((Literal(1), *arguments))
 
-    def _pattern(self) -> int | None:
-        """The weight of the pattern that was the last argument, if it was a single text."""
+    def _pattern(self) -> str | None:
+        """The pattern that was the last argument, if it was a single text."""
         literal, before = self.tokens[self.at - 2], self.tokens[self.at - 3].text
-        pattern = plain_text(literal) if literal.kind == "string" and before in {"(", ","} else None
-        return None if pattern is None else weight(pattern)
+        return plain_text(literal) if literal.kind == "string" and before in {"(", ","} else None
 
     def _comprehension(self, among: Node, macro: Token) -> Node:
         start, end = self.begun[-1], self.tokens[self.at - 3].start

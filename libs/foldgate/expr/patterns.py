@@ -2,7 +2,19 @@
 
 import re
 
+from cel_expr_python import cel
+
+_TRIAL = cel.NewEnv(variables={"pattern": cel.Type.STRING}).compile("''.matches(pattern)")
+MAX_WEIGHT = 10_000
 _PIECE = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|\{(\d+),?(\d*)\}|.", re.DOTALL)
+
+
+def objection(pattern: str) -> str:
+    """What is wrong with a pattern, so that no search for it can come to anything; empty if nothing is."""
+    if weight(pattern) > MAX_WEIGHT:
+        return "its repetitions are too many: each is written out"
+    value = _TRIAL.eval(data={"pattern": pattern})
+    return str(value.plain_value()).rpartition("expression: ")[2][:200] if value.type() == cel.Type.ERROR else ""
 
 
 def weight(pattern: str) -> int:

@@ -22,17 +22,19 @@ class Template:
     constant  no expression is in it
     roots     the names that it reads
     paths     what it reads, as far as it is named
+    patterns  the regular expressions that it searches for
     steps     the steps that it reads
     result    the CEL type of a template that is one whole `${…}`; None for all others
     """
 
-    __slots__ = ("_key", "_made", "_place", "constant", "paths", "result", "roots", "source", "steps")
+    __slots__ = ("_key", "_made", "_place", "constant", "paths", "patterns", "result", "roots", "source", "steps")
 
     def __init__(self, source: Any, made: Any, reading: Reading) -> None:
         self.source = source
         self.constant = not isinstance(made, Part)
         self.roots: frozenset[str] = frozenset().union(*(one.roots for one in reading.found))
         self.paths: frozenset[Path] = frozenset().union(*(one.paths for one in reading.found))
+        self.patterns: frozenset[str] = frozenset().union(*(one.patterns for one in reading.found))
         self.steps: frozenset[str] = frozenset().union(*(one.steps for one in reading.found))
         self.result = made.expression.result if isinstance(made, Whole) else None
         self._made = made
@@ -45,11 +47,12 @@ class Template:
         reading = Reading(place, names)
         return Template(source, reading.of(source), reading)
 
-    def evaluate(self, scope: Mapping[str, Any]) -> Any:
-        """Its value with these names; not to be changed. ExpressionFailed says why there is none."""
+    def evaluate(self, scope: Mapping[str, Any], allowance: Allowance | None = None) -> Any:
+        """Its value with these names; not to be changed. ExpressionFailed says why there is none. Several that share an
+        allowance cost no more together than one may alone."""
         if not isinstance(self._made, Part):
             return self._made
-        value = self._made.value(scope, Allowance())
+        value = self._made.value(scope, allowance or Allowance())
         return value if isinstance(self._made, Whole) else self._checked(value)
 
     def _checked(self, value: Any) -> Any:
