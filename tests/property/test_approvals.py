@@ -262,14 +262,17 @@ def test_whatever_people_do_what_comes_of_it_is_what_the_terms_say(part: int) ->
             raise AssertionError(f"seed {4 * seed + part}: {crowd.expected.__dict__}\n{crowd.events}") from error
 
 
+def vote(subject: Given[Questions], cast: VoteCast, name: str, *, request_id: str) -> list[Event]:
+    signed = sign_request(ISSUER, meta(RUN, principal=name, request_id=request_id), cast)
+    return subject.when(signed, principal=name, request_id=request_id)
+
+
 def outcomes(terms: Terms, names: tuple[str, ...]) -> Iterator[str]:
     for order in itertools.permutations(names):
         subject: Given[Questions] = Given(DECIDER, key=RUN)
         subject.when(asked(terms, 1), at=1000)
         for number, name in enumerate(order):
-            about = {"principal": name, "request_id": f"r{number}"}
-            cast = VoteCast(approval_id=ASKED, approve=True, roles=PEOPLE[name])
-            subject.when(sign_request(ISSUER, meta(RUN, **about), cast), **about)
+            vote(subject, VoteCast(approval_id=ASKED, approve=True, roles=PEOPLE[name]), name, request_id=f"r{number}")
         assert subject.state is not None
         yield "granted" if ASKED in subject.state.granted else "open"
 
@@ -290,9 +293,8 @@ def test_two_who_vote_at_once_are_two_and_one_who_votes_twice_is_one(seed: int) 
     subject.when(asked(Terms(required=2), 1), at=1000)
     said: list[Event] = []
     for number, name in enumerate((first, second)):
-        about = {"principal": name, "request_id": f"r{number}"}
         cast = VoteCast(
             approval_id=ASKED, approve=True, roles=PEOPLE[name], binding=asked(Terms(required=2), 1).binding
         )
-        said += subject.when(sign_request(ISSUER, meta(RUN, **about), cast), **about)
+        said += vote(subject, cast, name, request_id=f"r{number}")
     assert any(isinstance(event, ApprovalGranted) for event in said) == (first != second)
