@@ -24,6 +24,7 @@ from foldgate.sdk.requests import a_cancel
 from foldgate.sdk.worker import Worker
 from tests.support.checker import check_streams
 from tests.support.history import History, history_of
+from tests.support.keys import TRUST
 from tests.support.logs import Opened
 from tests.support.scripted import SCRIPTED
 from tests.support.settling import settled
@@ -41,7 +42,7 @@ class Patient:
         self.begun, self.stopped = asyncio.Event(), asyncio.Event()
         self.go_on = asyncio.Event()
         self.notes: list[str] = []
-        self.worker = Worker("patient", pool=pool, beat_every_ms=100, max_parallel=max_parallel)
+        self.worker = Worker("patient", pool=pool, beat_every_ms=100, max_parallel=max_parallel, trust=TRUST)
         for name in ("waits", "finishes", "tidies", "ignores", "quick"):
             self.worker.job(f"job.{name}")(getattr(self, name))
 

@@ -18,6 +18,7 @@ from foldgate.sdk.worker import Worker
 from tests.support.checker import check, check_runs
 from tests.support.crashing import Incarnation, Nth, Place
 from tests.support.history import History, history_of
+from tests.support.keys import TRUST
 from tests.support.leaping import LoopClock, leaping, time_passes
 from tests.support.lives import CODEC, Kept, Stage, kept, kept_worker
 from tests.support.logs import USED, Opened
@@ -50,7 +51,7 @@ class Cast:
             yield
 
     def worker(self, life: Incarnation) -> Worker:
-        worker = Worker("test", max_parallel=2, beat_every_ms=200, clock=self.stage.clock, codec=CODEC)
+        worker = Worker("test", max_parallel=2, beat_every_ms=200, clock=self.stage.clock, codec=CODEC, trust=TRUST)
 
         @worker.job("job.echo")
         async def echo(job: Job) -> Any:

@@ -34,6 +34,7 @@ from foldgate.sdk.worker import Worker
 from tests.support.checker import check_streams
 from tests.support.history import Fact, history_of
 from tests.support.intruding import intrude
+from tests.support.keys import TRUST
 from tests.support.leaping import LoopClock, leaping, time_passes
 from tests.support.logs import USED, Opened
 from tests.support.settling import settled
@@ -128,7 +129,7 @@ def _outgoing(stream: str, key: str, request: str, *, event: Event, run_id: str 
 
 
 def a_worker() -> Worker:
-    worker = Worker("test", beat_every_ms=200)
+    worker = Worker("test", beat_every_ms=200, trust=TRUST)
 
     @worker.job("job.echo")
     async def echo(job: Job) -> Any:

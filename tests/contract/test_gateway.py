@@ -20,6 +20,7 @@ from foldgate.gateway.http.app import Gateway
 from foldgate.sdk.client import Client
 from foldgate.sdk.worker import JobError, Worker
 from tests.support.door import Door, gateway
+from tests.support.keys import TRUST
 from tests.support.logs import Opened
 from tests.support.suite import running, working
 from tests.support.waiting import until
@@ -29,7 +30,7 @@ ECHO = {"topic": "job.echo", "input": {"b": 2, "a": 1}, "labels": {"team": "sre"
 
 
 def a_worker() -> Worker:
-    worker = Worker("test", beat_every_ms=200)
+    worker = Worker("test", beat_every_ms=200, trust=TRUST)
 
     @worker.job("job.echo")
     async def echo(job: Job) -> Any:

@@ -20,6 +20,7 @@ from foldgate.sdk.worker import Worker
 from tests.contract.test_gateway import ended, problem
 from tests.contract.test_gateway_verdicts import at_work
 from tests.support.door import Door, gateway
+from tests.support.keys import TRUST
 from tests.support.logs import Opened
 from tests.support.suite import context, running, working
 
@@ -41,7 +42,7 @@ steps:
 
 
 def a_worker() -> Worker:
-    worker = Worker("test", beat_every_ms=200)
+    worker = Worker("test", beat_every_ms=200, trust=TRUST)
 
     @worker.job("job.echo")
     async def echo(job: Job) -> Any:

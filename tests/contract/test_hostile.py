@@ -38,6 +38,7 @@ from foldgate.sdk.worker import Worker
 from tests.support.checker import check
 from tests.support.history import history_of, raw
 from tests.support.intruding import intrude
+from tests.support.keys import TRUST
 from tests.support.logs import Opened
 from tests.support.settling import settled
 from tests.support.suite import OWNERS, context, running, settings, working
@@ -77,7 +78,7 @@ class Suite:
                 return str(self._asked)
 
     def worker(self) -> Worker:
-        worker = Worker("test", beat_every_ms=200)
+        worker = Worker("test", beat_every_ms=200, trust=TRUST)
 
         @worker.job("job.echo")
         async def echo(job: Job) -> Any:

@@ -16,12 +16,13 @@ from foldgate.readmodel.projector import Projector
 from foldgate.runtime.projecting import LogSource
 from foldgate.sdk.client import Client
 from foldgate.sdk.worker import JobError, Worker
+from tests.support.keys import TRUST
 from tests.support.suite import running, settings, working
 from tests.support.waiting import until
 
 
 def a_worker() -> Worker:
-    worker = Worker("test", beat_every_ms=200)
+    worker = Worker("test", beat_every_ms=200, trust=TRUST)
 
     @worker.job("job.echo")
     async def echo(job: Job) -> Any:

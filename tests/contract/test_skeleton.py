@@ -11,6 +11,7 @@ from foldgate.eventlog.acceptance import Acceptance
 from foldgate.eventlog.log import Log
 from foldgate.sdk.client import Client
 from foldgate.sdk.worker import JobError, Worker
+from tests.support.keys import TRUST
 from tests.support.logs import Opened
 from tests.support.suite import running, settings, working
 from tests.support.waiting import until
@@ -19,7 +20,7 @@ CODEC = Codec()
 
 
 def a_worker(ran: list[str]) -> Worker:
-    worker = Worker("test", beat_every_ms=200)
+    worker = Worker("test", beat_every_ms=200, trust=TRUST)
 
     @worker.job("job.echo")
     async def echo(job: Job) -> Any:

@@ -16,6 +16,7 @@ from foldgate.sdk.worker import Worker
 from tests.support.assigning import Assigner
 from tests.support.checker import check_streams
 from tests.support.history import history_of
+from tests.support.keys import TRUST
 from tests.support.leaping import LoopClock, leaping
 from tests.support.lives import CODEC, Kept, Stage, kept
 from tests.support.logs import USED, Opened
@@ -154,7 +155,7 @@ async def owned_by(log: Log, instances: set[str]) -> None:
 async def a_worker_outlives_the_scheduler(stage: Stage, log: Log) -> None:
     """Nobody reads a worker's beats for longer than its lease; then somebody does again."""
     doing, go_on = asyncio.Event(), asyncio.Event()
-    worker = Worker("patient", beat_every_ms=100, clock=stage.clock, codec=CODEC)
+    worker = Worker("patient", beat_every_ms=100, clock=stage.clock, codec=CODEC, trust=TRUST)
 
     @worker.job("job.long")
     async def long(_: Job) -> None:

@@ -10,6 +10,7 @@ from foldgate.eventlog.log import Log, LogUnavailable, Outgoing, Submitted
 from foldgate.sdk.client import Client
 from foldgate.sdk.worker import Worker
 from tests.support.intruding import intrude
+from tests.support.keys import TRUST
 from tests.support.logs import Opened
 from tests.support.suite import running, working
 
@@ -35,7 +36,7 @@ class Troubled:
 
     def __init__(self) -> None:
         self.executed: list[str] = []
-        self.worker = Worker("troubled", beat_every_ms=50)
+        self.worker = Worker("troubled", beat_every_ms=50, trust=TRUST)
         for topic, handler in {
             "job.echo": self.echo,
             "job.large": self.large,

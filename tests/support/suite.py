@@ -59,15 +59,19 @@ async def running(
 
 @contextlib.asynccontextmanager
 async def working(log: Log, worker: Worker) -> AsyncIterator[Worker]:
-    """A worker at work."""
+    """A worker at work; one that cannot begin fails the test with its own words."""
     ready = asyncio.Event()
     task = asyncio.create_task(worker.work(log, ready=ready.set))
+    begun = asyncio.create_task(ready.wait())
     try:
-        await ready.wait()
+        await asyncio.wait([task, begun], return_when=asyncio.FIRST_COMPLETED)
+        if task.done():
+            await task
         yield worker
     finally:
+        begun.cancel()
         task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
+        await asyncio.gather(begun, task, return_exceptions=True)
 
 
 def context(

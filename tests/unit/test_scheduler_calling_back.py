@@ -26,7 +26,7 @@ from foldgate.policy_kernel.decisions.state import Case
 from foldgate.scheduler.jobs.decide import MAX_OVER
 from foldgate.scheduler.jobs.state import Pool, due
 from tests.support.given import Given, meta
-from tests.support.keys import KERNEL
+from tests.support.keys import KERNEL, proved
 from tests.support.pools import DECIDER, LEASE_MS, beat, issued, job, pool, report, revoked
 
 ONE = job().job_id
@@ -68,7 +68,9 @@ def test_the_worker_of_a_held_job_is_told_once_and_keeps_it_until_it_reports() -
     assert (said.run_id, said.tenant, said.principal) == ("run_1", "acme", "scheduler")
     assert subject.when(revoked()) == []
     assert subject.when(issued(2)) != [], "another waits: the worker has no room yet"
-    released, given_out = subject.when(JobFailed(job_id=ONE, lease=1, worker="w/1", code="cancelled", message="m"))
+    released, given_out = subject.when(
+        proved(JobFailed(job_id=ONE, lease=1, worker="w/1", code="cancelled", message="m"))
+    )
     assert isinstance(released, JobReleased)
     assert isinstance(given_out, JobDispatched)
 
@@ -118,7 +120,7 @@ def test_an_attempt_that_takes_too_long_is_called_back_and_then_lost() -> None:
 def test_an_attempt_that_reports_in_time_is_not_lost() -> None:
     subject = holding(attempt_timeout_ms=1000)
     subject.when(Tick(), at=3000)
-    failed = JobFailed(job_id=ONE, lease=1, worker="w/1", code="attempt_timeout", message="m")
+    failed = proved(JobFailed(job_id=ONE, lease=1, worker="w/1", code="attempt_timeout", message="m"))
     assert isinstance(subject.when(failed, at=3100)[0], JobReleased)
     assert due(subject.state or Pool()) == 2000 + LEASE_MS, "only the worker's own lease is left"
 

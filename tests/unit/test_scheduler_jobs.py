@@ -18,6 +18,7 @@ from foldgate.contracts.events import (
 from foldgate.decider.decider import IllegalTransition, Message, Said, Tick
 from foldgate.scheduler.jobs.state import Pool
 from tests.support.given import meta
+from tests.support.keys import proved
 from tests.support.pools import DECIDER, LEASE_MS, beat, issued, pool, report
 
 
@@ -38,7 +39,7 @@ def test_a_new_worker_gets_what_waits_longest_as_far_as_it_has_room() -> None:
     for number in range(1, 4):
         subject.when(issued(number))
     joined, *given = subject.when(beat(), at=2000)
-    assert joined == WorkerJoined(worker="w/1", name="w", max_parallel=2, expires_at=2000 + LEASE_MS)
+    assert joined == WorkerJoined(worker="w/1", name="w", max_parallel=2, expires_at=2000 + LEASE_MS, beat=1)
     dispatched = [event for event in given if isinstance(event, JobDispatched)]
     assert [(one.job.job_id, one.worker, one.lease) for one in dispatched] == [
         ("run_1:job@1", "w/1", 1),
@@ -65,7 +66,7 @@ def test_a_report_frees_the_room_for_the_next() -> None:
     assert released == JobReleased(job_id="run_1:job@1", lease=1, worker="w/1", outcome="JobSucceeded")
     assert isinstance(given, JobDispatched)
     assert (given.job.job_id, given.lease) == ("run_2:job@1", 2)
-    failed = JobFailed(job_id="run_2:job@1", lease=2, worker="w/1", code="c", message="m")
+    failed = proved(JobFailed(job_id="run_2:job@1", lease=2, worker="w/1", code="c", message="m"))
     assert names(subject.when(failed)) == ["JobReleased"]
 
 
@@ -84,7 +85,7 @@ def test_a_beat_is_noted_once_a_third_of_the_lease_has_gone() -> None:
     subject = pool()
     subject.when(beat(), at=2000)
     assert subject.when(beat(), at=2900) == []
-    assert subject.when(beat(), at=3000) == [WorkerRenewed(worker="w/1", max_parallel=2, expires_at=6000)]
+    assert subject.when(beat(), at=3000) == [WorkerRenewed(worker="w/1", max_parallel=2, expires_at=6000, beat=1)]
     assert names(subject.when(beat(room=5), at=3001)) == ["WorkerRenewed"], "its room has changed"
 
 
