@@ -5,7 +5,7 @@ from typing import Any, get_args
 
 from foldgate.authority.bundle import BY_DEFAULT, MAX_RULES, BundleDocument, CaseTerms, RuleTerms
 from foldgate.authority.matching import condition
-from foldgate.authority.rules import AT_SUBMIT, OF_JOBS, of_jobs, read_by
+from foldgate.authority.rules import AT_SUBMIT, OF_JOBS, of_jobs, read_by, says
 from foldgate.expr.faults import ExpressionInvalid
 from foldgate.expr.patterns import objection
 from foldgate.language.findings import Findings, Path
@@ -70,7 +70,7 @@ def _check_rule(rule: RuleTerms, path: Path, found: Findings) -> None:
         if getattr(rule, key) and rule.decision not in decisions:
             said = f"Expected decision {' or '.join(decisions)} beside '{key}', but it is {rule.decision}."
             found.add((*path, key), "does_not_belong", said, on_key=True)
-    if rule.decision == "allow_with_constraints" and rule.constraints is None:
+    if rule.decision == "allow_with_constraints" and not says(rule, "constraints"):
         found.add(path, "missing_key", "Expected 'constraints', since the decision is allow_with_constraints.")
     if rule.phase == "submit":
         _check_submit(rule, path, found)
@@ -84,7 +84,7 @@ def _check_submit(rule: RuleTerms, path: Path, found: Findings) -> None:
         said = f"Expected decision allow or deny at phase submit, but it is {rule.decision}: only a job is asked about."
         found.add((*path, "decision"), "not_at_submit", said)
     for key in sorted(OF_JOBS & rule.match.model_fields_set):
-        if getattr(rule.match, key):
+        if says(rule.match, key):
             said = f"Expected what a run has at phase submit, but only jobs have {key}."
             found.add((*path, "match", key), "not_at_submit", said, on_key=True)
 

@@ -11,6 +11,7 @@ from foldgate.authority.constraints import Constraints
 from foldgate.authority.matching import Ask, asked_of_subject, asked_of_the_rest, condition, of_condition
 from foldgate.authority.terms import Terms
 from foldgate.expr.template import Template
+from foldgate.language.models import Model
 
 AT_SUBMIT = frozenset(("allow", "deny"))
 OF_JOBS = frozenset(("topics", "capabilities", "risk_tags", "requires", "pack_ids", "actor_ids", "actor_types", "mcp"))
@@ -61,6 +62,12 @@ def of_jobs(read: Iterable[tuple[str, ...]]) -> set[tuple[str, ...]]:
     return {path for path in read if path[0] == "job" and path not in _OF_RUNS_TOO}
 
 
+def says(terms: Model, key: str) -> bool:
+    """Whether something is said there: neither nothing, nor an empty list, nor a map of such."""
+    value = getattr(terms, key)
+    return any(says(value, part) for part in value.model_fields_set) if isinstance(value, Model) else bool(value)
+
+
 def read_by(template: Template | None) -> set[tuple[str, ...]]:
     """The names that a condition reads, as far as CEL knows them."""
     return set() if template is None else {tuple(map(str, path[:2])) for path in template.paths}
@@ -98,7 +105,7 @@ def _phases(rule: RuleTerms, template: Template | None) -> frozenset[str]:
     """A rule about jobs says nothing of a run that has none yet."""
     if rule.phase != "any":
         return frozenset((rule.phase,))
-    about_jobs = any(getattr(rule.match, key) for key in OF_JOBS) or of_jobs(read_by(template))
+    about_jobs = any(says(rule.match, key) for key in OF_JOBS) or of_jobs(read_by(template))
     return frozenset(("dispatch",) if about_jobs else ("submit", "dispatch"))
 
 
