@@ -8,6 +8,7 @@ from typing import Any
 
 from foldgate.contracts.events import Job
 from foldgate.runtime.connecting import open_log
+from foldgate.runtime.keys import Keys
 from foldgate.runtime.settings import from_environment
 from foldgate.sdk.worker import Worker
 
@@ -15,7 +16,8 @@ from foldgate.sdk.worker import Worker
 async def main() -> None:
     """Work until killed."""
     executed = Path(os.environ["EXECUTED"])
-    worker = Worker(os.environ["WORKER"], max_parallel=4, beat_every_ms=300)
+    settings = from_environment()
+    worker = Worker(os.environ["WORKER"], max_parallel=4, beat_every_ms=300, trust=Keys.of(settings).trust)
 
     @worker.job("job.echo")
     async def echo(job: Job) -> Any:
@@ -24,7 +26,7 @@ async def main() -> None:
         await asyncio.sleep(random.uniform(0.0, 0.1))
         return {"said": job.input}
 
-    log = await open_log(from_environment())
+    log = await open_log(settings)
     try:
         await worker.work(log)
     finally:

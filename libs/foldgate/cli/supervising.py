@@ -14,6 +14,7 @@ import secrets
 import socket
 from collections.abc import Mapping
 from contextlib import AsyncExitStack, ExitStack
+from dataclasses import replace
 
 import uvloop
 
@@ -27,6 +28,7 @@ from foldgate.cli.ready_lines import tell_ready
 from foldgate.cli.stopping import until_signal
 from foldgate.cli.terminal import note, progress
 from foldgate.contracts.ids import digest
+from foldgate.runtime import key_making
 from foldgate.runtime.clock import SystemClock
 from foldgate.runtime.health import PortInUse, listen
 from foldgate.runtime.settings import Settings, given, to_environment
@@ -69,6 +71,7 @@ class _Suite:
                 note(f"The suite here (pid {claim.previous.pid}) was not stopped in order: it goes on from its log.")
             listening = _listen(plan.settings)
             stack.callback(listening.close)
+            plan = self._plan = _with_keys(plan, at=self._clock.now_ms())
             with progress(_starting(plan)):
                 servers = await stack.enter_async_context(own_servers(plan, claim, note))
                 settings = await self._settled(servers, port=listening.getsockname()[1])
@@ -157,6 +160,16 @@ def _own_key(plan: Plan) -> str:
             out.write(secrets.token_urlsafe(24))
         scratch.rename(file)
     return file.read_text()
+
+
+def _with_keys(plan: Plan, *, at: int) -> Plan:
+    """With keys to sign by: those that the settings name, else those of this folder, which are made once."""
+    if plan.settings.keys is not None:
+        return plan
+    keys = plan.data / "keys"
+    if not keys.exists():
+        key_making.make(keys, key_making.new_files(at))
+    return replace(plan, settings=plan.settings.model_copy(update={"keys": str(keys)}))
 
 
 def _starting(plan: Plan) -> str:

@@ -99,6 +99,7 @@ async def _work(worker: "Worker", data: Path | None, *, as_json: bool) -> None:
     from foldgate.cli.stopping import until_signal
     from foldgate.cli.terminal import say, say_json
     from foldgate.runtime import logging
+    from foldgate.runtime.keys import Keys
 
     def ready() -> None:
         if as_json:
@@ -109,5 +110,6 @@ async def _work(worker: "Worker", data: Path | None, *, as_json: bool) -> None:
     async with opened(data) as suite:
         # A handler that fails is its author's business: the log says where.
         logging.configure(level=suite.settings.log_level, style="json" if as_json else "text")
+        worker.trust = worker.trust or Keys.of(suite.settings).trust
         working = asyncio.create_task(worker.work(suite.log, ready=ready))
         await until_signal(working, saying="Finishing the jobs under way …")

@@ -5,6 +5,7 @@ The root key is needed for nothing but making certificates: it may, and should, 
 
 import os
 import secrets
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import get_args
@@ -57,6 +58,14 @@ def new_key() -> bytes:
 def throwaway() -> Keys:
     """Keys of nobody: to fold or to measure with, where nothing is signed that anybody checks."""
     return Keys(new_files(0).__getitem__)
+
+
+def make(folder: Path, files: Mapping[str, bytes]) -> None:
+    """A new folder with these files, whole or not at all."""
+    scratch = folder.with_name(f"{folder.name}.new")
+    shutil.rmtree(scratch, ignore_errors=True)
+    write(scratch, files)
+    scratch.rename(folder)
 
 
 def write(folder: Path, files: Mapping[str, bytes]) -> None:
