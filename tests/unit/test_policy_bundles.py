@@ -135,7 +135,7 @@ MISTAKES = {
             f"{HEAD}  - {{id: r, decision: require_approval, approval: {{required: 0, on_expire: allow}}}}\n"
             "  - {id: c, decision: allow_with_constraints, constraints: {rate: {key: s, per_minute: 0}}}\n"
         ),
-        [(3, 62, "out_of_range"), (3, 76, "unknown_value"), (4, 72, "unknown_value"), (4, 87, "out_of_range")],
+        [(3, 62, "out_of_range"), (3, 76, "unknown_value"), (4, 73, "unknown_value"), (4, 88, "out_of_range")],
     ),
 }
 
