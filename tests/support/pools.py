@@ -1,5 +1,6 @@
 """A pool under test, and the messages that it gets."""
 
+from foldgate.authority.active import Policies
 from foldgate.contracts.events import Job, JobSucceeded, WorkerBeat, Writ, WritIssued, WritRevoked
 from foldgate.scheduler.jobs.decide import jobs
 from foldgate.scheduler.jobs.state import Pool
@@ -7,7 +8,7 @@ from tests.support.given import Given
 from tests.support.keys import SCHEDULER, SUITE_KEY, proved
 
 LEASE_MS = 3000
-DECIDER = jobs(lease_ms=LEASE_MS, signer=SCHEDULER, suite_keys=(SUITE_KEY,))
+DECIDER = jobs(Policies(), lease_ms=LEASE_MS, signer=SCHEDULER, suite_keys=(SUITE_KEY,))
 
 
 def pool() -> Given[Pool]:

@@ -565,7 +565,7 @@ class JobLost(msgspec.Struct, frozen=True, kw_only=True):
     worker: str
     """Who held it."""
     reason: str
-    """worker_lost, writ_expired, queue_timeout, attempt_timeout, cancelled, or internal_error."""
+    """worker_lost, writ_expired, writ_stale, queue_timeout, attempt_timeout, cancelled, or internal_error."""
     policies_offset: int = 0
     """With writ_stale: how far the kernel must have read for a writ that is not."""
 
@@ -577,6 +577,8 @@ class JobQueued(msgspec.Struct, frozen=True, kw_only=True):
     """The job."""
     writ: Writ
     """Its authorisation."""
+    constraints: str = ""
+    """What must hold while it is done, as canonical JSON; empty if nothing."""
 
 
 class JobReleased(msgspec.Struct, frozen=True, kw_only=True):

@@ -2059,12 +2059,23 @@ def take_JobLost(v: bytes, p: int) -> tuple[e.JobLost, int]:
 def put_JobQueued(out: list[bytes], v: e.JobQueued) -> None:
     put_Job(out, v.job)
     put_Writ(out, v.writ)
+    b = v.constraints.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
 
 
 def take_JobQueued(v: bytes, p: int) -> tuple[e.JobQueued, int]:
     f_job, p = take_Job(v, p)
     f_writ, p = take_Writ(v, p)
-    return e.JobQueued(job=f_job, writ=f_writ), p
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_constraints = v[p : p + n].decode()
+    p += n
+    return e.JobQueued(job=f_job, writ=f_writ, constraints=f_constraints), p
 
 
 def put_JobReleased(out: list[bytes], v: e.JobReleased) -> None:

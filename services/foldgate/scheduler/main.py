@@ -1,5 +1,6 @@
 """The scheduler as a service: owns `jobs`, and relays to the workers of each pool what is addressed to them."""
 
+from foldgate.authority.active import Policies
 from foldgate.contracts.events import (
     Event,
     JobCancelled,
@@ -31,8 +32,9 @@ SERVICE = Service(
     aggregates=(
         Aggregate(
             stream=JOBS,
-            decider=lambda settings, keys: jobs(
-                lease_ms=settings.lease_ms, signer=keys.scheduler, suite_keys=keys.suite
+            table=Policies,
+            decider=lambda settings, keys, policies: jobs(
+                policies, lease_ms=settings.lease_ms, signer=keys.scheduler, suite_keys=keys.suite
             ),
             follows=(
                 Follow(stream=DECISIONS, events=(WritIssued, WritRevoked)),

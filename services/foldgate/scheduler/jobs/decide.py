@@ -8,13 +8,21 @@ A job that is called back leaves the queue, or its worker is told to stop and to
 long is called back too; where no report comes within a lease of that, it is lost. Until one of the two it is held, so
 that nobody begins another attempt beside it. What was called back comes no more: the kernel issues no writ after it
 revoked one, and both lie in order on one partition.
+
+A writ is looked at when its job is to be given to a worker: if policy has changed since, it is stale, and the job goes
+back with the place of the snapshot that holds now. A writ names the place of its own snapshot, and before it is taken
+the table of policies is read as far as that; so the table is never behind a writ that is judged by it, and a job goes
+back only if a snapshot was published after the one of its writ. The kernel reads as far as the job then names before it
+decides again. So there is one way back for each change of policy, whichever of the two reads faster.
 """
 
+from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 
 import msgspec
 
+from foldgate.authority.active import Policies
 from foldgate.authority.keys import Signer
 from foldgate.authority.lease import sign_lease
 from foldgate.authority.token import is_genuine, token
@@ -31,32 +39,43 @@ from foldgate.contracts.events import (
     WorkerJoined,
     WorkerLost,
     WorkerRenewed,
+    Writ,
     WritIssued,
     WritRevoked,
 )
 from foldgate.decider.decider import Decider, Message, Said, Tick
 from foldgate.scheduler.jobs.evolve import evolve
-from foldgate.scheduler.jobs.state import Hold, Known, Pool, Waiting, due
+from foldgate.scheduler.jobs.state import Hold, Known, Pool, Waiting, describe, due
 
 Outcome = Iterator[Event | Said]
 PRINCIPAL = "scheduler"
 MAX_GIVEN_BYTES = 512 * 1024
 """Of the jobs given in one decision, so that it fits an append; what waits beyond it is given on the next tick."""
 MAX_OVER = 500
-"""Workers and jobs whose time is over, in one decision: the others are due at once again."""
+"""Workers and jobs whose time is over, and stale writs, in one decision: the others are due at once again."""
 
 
-def jobs(*, lease_ms: int, signer: Signer, suite_keys: tuple[bytes, ...]) -> Decider[Pool]:
+def jobs(policies: Policies, *, lease_ms: int, signer: Signer, suite_keys: tuple[bytes, ...]) -> Decider[Pool]:
     """The decider of pools; a worker is lost `lease_ms` after the last beat that was noted. Leases are signed, and each
-    has a secret, derived from the first of the suite's keys, which proves its reports."""
-    scheduling = _Scheduling(lease_ms, signer, suite_keys)
-    return Decider(state=Pool, decide=scheduling.decide, evolve=evolve, due=due, fail=_fail, edition=3)
+    has a secret, derived from the first of the suite's keys, which proves its reports. Policy is what has been read so
+    far."""
+    scheduling = _Scheduling(policies, lease_ms=lease_ms, signer=signer, suite_keys=suite_keys)
+    return Decider(
+        state=Pool,
+        decide=scheduling.decide,
+        evolve=evolve,
+        due=due,
+        fail=_fail,
+        edition=4,
+        describe=describe,
+    )
 
 
 class _Scheduling:
     """The decisions of a pool, under the terms of the settings."""
 
-    def __init__(self, lease_ms: int, signer: Signer, suite_keys: tuple[bytes, ...]) -> None:
+    def __init__(self, policies: Policies, *, lease_ms: int, signer: Signer, suite_keys: tuple[bytes, ...]) -> None:
+        self._policies = policies
         self._lease_ms, self._signer, self._suite_keys = lease_ms, signer, suite_keys
 
     def decide(self, state: Pool | None, message: Message) -> Outcome:
@@ -80,11 +99,14 @@ class _Scheduling:
         free = {name: known.room for name, known in pool.workers.items() if known.room > 0}
         if waiting.ends <= at:
             yield _given_back(waiting, at)
+        elif free and self._is_outdated(waiting.writ):
+            yield self._outdated(waiting)
         elif free:
             worker = max(free, key=free.__getitem__)
             yield self._dispatch(waiting, worker, lease=pool.lease + 1, beat=pool.workers[worker].beat, at=at)
         else:
-            yield _about(JobQueued(job=waiting.job, writ=waiting.writ), waiting)
+            queued = JobQueued(job=waiting.job, writ=waiting.writ, constraints=waiting.constraints)
+            yield _about(queued, waiting)
 
     def _beat(self, pool: Pool, beat: WorkerBeat, at: int) -> Outcome:
         known, room = pool.workers.get(beat.worker), 0 if beat.leaving else beat.max_parallel
@@ -122,12 +144,26 @@ class _Scheduling:
         yield from self._fill(pool, free, at)
 
     def _fill(self, pool: Pool, room: Mapping[str, int], at: int, *, beat: int | None = None) -> Outcome:
-        """Give these workers what comes next, as much as fits a decision; after this beat of the one they are."""
-        places = [name for name, count in room.items() for _ in range(count)]
+        """Give these workers what comes next, as much as fits a decision; after this beat of the one they are. What
+        comes next under a writ that holds no longer goes back, and takes no room."""
+        places, lease = deque(name for name, count in room.items() for _ in range(count)), pool.lease
         live = (waiting for *_, job_id in pool.line if (waiting := pool.waiting[job_id]).ends > at)
-        for lease, (worker, waiting) in enumerate(zip(places, _fitting(live), strict=False), pool.lease + 1):
+        for waiting in islice(_fitting(live), MAX_OVER):
+            if not places:
+                return
+            if self._is_outdated(waiting.writ):
+                yield self._outdated(waiting)
+                continue
+            lease, worker = lease + 1, places.popleft()
             seen = pool.workers[worker].beat if beat is None else beat
             yield self._dispatch(waiting, worker, lease=lease, beat=seen, at=at)
+
+    def _is_outdated(self, writ: Writ) -> bool:
+        return not self._policies.is_active(writ.policy_snapshot, writ.policies_offset)
+
+    def _outdated(self, waiting: Waiting) -> Said:
+        """To be decided on again, by a kernel that has read as far as this."""
+        return _lost(waiting.job.job_id, waiting, "writ_stale", policies_offset=self._policies.offset)
 
     def _dispatch(self, waiting: Waiting, worker: str, *, lease: int, beat: int, at: int) -> Said:
         dispatched = JobDispatched(
@@ -136,6 +172,7 @@ class _Scheduling:
             worker=worker,
             lease=lease,
             lease_ms=self._lease_ms,
+            constraints=waiting.constraints,
             beat=beat,
             token=token(self._suite_keys[0], job_id=waiting.job.job_id, lease=lease, worker=worker),
         )
@@ -144,7 +181,10 @@ class _Scheduling:
 
 def _waiting(issued: WritIssued, message: Message) -> Waiting:
     return Waiting(
-        job=issued.job, writ=issued.writ, correlation=message.meta.correlation if message.meta is not None else ""
+        job=issued.job,
+        writ=issued.writ,
+        correlation=message.meta.correlation if message.meta is not None else "",
+        constraints=issued.decision.constraints if issued.decision is not None else "",
     )
 
 
@@ -206,10 +246,18 @@ def _fail(_: Pool | None, message: Message, _reason: str) -> Outcome:
         yield _lost(job_id, _waiting(message.event, message), "internal_error")
 
 
-def _lost(job_id: str, what: Hold | Waiting, reason: str) -> Said:
+def _lost(job_id: str, what: Hold | Waiting, reason: str, *, policies_offset: int = 0) -> Said:
     held = what if isinstance(what, Hold) else None
     lease, worker = (held.lease, held.worker) if held else (0, "")
-    return _about(JobLost(job_id=job_id, step=what.step, lease=lease, worker=worker, reason=reason), what)
+    lost = JobLost(
+        job_id=job_id,
+        step=what.step,
+        lease=lease,
+        worker=worker,
+        reason=reason,
+        policies_offset=policies_offset,
+    )
+    return _about(lost, what)
 
 
 def _of_pool(event: Event) -> Said:

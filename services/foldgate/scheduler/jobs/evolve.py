@@ -34,8 +34,11 @@ def evolve(pool: Pool | None, meta: Meta, event: Event) -> Pool:
             return _dispatched(pool, meta, event)
         case JobCancelled():
             return _called_back(pool, meta, event)
-        case JobReleased() | JobLost():
+        case JobReleased():
             return _gone(pool, event.job_id)
+        case JobLost():
+            stale = pool.stale + (event.reason == "writ_stale")
+            return msgspec.structs.replace(_gone(pool, event.job_id), stale=stale)
         case _:
             raise IllegalTransition(f"{type(event).__name__} is no event of a pool: {meta.event_id}")
 
@@ -49,7 +52,9 @@ def _worker_changed(pool: Pool, meta: Meta, event: WorkerJoined | WorkerRenewed 
 
 
 def _queued(pool: Pool, meta: Meta, event: JobQueued) -> Pool:
-    waiting = Waiting(job=event.job, writ=event.writ, correlation=meta.correlation, place=meta.sequence)
+    waiting = Waiting(
+        job=event.job, writ=event.writ, correlation=meta.correlation, place=meta.sequence, constraints=event.constraints
+    )
     return msgspec.structs.replace(
         pool,
         waiting={**pool.waiting, event.job.job_id: waiting},

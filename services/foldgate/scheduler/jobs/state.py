@@ -3,7 +3,7 @@
 A job is waiting or held, or unknown here; a worker is known until it leaves or its lease ends.
 
     WritIssued --> held (JobDispatched), or waiting (JobQueued) --> held (JobDispatched)
-    waiting --> gone (JobLost: its writ has expired, it waited too long, it was called back)
+    waiting --> gone (JobLost: its writ has expired or is stale, it waited too long, it was called back)
     held    --> held (JobCancelled: its worker is told to stop)
             --> gone (JobReleased: its report came; JobLost: its worker is gone, or did not stop in time)
 
@@ -12,6 +12,7 @@ next, and `ends`, whose time is over next.
 """
 
 from bisect import bisect_left
+from collections.abc import Mapping
 from typing import Any, TypeVar
 
 import msgspec
@@ -63,6 +64,7 @@ class Waiting(msgspec.Struct, frozen=True):
     writ: Writ
     correlation: str
     place: int = 0
+    constraints: str = ""
 
     @property
     def step(self) -> str:
@@ -94,7 +96,8 @@ class Waiting(msgspec.Struct, frozen=True):
 
 
 class Pool(msgspec.Struct, frozen=True):
-    """One pool; `lease` is the number of the last lease given."""
+    """One pool; `lease` is the number of the last lease given, and `stale` how many jobs went back for a writ of the
+    policy that holds now."""
 
     workers: dict[str, Known] = {}
     held: dict[str, Hold] = {}
@@ -102,6 +105,14 @@ class Pool(msgspec.Struct, frozen=True):
     line: tuple[tuple[int, int, str], ...] = ()
     ends: tuple[tuple[int, str], ...] = ()
     lease: int = 0
+    stale: int = 0
+
+
+def describe(pool: Pool) -> Mapping[str, Any]:
+    """The pool for those who look at it."""
+    room = sum(max(0, known.room) for known in pool.workers.values())
+    held, waiting = len(pool.held), len(pool.waiting)
+    return {"workers": len(pool.workers), "room": room, "held": held, "waiting": waiting, "stale_writs": pool.stale}
 
 
 def due(pool: Pool) -> int | None:
