@@ -11,14 +11,13 @@ from typing import Any, TypeVar
 import msgspec
 
 from foldgate.authority.secrets import Level, redacted, redacted_json
-from foldgate.contracts.events import Event
 
 E = TypeVar("E", bound=msgspec.Struct)
 
 _Redact = Callable[[Any, Level], Any]
 
 
-def redacted_event(event: Event, level: Level) -> Event:
+def redacted_event(event: E, level: Level) -> E:
     """The event without secrets in what it carries; the very event where it carries none."""
     return event if level == "none" else _struct(event, level)
 

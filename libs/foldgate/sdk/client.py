@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from foldgate.authority.redaction import redacted_event
 from foldgate.contracts import ids
 from foldgate.contracts.codec import NO_CHAIN, Codec
 from foldgate.contracts.events import Event, Meta, Rerun, RunRefused, RunRequested
@@ -166,9 +167,9 @@ class Client:
         return await self.verdict(request, within_s=within_s)
 
     async def ask(self, request: Request) -> Asked:
-        """Put a request on the log; returns when it is durable."""
+        """Put a request on the log, without the secrets it carries; returns when it is durable."""
         meta = self._meta(request)
-        value = self._codec.encode(meta, self._signed(meta, request.event))
+        value = self._codec.encode(meta, self._signed(meta, redacted_event(request.event, "low")))
         (place,) = await self._log.submit(request.stream, [Outgoing(request.key.encode(), value)])
         return Asked(request.run_id, request.request_id, place)
 

@@ -8,7 +8,7 @@
     await worker.work(log)
 
 It believes what the keys of the suite have signed (`believing.py`): it is given the root key as `trust`, or finds it in
-FOLDGATE_ROOT_KEYS; `foldgate worker` finds the suite's. What it refuses it reports, and the attempt is given to another.
+FOLDGATE_ROOT_KEYS; `foldgate worker` finds the suite's. What it refuses it reports, and another is given the attempt.
 
 What it owns: its beats, what it holds, and which leases it has seen, so that a repeated dispatch does nothing. A crash
 anywhere loses what it holds: its lease ends, and the engine decides what becomes of the attempt. A report is submitted
@@ -29,6 +29,8 @@ import msgspec
 import structlog
 
 from foldgate.authority.keys import Trust, keys_in
+from foldgate.authority.redaction import redacted_event
+from foldgate.authority.secrets import redacted
 from foldgate.authority.token import with_mac
 from foldgate.contracts import ids
 from foldgate.contracts.codec import NO_CHAIN, Codec, Undecodable
@@ -64,7 +66,7 @@ class JobError(Exception):
 
 
 class WorkerUnfit(Exception):
-    """This worker cannot work as it is: it trusts no key, or refuses whatever it is given."""
+    """A worker cannot work as it is: it trusts no key, or refuses whatever it is given."""
 
 
 class Worker:
@@ -184,9 +186,11 @@ class Worker:
             del self._holding[event.lease], self._doing[event.lease]
 
     async def _report(self, log: Log, report: JobSucceeded | JobFailed, *, meta: Meta, event: JobDispatched) -> None:
-        """Report, however long it takes: whoever lives keeps its lease, so nobody else would ever speak of this job."""
+        """Report, however long it takes: whoever lives keeps its lease, so nobody else would ever speak of this job.
+        Known secrets are taken out first: the proof is of what is on the log."""
         while True:
             try:
+                report = redacted_event(report, "low")
                 proved = with_mac(event.token, report) if event.token else report
                 await self._submit(log, "reports", proved, meta=self._report_meta(meta, event))
                 return
@@ -222,7 +226,7 @@ class Worker:
             lease=event.lease,
             worker=self.endpoint,
             code=code,
-            message=message[:2000],
+            message=redacted(message, "low")[:2000],  # in this order: half a secret looks like none
             retryable=retryable,
         )
 

@@ -16,7 +16,8 @@ SERVICE = Service(
             stream=APPROVALS,
             table=Policies,
             decider=lambda settings, keys, policies: approvals(
-                Voters(keys.trust, revoked=policies.revoked, unsigned=settings.unsigned_votes == "allow")
+                Voters(keys.trust, revoked=policies.revoked, unsigned=settings.unsigned_votes == "allow"),
+                redaction=settings.redaction,
             ),
             follows=(
                 Follow(stream=RUNS, events=(ApprovalRequested, *STEP_ENDS, *RUN_ENDS)),

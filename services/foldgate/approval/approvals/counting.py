@@ -15,7 +15,8 @@ MAX_REASON, MAX_DATA_BYTES = 2000, 256 * 1024
 
 
 def counted(question: Question, vote: VoteCast, meta: Meta, *, roles: tuple[str, ...], at: int) -> Iterator[Event]:
-    """What a vote on an open question adds; raises VoteInvalid if it does not count."""
+    """What a vote on an open question adds; raises VoteInvalid if it does not count. What it carries must be free of
+    secrets by now."""
     _expect_allowed(question, vote, meta, roles=roles)
     data, reason = _data(question, vote.data) if vote.approve else "null", vote.reason[:MAX_REASON]
     yield VoteRecorded(

@@ -8,6 +8,9 @@ Policy may ask the same again: when it decides anew after a yes, or has changed.
 given are the answer. On other terms the question is revised, and open: votes that still count stay, and may do at once.
 So terms that ask for less never pass for those that ask for more.
 
+What a vote carries is signed as it was sent. Known secrets are taken out of it once that has been checked, and before
+it is counted: so what counts is what is recorded.
+
 All times are the owner's own: when a vote says it was cast is not looked at. A vote is answered wherever its run has a
 question, also when it does not count. A vote for a run that has none, or has ended, concerns no aggregate: making one
 for every run id that anybody sends would never end. It is set aside, and whoever waits finds it in quarantine by the
@@ -35,6 +38,8 @@ from foldgate.approval.approvals.state import (
     waits,
 )
 from foldgate.approval.approvals.voters import MAX_NAME, VoteInvalid, Voters
+from foldgate.authority.redaction import redacted_event
+from foldgate.authority.secrets import Level
 from foldgate.contracts.endings import RUN_ENDS
 from foldgate.contracts.events import (
     ApprovalClosed,
@@ -71,9 +76,9 @@ MAX_OVER = 500
 """Questions that end in one decision; of those whose time is over, the others are due at once again."""
 
 
-def approvals(voters: Voters) -> Decider[Questions]:
+def approvals(voters: Voters, *, redaction: Level = "low") -> Decider[Questions]:
     """The decider of questions."""
-    booth = _Booth(voters)
+    booth = _Booth(voters, redaction)
     return Decider(
         state=Questions,
         decide=booth.decide,
@@ -90,8 +95,8 @@ def approvals(voters: Voters) -> Decider[Questions]:
 class _Booth:
     """Where people vote, under the keys that are trusted."""
 
-    def __init__(self, voters: Voters) -> None:
-        self._voters = voters
+    def __init__(self, voters: Voters, redaction: Level) -> None:
+        self._voters, self._redaction = voters, redaction
 
     def decide(self, questions: Questions | None, message: Message) -> Outcome:
         match message.event:
@@ -119,7 +124,8 @@ class _Booth:
         try:
             if forged is not None:
                 raise forged
-            yield from counted(_question(questions, vote, message.at), vote, meta, roles=roles, at=message.at)
+            shown = redacted_event(vote, self._redaction)
+            yield from counted(_question(questions, vote, message.at), shown, meta, roles=roles, at=message.at)
         except VoteInvalid as error:
             approval_id = vote.approval_id[:MAX_NAME]
             yield VoteRefused(approval_id=approval_id, voter=meta.principal, code=error.code, reason=str(error))
