@@ -120,8 +120,8 @@ MISTAKES = {
         [(3, 5, "missing_key")],
     ),
     "a question before there is a job": (
-        f"{HEAD}  - {{id: r, phase: submit, decision: throttle, match: {{topics: [a]}}, when: job.kind == 'a'}}\n",
-        [(3, 38, "not_at_submit"), (3, 56, "not_at_submit"), (3, 76, "not_at_submit")],
+        f"{HEAD}  - {{id: r, phase: submit, decision: throttle, match: {{topics: [a], mcp: {{}}}}, when: job.input}}\n",
+        [(3, 38, "not_at_submit"), (3, 56, "not_at_submit"), (3, 85, "not_at_submit")],
     ),
     "tests of nothing": (
         (

@@ -285,6 +285,7 @@ def test_the_facts_of_a_run_are_those_of_its_start() -> None:
         ([], "deny", "deny"),
         ([], "allow", "allow"),
         ([{"match": {"tenants": ["acme"]}}], "allow", "deny"),
+        ([{"match": {"topics": ["*"]}}, {"match": {"tenants": ["acme"]}}], "allow", "deny"),
         ([{"match": {"tenants": ["other"]}}], "allow", "allow"),
         ([{"match": {"tenants": ["other"]}}], "deny", "deny"),
         ([{"phase": "submit", "when": "run.input.region == 'eu' && job.tenant == 'acme'"}], "allow", "deny"),

@@ -45,7 +45,7 @@ def unknown_key(found: Findings, path: Path) -> str:
     key, model = str(path[-1]), BundleDocument
     for part in path[:-1]:
         if isinstance(part, str):
-            model = next(_models(model.model_fields[part].annotation))
+            model, *_ = _models(model.model_fields[part].annotation)
     return f"Expected a known key, but got '{key[:80]}'{found.guess(key, model.model_fields)}"
 
 

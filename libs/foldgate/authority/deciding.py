@@ -5,7 +5,6 @@ strictest wins, and what they demand is combined to the tightest: no bundle loos
 cannot be evaluated denies. The same snapshot and facts come to the same for ever.
 """
 
-from collections.abc import Iterator
 from itertools import groupby
 from typing import Literal, NamedTuple
 
@@ -25,7 +24,8 @@ from foldgate.expr.faults import ExpressionFailed
 Phase = Literal["submit", "dispatch"]
 STRICTNESS = ("allow", "allow_with_constraints", "throttle", "require_approval", "deny")
 """From loose to strict."""
-_MOST_KEPT = 5000
+_MOST_KEPT = 200_000
+"""Plans times rules, and outcomes times bundles, that are kept: some ten megabytes."""
 _MOST_RUNS = 40
 _TIMES = "\u00d7"
 
@@ -62,7 +62,14 @@ class Candidate(NamedTuple):
     """A rule that is left for a subject, and the first ask of each rule between it and the one before that failed."""
 
     passed: tuple[str, ...]
-    rule: Rule | None
+    rule: Rule
+
+
+class Plan(NamedTuple):
+    """All rules that are left for a subject, and what failed of those after the last."""
+
+    candidates: tuple[Candidate, ...]
+    rest: tuple[str, ...]
 
 
 def decide(snapshot: Snapshot, facts: Facts, *, phase: Phase) -> Outcome:
@@ -86,11 +93,9 @@ def _said(bundle: Bundle, facts: Facts, phase: Phase) -> tuple[Effect, str]:
         return _SILENT, f"{bundle.id}: says nothing of runs"
     facts.allowance = Allowance()
     passed: list[str] = []
-    for candidate in _plan(bundle, facts.subject, phase):
-        passed += candidate.passed
-        rule = candidate.rule
-        if rule is None:
-            break
+    plan = _plan(bundle, facts.subject, phase)
+    for before, rule in plan.candidates:
+        passed += before
         try:
             failed = next((ask.name for ask in rule.further if not ask.holds(facts)), "")
         except ExpressionFailed as error:
@@ -98,32 +103,33 @@ def _said(bundle: Bundle, facts: Facts, phase: Phase) -> tuple[Effect, str]:
         if not failed:
             return rule.effect, _line(bundle, passed, f"={rule.id}")
         passed.append(failed)
-    return bundle.default, _line(bundle, passed, "=default")
+    return bundle.default, _line(bundle, [*passed, *plan.rest], "=default")
 
 
-def _plan(bundle: Bundle, subject: Subject, phase: Phase) -> tuple[Candidate, ...]:
+def _plan(bundle: Bundle, subject: Subject, phase: Phase) -> Plan:
     """The rules that are left for such a subject, found once."""
     plan = bundle.plans.get((phase, subject))
     if plan is None:
-        if len(bundle.plans) >= _MOST_KEPT:
+        if len(bundle.plans) * len(bundle.rules) >= _MOST_KEPT:
             bundle.plans.clear()
-        plan = bundle.plans[phase, subject] = tuple(_candidates(bundle, subject, phase))
-    found: tuple[Candidate, ...] = plan
+        plan = bundle.plans[phase, subject] = _planned(bundle, subject, phase)
+    found: Plan = plan
     return found
 
 
-def _candidates(bundle: Bundle, subject: Subject, phase: Phase) -> Iterator[Candidate]:
+def _planned(bundle: Bundle, subject: Subject, phase: Phase) -> Plan:
+    """What comes after a rule that asks nothing further is never looked at."""
+    candidates: list[Candidate] = []
     passed: list[str] = []
     for rule in bundle.rules:
-        failed = first_failed(rule, subject, phase)
-        if failed:
+        if failed := first_failed(rule, subject, phase):
             passed.append(failed)
-        else:
-            yield Candidate(tuple(passed), rule)
-            passed = []
-            if not rule.further:
-                return
-    yield Candidate(tuple(passed), None)
+            continue
+        candidates.append(Candidate(tuple(passed), rule))
+        passed.clear()
+        if not rule.further:
+            break
+    return Plan(tuple(candidates), tuple(passed))
 
 
 def first_failed(rule: Rule, subject: Subject, phase: Phase) -> str:
@@ -154,7 +160,7 @@ def _known(snapshot: Snapshot, effects: list[Effect], phase: Phase) -> Outcome:
     rules = (phase, *(effect.rule for effect in effects))
     outcome = snapshot.answers.get(rules)
     if outcome is None:
-        if len(snapshot.answers) >= _MOST_KEPT:
+        if len(snapshot.answers) * len(snapshot.bundles) >= _MOST_KEPT:
             snapshot.answers.clear()
         outcome = snapshot.answers[rules] = _combined(snapshot, effects, phase)
     found: Outcome = outcome
