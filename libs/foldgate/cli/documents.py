@@ -26,7 +26,7 @@ class Judged(NamedTuple):
 
 def judged(files: Sequence[str]) -> list[Judged]:
     """Each document, in the order they were named."""
-    return [_judge(file, _read(file)) for file in files]
+    return [_judge(file, read_document(file, "a workflow document")) for file in files]
 
 
 def _judge(file: str, source: bytes) -> Judged:
@@ -37,13 +37,14 @@ def _judge(file: str, source: bytes) -> Judged:
     return Judged(file, source, prepared.workflow, prepared.version, prepared.digest)
 
 
-def _read(file: str) -> bytes:
+def read_document(file: str, what: str) -> bytes:
+    """What a file holds, or what is piped in."""
     if file == STDIN:
         return sys.stdin.buffer.read()
     try:
         return Path(file).read_bytes()
     except OSError as error:
-        raise AskedWrongly(f"Expected a workflow document that can be read, but: {error}.") from None
+        raise AskedWrongly(f"Expected {what} that can be read, but: {error}.") from None
 
 
 def print_judged(documents: Sequence[Judged], *, as_json: bool) -> None:

@@ -13,6 +13,7 @@ from foldgate.eventlog.looking import Seen
 from foldgate.runtime.settings import Settings
 
 if TYPE_CHECKING:
+    from foldgate.authority.keys import Signer
     from foldgate.sdk.client import Client
 
 
@@ -24,7 +25,7 @@ class Reached(NamedTuple):
     settings: Settings
     seen: Seen
 
-    def client(self, tenant: str, *, principal: str = "client") -> "Client":
+    def client(self, tenant: str, *, principal: str = "client", signer: "Signer | None" = None) -> "Client":
         """A client that reads long partitions from their last checkpoint."""
         from foldgate.cli.reading import position_before
         from foldgate.sdk.client import Client
@@ -32,7 +33,7 @@ class Reached(NamedTuple):
         async def entrance(partition: Partition) -> Position:
             return await position_before(self.log, partition, await self.log.end(partition))
 
-        return Client(self.log, codec=self.codec, tenant=tenant, principal=principal, entrance=entrance)
+        return Client(self.log, codec=self.codec, tenant=tenant, principal=principal, entrance=entrance, signer=signer)
 
 
 async def look(settings: Settings) -> Seen:
