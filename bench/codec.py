@@ -168,7 +168,14 @@ WRIT = Writ(
 
 def decided() -> float:
     """Microseconds of a message through the engine's decider and evolve: a request and a report for each run."""
-    decider = runs(Definitions(), max_lost=3, cancel_grace_ms=30_000, wait_noted_after_ms=60_000, max_events=50_000)
+    decider = runs(
+        Definitions(),
+        max_lost=3,
+        cancel_grace_ms=30_000,
+        wait_noted_after_ms=60_000,
+        max_events=50_000,
+        genuine=lambda _: True,
+    )
     request_id = "c0a8012e5f7b4d6c8e9f0a1b"
     run = ids.run_id("acme", "job", request_id)
     asked = RunRequested(

@@ -97,7 +97,12 @@ class Table:
             )
             self.definitions.add("acme", event)
         self.decider: Decider[Run] = runs(
-            self.definitions, max_lost=3, cancel_grace_ms=30_000, wait_noted_after_ms=60_000, max_events=1_000_000
+            self.definitions,
+            max_lost=3,
+            cancel_grace_ms=30_000,
+            wait_noted_after_ms=60_000,
+            max_events=1_000_000,
+            genuine=lambda _: True,
         )
 
 

@@ -21,11 +21,11 @@ def test_it_shows_a_run_that_survives_its_worker(tmp_path: Path, postgres_url: s
     assert done.returncode == 0, done.stderr
     told = [line.split() for line in done.stdout.splitlines()]
     events = [words[3] for words in told if len(words) > 3 and words[1:2] == ["s"]]
-    first = ["RunRequested", "RunStarted", "JobRequested", "WritIssued", "JobDispatched"]
+    first = ["RunRequested", "RunStarted", "JobRequested", "RunAdmitted", "WritIssued", "JobDispatched"]
     second = ["JobLost", "JobRequested", "WritIssued", "JobDispatched", "JobSucceeded"]
     shown = [name for name in events if name != "JobQueued"]  # where the second worker was slow to start
-    assert shown[:10] == first + second
-    assert sorted(shown[10:]) == ["CaseClosed", "JobReleased", "RunSucceeded", "StepSucceeded"]
+    assert shown[:11] == first + second
+    assert sorted(shown[11:]) == ["CaseClosed", "JobReleased", "RunSucceeded", "StepSucceeded"]
     assert '{"counted_to":3,"attempt":2}' in done.stdout
     assert "Not there yet" in done.stdout
     assert not list(tmp_path.iterdir())

@@ -36,7 +36,8 @@ def test_it_serves_where_it_says(suite: Up) -> None:
 
 
 def test_what_it_writes_down_is_its_owners_alone(suite: Up) -> None:
-    for name in ("up.json", "api-key"):
+    keys = [f"keys/{name}" for name in ("root.key", "kernel.json", "scheduler.json", "issuer.json", "suite.key")]
+    for name in ("up.json", "api-key", *keys):
         assert (suite.data / name).stat().st_mode & 0o077 == 0
 
 
@@ -96,9 +97,14 @@ def test_the_timeline_puts_causes_before_effects(suite: Up) -> None:
     run = suite.json("run", "job", "job.echo", "--wait")["run_id"]
     told = suite.lines("timeline", run)
     names = [one["event"] for one in told]
-    first = ["RunRequested", "RunStarted", "JobRequested", "WritIssued", "JobDispatched", "JobSucceeded"]
+    first = ["RunRequested", "RunStarted", "JobRequested", "RunAdmitted", "WritIssued", "JobDispatched"]
     assert names[: len(first)] == first
-    assert names.index("StepSucceeded") < names.index("RunSucceeded") < names.index("CaseClosed")
+    assert (
+        names.index("JobSucceeded")
+        < names.index("StepSucceeded")
+        < names.index("RunSucceeded")
+        < names.index("CaseClosed")
+    )
     assert {one["meta"]["run_id"] for one in told} == {run}
     assert f"{run} succeeded after" in suite.foldgate("timeline", run).stdout
 

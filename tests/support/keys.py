@@ -63,6 +63,11 @@ def proved(report: R) -> R:
     return with_mac(secret, report)
 
 
+def from_anybody(_: JobSucceeded | JobFailed) -> bool:
+    """Reports are believed as they come: where it is not asked who sends them."""
+    return True
+
+
 def files() -> dict[str, bytes]:
     """The folder of keys of a suite under test."""
     made = {ROOT: f"{public_of(ROOT_KEY).hex()}\n".encode(), SUITE: f"{SUITE_KEY.hex()}\n".encode()}

@@ -58,6 +58,7 @@ from foldgate.language.durations import milliseconds
 from foldgate.language.publish import prepare
 from tests.support.compact import compact
 from tests.support.given import Given
+from tests.support.keys import from_anybody
 from tests.support.runs import decided
 
 BEGINNING_MS = 1_700_000_000_000
@@ -148,7 +149,12 @@ class World:
             definitions.add("acme", published)
         self._workflow = prepared[0].workflow
         self._decider = runs(
-            definitions, max_lost=1, cancel_grace_ms=30_000, wait_noted_after_ms=NEVER_NOTED_MS, max_events=50_000
+            definitions,
+            max_lost=1,
+            cancel_grace_ms=30_000,
+            wait_noted_after_ms=NEVER_NOTED_MS,
+            max_events=50_000,
+            genuine=from_anybody,
         )
         self._start("")
 

@@ -58,6 +58,7 @@ from foldgate.engine.runs.waiting import has_wake_up
 from foldgate.language.definitions import Definitions
 from foldgate.language.publish import prepare
 from tests.support.given import Given, meta
+from tests.support.keys import from_anybody
 
 BEGINNING = 1000
 GRACE = 30_000
@@ -92,6 +93,7 @@ def deciding(definitions: Definitions, *, max_lost: int = 1, max_events: int = 5
         cancel_grace_ms=GRACE,
         wait_noted_after_ms=NOTED_AFTER,
         max_events=max_events,
+        genuine=from_anybody,
     )
 
 
@@ -139,7 +141,7 @@ class Life(Given[Run]):
         return self.state
 
     def start(self, given: Any = None, **changes: Any) -> list[str]:
-        """Ask for it, with this input and these changes to the request. Policy lets it begin, where it waits for that."""
+        """Ask for it, with this input and these changes to the request. Policy lets it begin, if it waits for that."""
         said = self.hear(self.request(given, **changes))
         return said + self.admit() if self.admitted and awaits_policy(self.run) else said
 

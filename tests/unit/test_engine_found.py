@@ -25,6 +25,7 @@ from foldgate.decider.decider import Tick
 from foldgate.engine.runs.decide import runs
 from tests.support.documents import written
 from tests.support.given import Given
+from tests.support.keys import from_anybody
 from tests.support.outside import request
 from tests.support.playing import published
 from tests.support.runs import decided
@@ -37,7 +38,14 @@ def of(steps: dict[str, Any], *, given: Any = None, **terms: Any) -> tuple[Given
     """A run of these steps (jobs, where they do not say), and what it says first."""
     document = {"id": "made", **terms, "steps": {name: {"type": "job"} | step for name, step in steps.items()}}
     definitions, _ = published(written(document))
-    decider = runs(definitions, max_lost=3, cancel_grace_ms=1000, wait_noted_after_ms=60_000, max_events=50_000)
+    decider = runs(
+        definitions,
+        max_lost=3,
+        cancel_grace_ms=1000,
+        wait_noted_after_ms=60_000,
+        max_events=50_000,
+        genuine=from_anybody,
+    )
     run = Given(decider, key=RUN)
     said = run.when(request("made", given or {}), at=START)
     return run, said + run.when(RunAdmitted(decision=decided("allow")), at=START)

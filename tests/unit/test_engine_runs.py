@@ -1,10 +1,12 @@
 """The engine's decisions on a run: given its past, when a message, then these events."""
 
+from functools import partial
 from typing import Any
 
 import msgspec
 import pytest
 
+from foldgate.authority.token import is_genuine
 from foldgate.contracts import ids
 from foldgate.contracts.events import (
     Event,
@@ -29,11 +31,19 @@ from foldgate.engine.runs.decide import runs
 from foldgate.engine.runs.state import Run
 from foldgate.language.definitions import Definitions
 from tests.support.given import Given, meta
+from tests.support.keys import SUITE_KEY, from_anybody, proved
 
 RUN = ids.run_id("acme", "job", "key")
 JOB = f"{RUN}:job@1"
 REQUEST = RunRequested(workflow="job", topic="job.echo", input='{"b": 2, "a": 1}', idempotency_key="key")
-DECIDER = runs(Definitions(), max_lost=1, cancel_grace_ms=30_000, wait_noted_after_ms=60_000, max_events=50_000)
+DECIDER = runs(
+    Definitions(),
+    max_lost=1,
+    cancel_grace_ms=30_000,
+    wait_noted_after_ms=60_000,
+    max_events=50_000,
+    genuine=from_anybody,
+)
 
 
 def new() -> Given[Run]:
@@ -186,6 +196,39 @@ def test_a_late_report_changes_nothing_and_is_shown_once() -> None:
     assert (ignored.job_id, ignored.reported) == (JOB, "JobSucceeded")
     assert run.when(late) == []
     assert not run.ended
+
+
+def proving() -> Given[Run]:
+    """A run that began, where it is asked who reports."""
+    decider = runs(
+        Definitions(),
+        max_lost=1,
+        cancel_grace_ms=30_000,
+        wait_noted_after_ms=60_000,
+        max_events=50_000,
+        genuine=partial(is_genuine, (SUITE_KEY,)),
+    )
+    run = Given(decider, key=RUN)
+    run.when(REQUEST)
+    return run
+
+
+def test_a_forged_report_settles_nothing_and_is_shown_once() -> None:
+    run = proving()
+    truth = JobSucceeded(job_id=JOB, lease=1, worker="w", output="1")
+    forged = msgspec.structs.replace(proved(truth), output="2")
+    [ignored] = run.when(forged)
+    assert isinstance(ignored, JobReportIgnored)
+    assert (ignored.job_id, ignored.lease, ignored.reported) == (JOB, 1, "JobSucceeded")
+    assert "forged" in ignored.reason
+    assert run.when(forged) == run.when(truth) == []
+    assert names(run.when(proved(truth))) == ["StepSucceeded", "RunSucceeded"]
+
+
+def test_forged_reports_do_not_use_up_the_events_of_a_run() -> None:
+    run = proving()
+    forged = [JobFailed(job_id="?", lease=lease, worker="w", code="c", message="m") for lease in range(1, 201)]
+    assert sum(len(run.when(each)) for each in forged) == 100
 
 
 def test_a_report_for_no_run_is_set_aside() -> None:

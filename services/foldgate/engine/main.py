@@ -4,8 +4,10 @@ Runs meet on the log as well: a child is asked for, and ends, by events of other
 of the runs that want it. Those say in themselves whose they are.
 """
 
+from functools import partial
 from operator import attrgetter
 
+from foldgate.authority.token import is_genuine
 from foldgate.contracts.events import (
     ApprovalExpired,
     ApprovalGranted,
@@ -49,13 +51,14 @@ SERVICE = Service(
         Aggregate(
             stream=RUNS,
             table=Published,
-            decider=lambda settings, _keys, published: runs(
+            decider=lambda settings, keys, published: runs(
                 published.definitions,
                 max_lost=settings.max_lost,
                 cancel_grace_ms=settings.cancel_grace_ms,
                 wait_noted_after_ms=settings.wait_noted_after_ms,
                 max_events=settings.max_events,
                 redaction=settings.redaction,
+                genuine=partial(is_genuine, keys.suite),
             ),
             follows=(
                 Follow(stream=INTAKE, events=ASKED, guard=True),

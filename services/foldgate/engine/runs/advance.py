@@ -22,7 +22,7 @@ def scan(turn: Turn) -> None:
     turn.scanning = True
     for place in list(_unhandled(turn)):
         begin(turn, at(turn.definition, place.step.on_error, place.path))
-    for step_id in [step_id for step_id, _ in turn.run.steps.items()]:
+    for step_id, _ in list(turn.run.steps.items()):
         place = turn.place(step_id)
         if turn.step(place).status in ("running", "cancelling") or place.kind == "parallel":
             turn.kind(place).progress(turn, place)

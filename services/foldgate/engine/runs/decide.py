@@ -13,7 +13,6 @@ from typing import Any
 
 from foldgate.authority.redaction import redacted_event
 from foldgate.authority.secrets import Level, redacted
-from foldgate.contracts import ids
 from foldgate.contracts.events import (
     ApprovalExpired,
     ApprovalGranted,
@@ -25,7 +24,6 @@ from foldgate.contracts.events import (
     JobDenied,
     JobFailed,
     JobLost,
-    JobReportIgnored,
     JobSucceeded,
     Meta,
     RunAdmitted,
@@ -54,8 +52,8 @@ from foldgate.engine.runs import requests, starting
 from foldgate.engine.runs.advance import scan, settle
 from foldgate.engine.runs.ending import call_back_all, finish, halt
 from foldgate.engine.runs.evolve import evolve
+from foldgate.engine.runs.reports import Report, attempt, ignore_forged, reported
 from foldgate.engine.runs.state import BEFORE_ITS_END, Run, ended, is_undecided
-from foldgate.engine.runs.step import Step
 from foldgate.engine.runs.tables import due_timers
 from foldgate.engine.runs.turn import Ending, Folded, Terms, Turn, shortened
 from foldgate.engine.runs.waiting import describe, due, has_wake_up, waits
@@ -63,10 +61,7 @@ from foldgate.engine.steps import KINDS, approval, job, subworkflow
 from foldgate.language.definitions import Definitions
 
 Outcome = Iterable[Event | Said]
-Report = JobSucceeded | JobFailed
 
-MAX_JOB_ID = 8000
-"""Characters of a job id that are looked at: none is as long, however many loops are around its step."""
 MAX_CALLED_BACK = 500
 """Child runs that are told of a fault of ours: what ends a run must fit an append, whatever else does not."""
 _TIMED_OUT = Ending("timed_out", "timeout", "It took longer than its timeout.")
@@ -79,9 +74,11 @@ def runs(
     cancel_grace_ms: int,
     wait_noted_after_ms: int,
     max_events: int,
+    genuine: Callable[[Report], bool],
     redaction: Level = "low",
 ) -> Decider[Run]:
-    """The decider of runs, under the terms of the settings and with the definitions that have been read so far."""
+    """The decider of runs, under the terms of the settings and with the definitions that have been read so far.
+    `genuine` says whether a report comes from who was given the lease that it names."""
     terms = Terms(
         max_lost=max_lost,
         cancel_grace_ms=cancel_grace_ms,
@@ -100,7 +97,10 @@ def runs(
             return ()
         pinned = starting.definition_of(definitions, digest=run.digest, kind=run.kind, topic=run.topic)
         turn = Turn(message, run, definition=pinned, definitions=definitions, terms=terms, kinds=KINDS)
-        _answer(turn, message)
+        if isinstance(message.event, JobSucceeded | JobFailed) and not genuine(message.event):
+            ignore_forged(turn, message.event)
+        else:
+            _answer(turn, message)
         return _said(turn, run)
 
     def _said(turn: Turn, before: Run | None) -> Outcome:
@@ -243,16 +243,6 @@ def _wake(turn: Turn, step_id: str) -> None:
         turn.kind(place).wake(turn, place)
 
 
-def _reported(turn: Turn, report: Report, _: Meta) -> None:
-    found = _attempt(turn, report.job_id)
-    if found is None:
-        _ignore(turn, report)
-    elif isinstance(report, JobSucceeded):
-        job.succeeded(turn, turn.place(found), report)
-    else:
-        job.failed(turn, turn.place(found), report)
-
-
 def _admitted(turn: Turn, admitted: RunAdmitted, _: Meta) -> None:
     if not turn.run.cleared:
         turn.say(RunCleared(policy_snapshot=admitted.decision.policy_snapshot, rule=admitted.decision.rule))
@@ -266,7 +256,7 @@ def _rejected(turn: Turn, rejected: RunRejected, _: Meta) -> None:
 
 
 def _settled(turn: Turn, outcome: JobDenied | JobLost | WritRevoked, _: Meta) -> None:
-    found = _attempt(turn, outcome.job_id)
+    found = attempt(turn, outcome.job_id)
     if found is None:
         return
     if isinstance(outcome, JobDenied):
@@ -276,31 +266,6 @@ def _settled(turn: Turn, outcome: JobDenied | JobLost | WritRevoked, _: Meta) ->
             job.revoked(turn, turn.place(found), outcome)
     else:
         job.lost(turn, turn.place(found), outcome)
-
-
-def _attempt(turn: Turn, job_id: str) -> str | None:
-    """The step whose attempt under way this is, if it is."""
-    found = _named(turn, job_id)
-    return found[0].step if found is not None and job.is_current(*found) else None
-
-
-def _named(turn: Turn, job_id: str) -> tuple[ids.JobName, Step] | None:
-    """The attempt that a worker names, and its step; None if this run has no such step. Workers may name anything."""
-    try:
-        name = ids.parse_job_id(job_id[:MAX_JOB_ID])
-    except ids.MalformedId:
-        return None
-    step = turn.run.step(name.step) if name.run_id == turn.run.run_id else None
-    return None if step is None else (name, step)
-
-
-def _ignore(turn: Turn, report: Report) -> None:
-    """A report that settles nothing is shown, once; but not where it only says again what it has settled."""
-    name, job_id = type(report).__name__, report.job_id[:MAX_JOB_ID]
-    found = _named(turn, job_id)
-    if (job_id, report.lease, name) not in turn.run.ignored and not (found and job.is_repeat(*found, report)):
-        reason = "Expected a report of an attempt that is under way, but it is of another."
-        turn.say(JobReportIgnored(job_id=job_id, lease=report.lease, reported=name, reason=reason))
 
 
 def _answered(turn: Turn, answer: ApprovalGranted | ApprovalRefused | ApprovalExpired, _: Meta) -> None:
@@ -370,8 +335,8 @@ def _children(run: Run) -> Iterator[tuple[str, str]]:
 
 
 _ANSWERS: Mapping[type[Event], Callable[[Turn, Any, Meta], None]] = {
-    JobSucceeded: _reported,
-    JobFailed: _reported,
+    JobSucceeded: reported,
+    JobFailed: reported,
     JobDenied: _settled,
     JobLost: _settled,
     WritRevoked: _settled,
