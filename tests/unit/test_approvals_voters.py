@@ -10,18 +10,22 @@ from foldgate.approval.approvals.state import Questions
 from foldgate.approval.approvals.voters import MAX_ROLES, Voters
 from foldgate.authority.keys import Signer
 from foldgate.authority.requests import sign_request
+from foldgate.authority.secrets import Level
 from foldgate.contracts.events import ApprovalGranted, ApprovalRequested, Event, VoteCast, VoteRecorded, VoteRefused
 from foldgate.decider.decider import Message
 from tests.support.given import Given, meta
 from tests.support.keys import ISSUER, KERNEL, STRANGER, TRUST, signer_with
+from tests.support.planted import EVERYTHING, WORD
 
 RUN, ASKED = "run_1", "run_1:ask"
 YES = VoteCast(approval_id=ASKED, approve=True, roles=("sre",))
 BOB = signer_with("issuer", name="bob", roles=("person", "law"))
 
 
-def asking(voters: Voters | None = None, terms: str = '{"required":2}') -> Given[Questions]:
-    subject: Given[Questions] = Given(approvals(voters or Voters(TRUST)), key=RUN)
+def asking(
+    voters: Voters | None = None, terms: str = '{"required":2}', *, redaction: Level = "low"
+) -> Given[Questions]:
+    subject: Given[Questions] = Given(approvals(voters or Voters(TRUST), redaction=redaction), key=RUN)
     asked = ApprovalRequested(step="ask", approval_id=ASKED, kind="approval", input="1", terms=terms, requester="ada")
     subject.when(asked, at=1000)
     return subject
@@ -122,3 +126,17 @@ def test_a_vote_that_somebody_copies_counts_once() -> None:
     last = said(subject, signed(ISSUER, by="eve"), "eve")
     assert isinstance(last[-1], ApprovalGranted)
     assert last[-1].by == ("bob", "eve")
+
+
+def test_a_vote_is_checked_as_it_was_signed_and_counts_without_its_secrets() -> None:
+    data = f'{{"password":"{WORD}","note":"{EVERYTHING[0]}"}}'
+    cast = msgspec.structs.replace(YES, data=data, reason=f"see {EVERYTHING[0]}")
+    [event] = said(asking(), signed(ISSUER, cast))
+    assert isinstance(event, VoteRecorded)
+    assert (event.data, event.reason) == (
+        '{"note":"[redacted:aws_key]","password":"[redacted:field]"}',
+        "see [redacted:aws_key]",
+    )
+    [kept] = said(asking(redaction="none"), signed(ISSUER, cast))
+    assert isinstance(kept, VoteRecorded)
+    assert WORD in kept.data
