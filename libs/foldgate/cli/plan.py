@@ -14,8 +14,6 @@ _TO_BE_STARTED = "postgresql://"
 """Stands for the address of a server of our own until that runs."""
 
 DEFAULTS = {
-    # A suite of one machine for development: there are no policies in it, so nothing would ever be allowed.
-    "FOLDGATE_DEFAULT_DECISION": "allow",
     # All of it, the servers included, is to be gone ten seconds after it was asked to stop.
     "FOLDGATE_DRAIN_WITHIN_MS": "5000",
 }

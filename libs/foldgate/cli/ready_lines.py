@@ -10,23 +10,18 @@ from foldgate.cli.up_file import Suite
 from foldgate.servers.folder import data_folder
 
 
-def tell_ready(plan: Plan, suite: Suite, *, took_ms: int, as_json: bool) -> None:
-    """The ready lines, or for programs what `up.json` says."""
+def tell_ready(plan: Plan, suite: Suite, *, policy: str, took_ms: int, as_json: bool) -> None:
+    """The ready lines, with the words about its policy, or for programs what `up.json` says."""
     if as_json:
         say_json(suite)
         return
     say(Text.assemble(("Foldgate is up", "bold green"), f" at {suite.url}, after {took_ms / 1000:.1f} s."))
     for name, text in _facts(plan, suite):
         say(Text.assemble((f"  {name:<8}", "dim"), text))
-    if plan.settings.default_decision == "allow":
-        say(_DEVELOPMENT, style="yellow")
+    say(policy, style="yellow")
 
 
 _JOB = '{"topic": "job.echo"}'
-_DEVELOPMENT = (
-    "This is a suite for development, without policies: it allows every job (default_decision=allow). Services that\n"
-    "are started by themselves deny what no rule allows."
-)
 
 
 def _facts(plan: Plan, suite: Suite) -> list[tuple[str, str]]:

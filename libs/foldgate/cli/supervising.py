@@ -13,7 +13,7 @@ import os
 import secrets
 import socket
 from collections.abc import Mapping
-from contextlib import AsyncExitStack, ExitStack
+from contextlib import AsyncExitStack
 from dataclasses import replace
 
 import uvloop
@@ -94,15 +94,23 @@ class _Suite:
         return settings
 
     async def _serve(self, settings: Settings, servers: Servers, listening: socket.socket) -> None:
+        from foldgate.cli.first_policy import begin_policy
+
         host = in_processes if self._plan.processes else in_this_process
-        with ExitStack() as starting:
-            starting.enter_context(progress("Starting the services"))
+        pids, are_ready = {one.name.lower(): one.pid for one in servers.own}, asyncio.Event()
 
-            def ready(pids: Mapping[str, int]) -> None:
-                starting.close()
-                self._announce(settings, {**{one.name.lower(): one.pid for one in servers.own}, **pids})
+        def ready(of_services: Mapping[str, int]) -> None:
+            pids.update(of_services)
+            are_ready.set()
 
-            await together(host(self._plan, settings, listening=listening, ready=ready), self._grow_impatient(settings))
+        async def begin() -> None:
+            with progress("Starting the services"):
+                await are_ready.wait()
+                policy = await begin_policy(settings)
+            self._announce(settings, pids, policy=policy)
+
+        working = host(self._plan, settings, listening=listening, ready=ready)
+        await together(working, begin(), self._grow_impatient(settings))
 
     async def _grow_impatient(self, settings: Settings) -> None:
         """Until all is ready, say now and then what is waited for."""
@@ -115,7 +123,7 @@ class _Suite:
             what = "; ".join(f"{service} waits for {reason}" for service, reason in lacking.waiting_for.items())
             note(f"Not ready yet: {what or 'other services are starting'}. The logs are in {self._plan.logs}.")
 
-    def _announce(self, settings: Settings, pids: Mapping[str, int]) -> None:
+    def _announce(self, settings: Settings, pids: Mapping[str, int], *, policy: str) -> None:
         assert settings.postgres is not None
         self._ready = True
         suite = up_file.Suite(
@@ -130,7 +138,8 @@ class _Suite:
             started_at=self._clock.now_ms(),
         )
         up_file.write(self._plan.data, suite)
-        tell_ready(self._plan, suite, took_ms=self._clock.monotonic_ms() - self._started, as_json=self._as_json)
+        took_ms = self._clock.monotonic_ms() - self._started
+        tell_ready(self._plan, suite, policy=policy, took_ms=took_ms, as_json=self._as_json)
 
 
 def _listen(settings: Settings) -> socket.socket:
