@@ -10,7 +10,8 @@ import pytest
 from foldgate.contracts.events import RunDenied, RunSucceeded
 from tests.support.asking import PAGE, Asking, asking
 from tests.support.commands import foldgate
-from tests.support.logs import opened_by
+from tests.support.keys import folder_of_keys
+from tests.support.logs import Opened, opened_by
 
 
 class Terminal:
@@ -34,13 +35,22 @@ class Terminal:
         return code, out + errors
 
 
+def settings_of(opened: Opened, postgres_url: str) -> dict[str, str]:
+    """What a command must be told to speak to this suite, and to vouch for votes there."""
+    return {
+        "FOLDGATE_POSTGRES": postgres_url,
+        "FOLDGATE_SUITE": opened.suite,
+        "FOLDGATE_KEYS": str(folder_of_keys()),
+    }
+
+
 async def asked(suite: Asking, kinds: Sequence[str]) -> list[str]:
     return [await suite.question(kind, PAGE if kind == "input" else None) for kind in kinds]
 
 
 async def test_questions_are_listed_shown_and_answered(request: pytest.FixtureRequest, postgres_url: str) -> None:
     opened = opened_by("postgres", request)
-    terminal = Terminal({"FOLDGATE_POSTGRES": postgres_url, "FOLDGATE_SUITE": opened.suite})
+    terminal = Terminal(settings_of(opened, postgres_url))
     async with opened() as log, asking(log, within_s=110) as suite:
         granted, refused, filled = await asked(suite, ["approval", "approval", "input"])
 

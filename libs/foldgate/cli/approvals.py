@@ -1,22 +1,50 @@
-"""`foldgate approvals …`: what people are asked, and their answers."""
+"""`foldgate approvals …`: what people are asked, by runs and by policy, and their answers."""
 
+import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 import typer
 
 from foldgate.cli.finding import AsJson, Data
 
-commands = typer.Typer(help="Answer what runs ask of people.", no_args_is_help=True, rich_markup_mode="markdown")
+commands = typer.Typer(
+    help="Answer what runs and policy ask of people.", no_args_is_help=True, rich_markup_mode="markdown"
+)
 
 Approval = Annotated[str, typer.Argument(metavar="APPROVAL", help="A question, as `approvals list` names it.")]
 Reason = Annotated[str, typer.Option("--reason", help="Why, for whoever reads the timeline.")]
+Roles = Annotated[
+    list[str] | None,
+    typer.Option("--role", metavar="ROLE", help="A role of theirs; may be given several times. The issuer vouches."),
+]
+Binding = Annotated[
+    str,
+    typer.Option(
+        "--binding",
+        metavar="DIGEST",
+        help="Vote only if this is still what is asked, as `approvals show` names it. Default: what it is now.",
+        show_default=False,
+    ),
+]
+Sure = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask, after the question is shown, whether to vote.")]
 Voter = Annotated[
     str,
     typer.Option(
         "--as", metavar="NAME", help="Whose vote it is. Default: the user of this machine.", show_default=False
     ),
 ]
+
+
+class Ballot(NamedTuple):
+    """A vote as somebody gives it. The name and the roles are what the issuer of the suite vouches for."""
+
+    approve: bool
+    voter: str
+    roles: tuple[str, ...]
+    reason: str
+    binding: str
+    given: Any = None
 
 
 @commands.command("list")
@@ -27,7 +55,7 @@ def list_questions(
 ) -> None:
     """What is open, the oldest first."""
     from foldgate.cli import finding
-    from foldgate.cli.questions import print_list
+    from foldgate.cli.question_showing import print_list
 
     finding.run(print_list(everything=everything, data=data, as_json=as_json))
 
@@ -36,7 +64,7 @@ def list_questions(
 def show(approval: Approval, data: Data = None, as_json: AsJson = False) -> None:
     """One question: what is shown, on which terms it is answered, and who has voted."""
     from foldgate.cli import finding
-    from foldgate.cli.questions import print_question
+    from foldgate.cli.question_showing import print_question
 
     finding.run(print_question(approval, data=data, as_json=as_json))
 
@@ -49,32 +77,47 @@ def approve(
     ] = "null",
     reason: Reason = "",
     voter: Voter = "",
+    role: Roles = None,
+    binding: Binding = "",
+    sure: Sure = False,
     data: Data = None,
     as_json: AsJson = False,
 ) -> None:
     """Say yes, with the data if data is asked for. The exit code is 1 where the vote does not count."""
     from foldgate.cli.asking import parsed
 
-    given = parsed(body, "--input")
-    _vote(approval, True, given=given, reason=reason, voter=voter, data=data, as_json=as_json)
+    ballot = Ballot(True, voter, tuple(role or ()), reason=reason, binding=binding, given=parsed(body, "--input"))
+    _vote(approval, ballot, sure=sure, data=data, as_json=as_json)
 
 
 @commands.command("reject")
 def reject(
-    approval: Approval, reason: Reason = "", voter: Voter = "", data: Data = None, as_json: AsJson = False
+    approval: Approval,
+    reason: Reason = "",
+    voter: Voter = "",
+    role: Roles = None,
+    binding: Binding = "",
+    sure: Sure = False,
+    data: Data = None,
+    as_json: AsJson = False,
 ) -> None:
     """Say no. The exit code is 1 where the vote does not count."""
-    _vote(approval, False, given=None, reason=reason, voter=voter, data=data, as_json=as_json)
+    ballot = Ballot(False, voter, tuple(role or ()), reason=reason, binding=binding)
+    _vote(approval, ballot, sure=sure, data=data, as_json=as_json)
 
 
-def _vote(
-    approval: str, approve: bool, *, given: Any, reason: str, voter: str, data: Path | None, as_json: bool
-) -> None:
+def _vote(approval: str, ballot: Ballot, *, sure: bool, data: Path | None, as_json: bool) -> None:
+    """Show what is voted on, and vote on that: should another thing be asked meanwhile, the vote does not count."""
     import getpass
 
     from foldgate.cli import finding
-    from foldgate.cli.questions import vote
+    from foldgate.cli.question_showing import tell_question
+    from foldgate.cli.voting import look, vote
 
-    named = voter or getpass.getuser()
-    work = vote(approval, approve=approve, given=given, reason=reason, voter=named, data=data, as_json=as_json)
-    raise typer.Exit(finding.run(work))
+    asked = finding.run(look(approval, data=data))
+    ballot = ballot._replace(voter=ballot.voter or getpass.getuser(), binding=ballot.binding or asked.binding)
+    if not as_json:
+        tell_question(asked)
+        if not sure and sys.stdin.isatty():
+            typer.confirm(f"Vote {'yes' if ballot.approve else 'no'} as {ballot.voter}?", abort=True)
+    raise typer.Exit(finding.run(vote(asked, ballot, data=data, as_json=as_json)))

@@ -1,96 +1,81 @@
-"""The questions of a suite, read from `approvals`: who is asked what, and what came of it."""
+"""The questions of a suite, read from `approvals`: who is asked what, what it lacks, and what came of it."""
 
-from pathlib import Path
+import time
 from typing import Any
 
 import msgspec
 
-from foldgate.cli.mistakes import FAILED, AskedWrongly
-from foldgate.cli.reaching import Reached, opened
+from foldgate.authority.terms import Terms, missing, objection
+from foldgate.cli.mistakes import AskedWrongly
+from foldgate.cli.reaching import Reached
 from foldgate.cli.reading import StreamReader
-from foldgate.cli.telling import told
-from foldgate.cli.terminal import console, harmless, plain, say, say_json, table
-from foldgate.cli.words import moment
+from foldgate.cli.terminal import harmless
 from foldgate.contracts.events import (
     ApprovalClosed,
     ApprovalExpired,
     ApprovalGranted,
     ApprovalOpened,
     ApprovalRefused,
+    ApprovalRevised,
     Event,
     Meta,
+    Vote,
     VoteRecorded,
 )
 from foldgate.contracts.topics import APPROVALS, partition_of
-from foldgate.sdk.client import Client
-from foldgate.sdk.voting import a_vote, cast
 
-_OPEN = "open"
+OPEN, POLICY = "open", "policy"
 _ENDS: dict[type, str] = {
     ApprovalGranted: "granted",
     ApprovalRefused: "refused",
     ApprovalExpired: "expired",
     ApprovalClosed: "closed",
 }
-_STYLES = {_OPEN: "yellow", "granted": "green", "refused": "red", "expired": "red", "closed": "dim"}
 
 
 class Question(msgspec.Struct, kw_only=True):
-    """One question, and what is known of it."""
+    """One question as it is asked now, and what is known of it. Should policy ask again what was granted, it is open
+    anew, and since then; `votes` are those that count under the terms of now."""
 
     approval_id: str
     run_id: str
     step: str
     tenant: str
     kind: str
-    status: str = _OPEN
+    status: str = OPEN
     opened_at: int
     expires_at: int | None
     settled_at: int | None = None
+    revised_at: int | None = None
+    revised_because: str = ""
     requester: str
     votes: list[VoteRecorded] = []
     input: Any
     terms: Any
     schema: Any
+    binding: str
+    job_hash: str
+    policy_snapshot: str
     data: Any = None
 
+    @property
+    def asks(self) -> Terms:
+        """The terms, to be counted by."""
+        return msgspec.convert(self.terms, Terms)
 
-async def print_list(*, everything: bool, data: Path | None, as_json: bool) -> None:
-    """Print the open questions, the oldest first, or all."""
-    async with opened(data) as suite:
-        found = await questions(suite)
-    listed = [one for one in found.values() if everything or one.status == _OPEN]
-    if as_json:
-        say_json(listed)
-        return
-    shown = table("approval", "asks for", "status", "since", "until", "votes", "shown")
-    for one in listed:
-        row = (one.approval_id, _wants(one), one.status, moment(one.opened_at), moment(one.expires_at), _votes(one))
-        shown.add_row(*(harmless(str(cell), most=100) for cell in row), harmless(_json(one.input), most=60))
-    console().print(shown)
+    @property
+    def missing(self) -> list[str]:
+        """What is not there yet; nothing of what is over."""
+        if self.status != OPEN:
+            return []
+        given = [Vote(voter=one.voter, roles=one.roles, at=0, approve=one.approve) for one in self.votes]
+        return missing(self.asks, given, requester=self.requester)
 
-
-async def print_question(approval_id: str, *, data: Path | None, as_json: bool) -> None:
-    """Print one question whole: what people are shown, on which terms, who has voted."""
-    async with opened(data) as suite:
-        one = await question(suite, approval_id)
-    if as_json:
-        say_json(one)
-    else:
-        _print(one)
-
-
-async def vote(
-    approval_id: str, *, approve: bool, given: Any, reason: str, voter: str, data: Path | None, as_json: bool
-) -> int:
-    """Vote, and tell what is made of it."""
-    async with opened(data) as suite:
-        asked = await question(suite, approval_id)
-        client = Client(suite.log, codec=suite.codec, tenant=asked.tenant, principal=voter)
-        wanted = a_vote(approval_id, approve=approve, data=given, reason=reason)
-        event = await cast(client, suite.log, wanted, codec=suite.codec)
-        after = await question(suite, approval_id)
-    return _tell(after, event, as_json=as_json)
+    @property
+    def open_ms(self) -> int:
+        """For how long it was open, or has been until now."""
+        until = int(time.time() * 1000) if self.settled_at is None else self.settled_at
+        return max(0, until - self.opened_at)
 
 
 async def questions(suite: Reached) -> dict[str, Question]:
@@ -115,22 +100,32 @@ async def _read(suite: Reached, starts: dict[int, int]) -> dict[str, Question]:
         reader = await StreamReader.at(suite.log, suite.codec, stream=APPROVALS, starts=starts)
         async for seen in reader.there():
             if seen.accepted and seen.meta is not None and seen.event is not None:
-                _take(found, seen.meta, seen.event)
+                take(found, seen.meta, seen.event)
     return found
 
 
-def _take(found: dict[str, Question], meta: Meta, event: Event) -> None:
+def take(found: dict[str, Question], meta: Meta, event: Event) -> None:
+    """What an event of `approvals` makes of the questions that are known."""
     match event:
         case ApprovalOpened():
             found[event.approval_id] = _opened(event, meta)
+        case ApprovalRevised() if event.approval_id in found:
+            _revise(found[event.approval_id], event, meta)
         case VoteRecorded() if event.approval_id in found:
             found[event.approval_id].votes.append(event)
         case ApprovalGranted() | ApprovalRefused() | ApprovalExpired() | ApprovalClosed() if event.approval_id in found:
-            one = found[event.approval_id]
-            one.status, one.settled_at = _ENDS[type(event)], meta.at
-            one.data = msgspec.json.decode(event.data) if isinstance(event, ApprovalGranted) else None
+            _settle(found[event.approval_id], event, meta)
         case _:
             return
+
+
+def _settle(
+    one: Question, event: ApprovalGranted | ApprovalRefused | ApprovalExpired | ApprovalClosed, meta: Meta
+) -> None:
+    if one.status != OPEN:  # a yes that is said again, to policy that asked again
+        return
+    one.status, one.settled_at = _ENDS[type(event)], meta.at
+    one.data = msgspec.json.decode(event.data) if isinstance(event, ApprovalGranted) else None
 
 
 def _opened(event: ApprovalOpened, meta: Meta) -> Question:
@@ -143,50 +138,28 @@ def _opened(event: ApprovalOpened, meta: Meta) -> Question:
         opened_at=meta.at,
         expires_at=event.expires_at,
         requester=event.requester,
-        input=msgspec.json.decode(event.input or "null"),
+        input=_decoded(event.input),
         terms=msgspec.json.decode(event.terms or "{}"),
-        schema=msgspec.json.decode(event.schema or "null"),
+        schema=_decoded(event.schema),
+        binding=event.binding,
+        job_hash=event.job_hash.hex(),
+        policy_snapshot=event.policy_snapshot,
     )
 
 
-def _required(one: Question) -> int:
-    return int(one.terms.get("required", 1))
+def _revise(one: Question, event: ApprovalRevised, meta: Meta) -> None:
+    if one.status != OPEN:
+        one.status, one.opened_at, one.settled_at, one.data = OPEN, meta.at, None, None
+    one.revised_at, one.revised_because = meta.at, event.reason
+    one.terms, one.binding, one.expires_at = msgspec.json.decode(event.terms), event.binding, event.expires_at
+    one.policy_snapshot = event.policy_snapshot or one.policy_snapshot
+    if event.input:
+        one.input, one.schema, one.job_hash = _decoded(event.input), _decoded(event.schema), event.job_hash.hex()
+        one.votes = []
+        return
+    asks = one.asks
+    one.votes = [vote for vote in one.votes if objection(asks, vote.voter, vote.roles, requester=one.requester) is None]
 
 
-def _wants(one: Question) -> str:
-    return "data" if one.kind == "input" else "a yes"
-
-
-def _votes(one: Question) -> str:
-    return f"{sum(vote.approve for vote in one.votes)} of {_required(one)}"
-
-
-def _json(value: Any) -> str:
-    return msgspec.json.encode(value).decode()
-
-
-def _print(one: Question) -> None:
-    say(f"{harmless(one.approval_id)} {one.status}", style=_STYLES[one.status])
-    say(f"  asks for   {_wants(one)}, of {_required(one)}")
-    say(f"  from       {harmless(one.requester, most=60)}")
-    say(f"  since      {moment(one.opened_at)}, until {moment(one.expires_at)}")
-    say(f"  shown      {harmless(_json(one.input))}")
-    say(f"  terms      {harmless(_json(one.terms))}")
-    if one.schema is not None:
-        say(f"  must fit   {harmless(_json(one.schema))}")
-    for vote in one.votes:
-        say(f"  vote       {told(vote)}")
-    if one.data is not None:
-        say(f"  data       {harmless(_json(one.data))}")
-
-
-def _tell(one: Question, event: Event, *, as_json: bool) -> int:
-    counts = isinstance(event, VoteRecorded)
-    if as_json:
-        said = plain(event) if counts else {"code": getattr(event, "code", ""), "reason": getattr(event, "reason", "")}
-        say_json({"approval_id": one.approval_id, "counts": counts, "status": one.status, **said})
-    elif counts:
-        say(f"{harmless(one.approval_id)} has the vote: {_votes(one)}, {one.status}.", style="green")
-    else:
-        say(f"{harmless(one.approval_id)} was not changed: {told(event)}", style="red")
-    return 0 if counts else FAILED
+def _decoded(text: str) -> Any:
+    return msgspec.json.decode(text or "null")

@@ -25,6 +25,15 @@ def moment(at: int | None) -> str:
         return "a time beyond all calendars"
 
 
+def lasted(ms: int) -> str:
+    """A span of time for people: its two largest units."""
+    seconds = ms // 1000
+    parts = [(seconds // 86_400, "d"), (seconds // 3600 % 24, "h"), (seconds // 60 % 60, "min"), (seconds % 60, "s")]
+    first = next((at for at, (many, _) in enumerate(parts) if many), len(parts) - 1)
+    shown = [f"{many} {unit}" for many, unit in parts[first : first + 2] if many]
+    return " ".join(shown) or f"{ms} ms"
+
+
 def shown_bytes(data: bytes, size: int) -> str:
     """Bytes that nobody could read: as text if they are, else in hexadecimal digits."""
     cut = data[:SHOWN_BYTES]
