@@ -36,7 +36,7 @@ Voter = Annotated[
 ]
 
 
-class Ballot(NamedTuple):
+class NewVote(NamedTuple):
     """A vote as somebody gives it. The name and the roles are what the issuer of the suite vouches for."""
 
     approve: bool
@@ -86,8 +86,8 @@ def approve(
     """Say yes, with the data if data is asked for. The exit code is 1 where the vote does not count."""
     from foldgate.cli.asking import parsed
 
-    ballot = Ballot(True, voter, tuple(role or ()), reason=reason, binding=binding, given=parsed(body, "--input"))
-    _vote(approval, ballot, sure=sure, data=data, as_json=as_json)
+    wanted = NewVote(True, voter, tuple(role or ()), reason=reason, binding=binding, given=parsed(body, "--input"))
+    _vote(approval, wanted, sure=sure, data=data, as_json=as_json)
 
 
 @commands.command("reject")
@@ -102,11 +102,11 @@ def reject(
     as_json: AsJson = False,
 ) -> None:
     """Say no. The exit code is 1 where the vote does not count."""
-    ballot = Ballot(False, voter, tuple(role or ()), reason=reason, binding=binding)
-    _vote(approval, ballot, sure=sure, data=data, as_json=as_json)
+    wanted = NewVote(False, voter, tuple(role or ()), reason=reason, binding=binding)
+    _vote(approval, wanted, sure=sure, data=data, as_json=as_json)
 
 
-def _vote(approval: str, ballot: Ballot, *, sure: bool, data: Path | None, as_json: bool) -> None:
+def _vote(approval: str, wanted: NewVote, *, sure: bool, data: Path | None, as_json: bool) -> None:
     """Show what is voted on, and vote on that: should another thing be asked meanwhile, the vote does not count."""
     import getpass
 
@@ -115,9 +115,9 @@ def _vote(approval: str, ballot: Ballot, *, sure: bool, data: Path | None, as_js
     from foldgate.cli.voting import look, vote
 
     asked = finding.run(look(approval, data=data))
-    ballot = ballot._replace(voter=ballot.voter or getpass.getuser(), binding=ballot.binding or asked.binding)
+    wanted = wanted._replace(voter=wanted.voter or getpass.getuser(), binding=wanted.binding or asked.binding)
     if not as_json:
         tell_question(asked)
         if not sure and sys.stdin.isatty():
-            typer.confirm(f"Vote {'yes' if ballot.approve else 'no'} as {ballot.voter}?", abort=True)
-    raise typer.Exit(finding.run(vote(asked, ballot, data=data, as_json=as_json)))
+            typer.confirm(f"Vote {'yes' if wanted.approve else 'no'} as {wanted.voter}?", abort=True)
+    raise typer.Exit(finding.run(vote(asked, wanted, data=data, as_json=as_json)))

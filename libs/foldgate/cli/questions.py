@@ -1,6 +1,5 @@
 """The questions of a suite, read from `approvals`: who is asked what, what it lacks, and what came of it."""
 
-import time
 from typing import Any
 
 import msgspec
@@ -23,6 +22,7 @@ from foldgate.contracts.events import (
     VoteRecorded,
 )
 from foldgate.contracts.topics import APPROVALS, partition_of
+from foldgate.runtime.clock import SystemClock
 
 OPEN, POLICY = "open", "policy"
 _ENDS: dict[type, str] = {
@@ -74,7 +74,7 @@ class Question(msgspec.Struct, kw_only=True):
     @property
     def open_ms(self) -> int:
         """For how long it was open, or has been until now."""
-        until = int(time.time() * 1000) if self.settled_at is None else self.settled_at
+        until = SystemClock().now_ms() if self.settled_at is None else self.settled_at
         return max(0, until - self.opened_at)
 
 

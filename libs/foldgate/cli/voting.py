@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from foldgate.cli.approvals import Ballot
+from foldgate.cli.approvals import NewVote
 from foldgate.cli.mistakes import FAILED
 from foldgate.cli.question_showing import lacks
 from foldgate.cli.questions import OPEN, Question, question
@@ -26,20 +26,20 @@ async def look(approval_id: str, *, data: Path | None) -> Question:
         return await question(suite, approval_id)
 
 
-async def vote(asked: Question, ballot: Ballot, *, data: Path | None, as_json: bool) -> int:
+async def vote(asked: Question, wanted: NewVote, *, data: Path | None, as_json: bool) -> int:
     """Vote, and tell what is made of it."""
-    wanted = a_vote(
+    request = a_vote(
         asked.approval_id,
-        approve=ballot.approve,
-        data=ballot.given,
-        reason=ballot.reason,
-        binding=ballot.binding,
-        roles=ballot.roles,
+        approve=wanted.approve,
+        data=wanted.given,
+        reason=wanted.reason,
+        binding=wanted.binding,
+        roles=wanted.roles,
     )
     async with opened(data) as suite:
         signer = signer_of(suite.settings)
-        client = Client(suite.log, codec=suite.codec, tenant=asked.tenant, principal=ballot.voter, signer=signer)
-        event = await cast(client, suite.log, wanted, codec=suite.codec)
+        client = Client(suite.log, codec=suite.codec, tenant=asked.tenant, principal=wanted.voter, signer=signer)
+        event = await cast(client, suite.log, request, codec=suite.codec)
         after = await question(suite, asked.approval_id)
     return _tell(after, event, as_json=as_json)
 
