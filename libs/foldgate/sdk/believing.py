@@ -36,7 +36,7 @@ class Believing:
         self._seen: dict[int, None] = {}
 
     def note_beat(self, number: int) -> None:
-        """This beat is about to be sent."""
+        """Note a beat that is about to be sent."""
         self._sent[number] = self._clock.monotonic_ms()
         _forget_oldest(self._sent)
 
@@ -66,8 +66,8 @@ class Believing:
     def _check_beat(self, event: JobDispatched) -> None:
         sent = self._sent.get(event.beat)
         if sent is None or self._clock.monotonic_ms() - sent > event.lease_ms:
-            reason = f"Expected a lease that lasts, but it is counted from beat {event.beat}, more than {event.lease_ms} ms ago."
-            raise WritInvalid("lease_over", reason)
+            since = f"it is counted from beat {event.beat}, more than {event.lease_ms} ms ago"
+            raise WritInvalid("lease_over", f"Expected a lease that lasts, but {since}.")
 
 
 def _forget_oldest(numbers: dict[int, int] | dict[int, None]) -> None:

@@ -20,7 +20,6 @@ up, and it may finish all the same; then its output counts.
 
 import asyncio
 import contextlib
-import os
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import Any
@@ -48,6 +47,7 @@ from foldgate.contracts.places import Partition
 from foldgate.contracts.topics import REPORTS, WORKERS, stream_of
 from foldgate.eventlog.log import Follower, Log, LogUnavailable, Outgoing, Record, RecordTooLarge
 from foldgate.runtime.clock import Clock, SystemClock
+from foldgate.runtime.settings import given
 from foldgate.sdk.believing import Believing, Refused, Repeated
 from foldgate.sdk.doing import ATTEMPT_TIMEOUT, CANCELLED, CalledBack, Doing, is_cancelled
 
@@ -167,7 +167,9 @@ class Worker:
 
     def _refuse(self, log: Log, meta: Meta, event: JobDispatched, *, refusal: Refused) -> None:
         """Say so. What the scheduler did not give us has no secret of ours: the report shows, and settles nothing."""
-        self._logger.error("dispatch refused", job_id=event.job.job_id, code=refusal.code, reason=str(refusal))
+        self._logger.error("dispatch refused", job_id=event.writ.job_id, code=refusal.code, reason=str(refusal))
+        if not _names_a_run(event):
+            return
         report = self._failure(event, f"writ_{refusal.code}", refusal, retryable=True)
         event = event if refusal.is_ours else msgspec.structs.replace(event, token=b"")
         task = asyncio.create_task(self._report(log, report, meta=meta, event=event))
@@ -222,7 +224,7 @@ class Worker:
     def _failure(self, event: JobDispatched, code: str, error: BaseException, *, retryable: bool) -> JobFailed:
         message = (str(error) or type(error).__name__).encode(errors="replace").decode()
         return JobFailed(
-            job_id=event.job.job_id,
+            job_id=event.writ.job_id,  # which the scheduler signed, whatever became of the job on its way
             lease=event.lease,
             worker=self.endpoint,
             code=code,
@@ -275,7 +277,7 @@ class Worker:
         await log.submit(stream, [Outgoing(meta.key.encode(), self._codec.encode(meta, event))])
 
     def _report_meta(self, cause: Meta, event: JobDispatched) -> Meta:
-        run_id = ids.parse_job_id(event.job.job_id).run_id
+        run_id = ids.parse_job_id(event.writ.job_id).run_id
         return self._meta("reports", run_id, request_id=f"lease/{event.lease}", run_id=run_id, cause=cause)
 
     def _meta(self, stream: str, key: str, *, request_id: str, run_id: str = "", cause: Meta | None = None) -> Meta:
@@ -305,9 +307,18 @@ async def _raised(failure: "asyncio.Future[None]") -> None:
     await asyncio.shield(failure)
 
 
+def _names_a_run(event: JobDispatched) -> bool:
+    """Else there is nobody to tell: whoever forges may write anything."""
+    try:
+        ids.parse_job_id(event.writ.job_id)
+    except ids.MalformedId:
+        return False
+    return True
+
+
 def _trust_of_environment() -> Trust:
     try:
-        return Trust(keys_in(os.environ[ROOT_KEYS]))
+        return Trust(keys_in(given()[ROOT_KEYS]))
     except (KeyError, ValueError):
         raise WorkerUnfit(
             f"Expected the root keys of the suite in {ROOT_KEYS} (`foldgate keys show` prints them), or"
