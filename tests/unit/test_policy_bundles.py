@@ -1,11 +1,17 @@
 """Bundles as people write them: what they mean, and every mistake in them at its place."""
 
+import re
+from pathlib import Path
+from typing import get_args
+
 import msgspec
 import pytest
 
-from foldgate.authority.bundles import BundleInvalid, compiled, prepare
+from foldgate.authority.bundle import MAX_RULES, Decided, MatchTerms, McpTerms
+from foldgate.authority.bundles import MAX_BYTES, BundleInvalid, compiled, prepare
 from foldgate.authority.cases import run_tests
 from foldgate.cli.default_policy import default_policy
+from foldgate.expr.names import RULE_NAMES
 from tests.support.policies import problems
 
 EXAMPLE = """\
@@ -75,6 +81,24 @@ def test_the_first_bundle_of_a_suite_passes_its_own_tests() -> None:
     results = run_tests(compiled(prepare(default_policy()).canonical))
     assert len(results) == 3
     assert [result.problem for result in results] == ["", "", ""]
+
+
+PAGE = (Path(__file__).parents[2] / "docs" / "policies.md").read_text()
+
+
+@pytest.mark.parametrize("source", re.findall(r"^```yaml\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL))
+def test_the_bundles_of_the_page_pass_their_own_tests(source: str) -> None:
+    results = run_tests(compiled(prepare(source).canonical))
+    assert results
+    assert [result.problem for result in results] == [""] * len(results)
+
+
+def test_the_page_names_all_that_rules_may_ask_and_read() -> None:
+    said = set(re.findall(r"`([\w.]+)`", PAGE))
+    asked = {*MatchTerms.model_fields, *McpTerms.model_fields, *get_args(Decided)}
+    read = {name.partition(".")[2] for name in RULE_NAMES} - {"topic", "id"}
+    assert not (asked | read) - said
+    assert f"{MAX_RULES} rules and {MAX_BYTES // 1024} KiB" in PAGE
 
 
 MISTAKES = {
