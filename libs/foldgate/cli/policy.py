@@ -174,6 +174,21 @@ def simulate(
     finding.run(work)
 
 
+@commands.command("backtest")
+def backtest(
+    file: Annotated[str, typer.Argument(metavar="FILE", help="A bundle of rules, YAML or JSON; - is the input.")],
+    days: Annotated[float, typer.Option("--days", min=0.001, metavar="N", help="How far back.")] = 7,
+    data: Data = None,
+    as_json: AsJson = False,
+) -> None:
+    """What the decisions of the last days would have been under this bundle, together with the other active ones. It
+    changes nothing, and asks no service."""
+    from foldgate.cli import finding
+    from foldgate.cli.backtesting import print_backtest
+
+    finding.run(print_backtest(file, days=days, data=data, as_json=as_json))
+
+
 @commands.command("explain")
 def explain(
     run: Annotated[str, typer.Argument(metavar="RUN", help="The id of a run.")],
