@@ -6,12 +6,14 @@ from typing import Any, NamedTuple
 from foldgate.cli.reading import Seen
 from foldgate.cli.words import moment
 from foldgate.contracts.events import (
+    ApprovalRequired,
     Event,
     JobCancelled,
     JobDispatched,
     JobFailed,
     JobQueued,
     JobSucceeded,
+    JobThrottled,
     WritIssued,
 )
 
@@ -44,6 +46,16 @@ def _last_word(seen: Seen) -> Explained:
             return Explained(
                 f"has a writ for pool '{writ.pool}', and waits for the scheduler",
                 "If it lasts, see `foldgate doctor`: is the scheduler at work?",
+            )
+        case ApprovalRequired(approval_id=approval, decision=decision):
+            return Explained(
+                f"waits for people: {decision.reason or decision.rule}",
+                f"Answer it: `foldgate approvals approve {approval}`, or `reject`.",
+            )
+        case JobThrottled(until=until, decision=decision):
+            return Explained(
+                f"is throttled until {moment(until)}: {decision.reason or decision.rule}",
+                "Nothing: policy decides again then. See `foldgate policy explain RUN`.",
             )
         case JobQueued(job=job, writ=writ):
             needs = f" with {', '.join(job.requires)}" if job.requires else ""
