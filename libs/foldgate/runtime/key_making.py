@@ -12,8 +12,9 @@ from typing import get_args
 
 import msgspec
 
-from foldgate.authority.keys import Certificate, Purpose, certify, key_id_of, public_of
+from foldgate.authority.keys import Certificate, Purpose, certify, key_id_of, keys_in, public_of
 from foldgate.runtime.keys import KEY_BYTES, ROOT, SUITE, KeyFile, Keys, file_of
+from foldgate.runtime.settings import SettingsInvalid
 
 ROOT_KEY = "root.key"
 PURPOSES: tuple[Purpose, ...] = get_args(Purpose)
@@ -48,6 +49,20 @@ def new_file(root: bytes, purpose: Purpose, *, at: int, live_ms: int = LIVE_MS, 
     )
     made = KeyFile(private_key=private_key, certificate=certify(root, certificate))
     return msgspec.json.format(msgspec.json.encode(made), indent=2) + b"\n"
+
+
+def replaced(root_key: str, purpose: Purpose, *, at: int) -> dict[str, bytes]:
+    """The file of that purpose with a new key, certified by the root key of this text."""
+    try:
+        [root] = keys_in(root_key)
+    except ValueError:
+        raise SettingsInvalid("Expected one root key of 64 hexadecimal digits, but that is something else.") from None
+    return {file_of(purpose): new_file(root, purpose, at=at)}
+
+
+def with_new_suite_key(found: bytes) -> dict[str, bytes]:
+    """The file of the key of the suite with a new first one; the last is still accepted."""
+    return {SUITE: _line(new_key()) + found.splitlines(keepends=True)[0]}
 
 
 def new_key() -> bytes:
