@@ -1,6 +1,9 @@
 """People are asked, vote, and their run goes on, on every driver; whoever votes hears what became of it."""
 
+import asyncio
+
 import pytest
+from prometheus_client import REGISTRY
 
 from foldgate.contracts.events import (
     ApprovalClosed,
@@ -122,6 +125,32 @@ async def test_questions_and_votes_outlive_their_service(opened: Opened) -> None
             assert code(await suite.vote(question)) == "already_voted"
             await suite.vote(question, by="eve")
             assert isinstance(await suite.end(question), RunSucceeded)
+
+
+def measured(by: str) -> tuple[float, float]:
+    """How many questions were settled so, and how long they were open in all."""
+    labels = {"service": "approval", "stream": "approvals", "by": by}
+    found = [REGISTRY.get_sample_value(f"foldgate_settled_seconds_{name}", labels) for name in ("count", "sum")]
+    return found[0] or 0, found[1] or 0
+
+
+async def test_how_long_people_take_to_answer_is_measured(opened: Opened) -> None:
+    kinds = ("ApprovalGranted", "ApprovalRefused", "ApprovalExpired")
+    before = {by: measured(by) for by in kinds}
+    async with opened() as log, asking(log) as suite:
+        granted, refused = await suite.question(), await suite.question()
+        expired = await suite.question(expires_in_ms=400)
+        await asyncio.sleep(0.2)
+        await suite.vote(granted)
+        await suite.vote(refused, approve=False)
+        await suite.end(expired)
+
+        async def are_measured() -> bool:
+            return all(measured(by)[0] == before[by][0] + 1 for by in kinds)
+
+        await until(are_measured, what="one question that was settled in each way")
+    for by in kinds:
+        assert 0.2 <= measured(by)[1] - before[by][1] < 30
 
 
 async def test_without_the_service_a_vote_waits_on_the_log(opened: Opened) -> None:
