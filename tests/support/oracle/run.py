@@ -224,7 +224,9 @@ def _candidates(run: Reading) -> list[Place]:
 def _next_of(run: Reading, group: Place) -> list[Place]:
     if run.shape.kind(group) != "loop":
         most = most_at_once(run, group)
-        full = most is not None and len(run.busy(group)) >= most
+        handled = [one for one in run.members(group) if run.story.of(one).status and run.outcome(one) == "open"]
+        waiting = [one for one in handled if (by := run.shape.on_error(one)) is not None and is_gated(run, by)]
+        full = most is not None and len(run.busy(group)) + len(waiting) >= most
         return [] if full else run.members(group)
     latest = run.iteration(group)
     return [*run.members(group), *run.shape.members(group, iteration=latest + 1)]

@@ -53,7 +53,7 @@ from foldgate.engine.runs.advance import scan, settle
 from foldgate.engine.runs.ending import call_back_all, finish, halt
 from foldgate.engine.runs.evolve import evolve
 from foldgate.engine.runs.reports import Report, attempt, ignore_forged, reported
-from foldgate.engine.runs.state import BEFORE_ITS_END, Run, ended, is_undecided
+from foldgate.engine.runs.state import BEFORE_ITS_END, FAULT, Run, ended, is_undecided
 from foldgate.engine.runs.tables import due_timers
 from foldgate.engine.runs.turn import Ending, Folded, Terms, Turn, shortened
 from foldgate.engine.runs.waiting import describe, due, has_wake_up, waits
@@ -251,7 +251,7 @@ def _admitted(turn: Turn, admitted: RunAdmitted, _: Meta) -> None:
 def _rejected(turn: Turn, rejected: RunRejected, _: Meta) -> None:
     if is_undecided(turn.run):
         said = rejected.decision
-        status = "failed" if said.rule == "internal_error" else "denied"
+        status = "failed" if said.rule == FAULT else "denied"
         halt(turn, status=status, code=said.rule, reason=shortened(said.reason))
 
 

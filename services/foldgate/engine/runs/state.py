@@ -25,6 +25,8 @@ from foldgate.engine.runs.tables import Steps, Timers, first_timer
 
 _OPEN = frozenset({"", "failed"})
 """The statuses of a halt that policy overrules."""
+FAULT = "internal_error"
+"""The code of a halt after a fault of ours, which nothing overrules."""
 Phase = Literal[
     "running",
     "pending",
@@ -145,7 +147,10 @@ def ended(run: Run) -> bool:
 
 def is_undecided(run: Run) -> bool:
     """Whether how it ends still hangs on policy, which may not let it begin: a run that is denied never fails."""
-    return run.phase in BEFORE_ITS_END or (run.halt is not None and run.phase == "halted" and run.halt.status in _OPEN)
+    halt = run.halt
+    if halt is None or run.phase != "halted":
+        return run.phase in BEFORE_ITS_END
+    return halt.status in _OPEN and halt.code != FAULT
 
 
 def awaits_policy(run: Run) -> bool:

@@ -55,7 +55,7 @@ from foldgate.contracts.topics import is_pool_name
 from foldgate.decider.decider import Decider, Message, Said, Tick
 from foldgate.policy_kernel.decisions.evolve import evolve
 from foldgate.policy_kernel.decisions.judging import Judge, Judged
-from foldgate.policy_kernel.decisions.state import Asked, Case, Grant, Throttled, due, ended, waits
+from foldgate.policy_kernel.decisions.state import Case, Grant, Throttled, due, ended, waits
 
 Outcome = Iterator[Event | Said]
 Answer = ApprovalGranted | ApprovalRefused | ApprovalExpired
@@ -164,20 +164,21 @@ class _Kernel:
 
     def _answered(self, case: Case, answer: Answer, at: int) -> Outcome:
         """People say no, or nothing, and that is that; they say yes, and it is decided again."""
-        match answer, case.question(answer.approval_id):
-            case _, None:
-                return
-            case ApprovalGranted(), Asked() as asked:
+        asked = case.question(answer.approval_id)
+        if asked is None:
+            return
+        match answer:
+            case ApprovalGranted():
                 grant = Grant(job_hash(asked.job), asked.terms, answer.votes or _votes(answer.by, at))
                 yield GrantRecorded(
                     approval_id=asked.approval_id, step=asked.job.step, job_hash=grant.job_hash, votes=grant.votes
                 )
                 yield from self._attempt(case, asked.job, at, grant=grant)
-            case ApprovalRefused(), Asked() as asked:
+            case ApprovalRefused():
                 why = f": {answer.reason}" if answer.reason else "."
                 reason = f"Refused by {', '.join(answer.by) or 'somebody'}{why}"
                 yield _denied(asked.job, self._judge.refusal(asked.rule, reason))
-            case _, Asked() as asked:
+            case _:
                 yield _denied(asked.job, self._judge.refusal(asked.rule, "Nobody answered in time."))
 
     def _allowed(self, job: Job, decision: Decision, *, at: int, approval_id: str) -> Said:
