@@ -27,7 +27,7 @@ def test_it_shows_a_run_that_survives_its_worker(tmp_path: Path, postgres_url: s
     assert shown[:11] == first + second
     assert sorted(shown[11:]) == ["CaseClosed", "JobReleased", "RunSucceeded", "StepSucceeded"]
     assert '{"counted_to":3,"attempt":2}' in done.stdout
-    assert "Not there yet" in done.stdout
+    assert "Not shown: policies that deny" in done.stdout
     assert not list(tmp_path.iterdir())
     running = [" ".join(process.info["cmdline"] or []) for process in psutil.process_iter(["cmdline"])]
     assert not [words for words in running if str(tmp_path) in words]

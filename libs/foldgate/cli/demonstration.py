@@ -165,6 +165,6 @@ def _is(seen: Seen, event: type, run_id: str) -> bool:
 
 
 _HONESTLY = (
-    "Not there yet, and so not shown: policy bundles; the kernel here allowed every job by default. Workflows of many\n"
-    "steps, and approvals by people, are in the README's tour. Nothing of this demonstration is left running."
+    "Not shown: policies that deny, limit or ask people (`foldgate policy --help`); the first one of a suite lets this\n"
+    "job run. Workflows of many steps, and approvals, are in the README's tour. Nothing of this is left running."
 )
