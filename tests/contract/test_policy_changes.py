@@ -83,7 +83,6 @@ async def test_without_a_kernel_jobs_wait_and_none_is_denied(opened: Opened) -> 
             asked = [await client.run_job("job.echo", {"n": n}) for n in range(5)]
             for one in asked:
                 await until(lambda run=one.run_id: _is_begun(log, run), what="a run that waits")
-            await asyncio.sleep(0.5)
             for one in asked:
                 assert await names(log, "decisions", one.run_id) == []
                 assert "RunDenied" not in await names(log, "runs", one.run_id)
