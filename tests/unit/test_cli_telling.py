@@ -9,13 +9,22 @@ from foldgate.contracts.events import (
     Ancestor,
     ChildEnded,
     ContextChanged,
+    Decision,
     Event,
+    JobThrottled,
+    PolicyPublished,
+    PolicyRefused,
+    PolicyShadowed,
+    PolicyVersion,
     RequestRefused,
     Rerun,
     RunCancelled,
+    RunCleared,
     RunHalted,
+    RunRejected,
     RunRequested,
     RunStarted,
+    ShadowDecided,
     StepSkipped,
     StepStarted,
     StepSucceeded,
@@ -30,6 +39,9 @@ from tests.contract import golden
 AT = 1_764_127_070_123
 BY_FIELDS = {"WorkerJoined", "WorkerLost", "WorkerRenewed"}
 ABOVE = (Ancestor(run_id="run_0", workflow="top"), Ancestor(run_id="run_1", workflow="mid"))
+
+DENIED = Decision(decision="deny", policy_snapshot="s", rule="floor#r0", reason="Not now.")
+BUNDLE = PolicyVersion(bundle="floor", version=2, digest="d", definition="{}")
 
 CASES: list[tuple[Event, str]] = [
     (RunRequested(workflow="triage", version="2", labels={"team": "sre"}), "asks for triage 2 with {}  team=sre"),
@@ -64,6 +76,25 @@ CASES: list[tuple[Event, str]] = [
         "d waits since 1970-01-01T00:00:00Z, until 1970-01-01T00:00:01Z: time",
     ),
     (WorkflowPublished(workflow="w", version="1", digest="d", definition="{}"), "w 1, digest d"),
+    (RunCleared(policy_snapshot="s", rule="floor#r0"), "policy lets it begin: floor#r0"),
+    (RunRejected(decision=DENIED), "deny by floor#r0: Not now."),
+    (
+        JobThrottled(job_id="run_1:a@1", step="a", until=AT, times=2, decision=DENIED),
+        "a@1 waits until 2025-11-26T03:17:50Z, for the 2. time: floor#r0",
+    ),
+    (
+        ShadowDecided(job_id="", step="", bundle="draft", revision=3, decision=DENIED),
+        "the run under draft, revision 3: deny by floor#r0: Not now.",
+    ),
+    (
+        PolicyPublished(policy_snapshot="s", bundles=(BUNDLE,), kind="publish", by="ada", reason="At last."),
+        "publish: s of floor 2, by ada: At last.",
+    ),
+    (PolicyShadowed(bundle="floor", revision=3), "floor, revision 3, is evaluated no longer"),
+    (
+        PolicyRefused(request="PolicyPutRequested", bundle="floor", code="invalid", reason="No."),
+        "PolicyPutRequested of floor: invalid: No.",
+    ),
     (
         WorkflowRefused(workflow="w", code="invalid", reason="No.", problems=("a", "b")),
         "w: invalid: No. (2 problems)",

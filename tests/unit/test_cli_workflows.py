@@ -18,6 +18,7 @@ from foldgate.cli.rerunning import ctx_of, known_step, outputs_of
 from foldgate.cli.showing import begins
 from foldgate.contracts.events import (
     ContextChanged,
+    Decision,
     Event,
     Job,
     JobCancelled,
@@ -25,8 +26,10 @@ from foldgate.contracts.events import (
     JobQueued,
     JobReleased,
     JobSucceeded,
+    JobThrottled,
     Rerun,
     RunStarted,
+    ShadowDecided,
     StepSucceeded,
     Writ,
     WritIssued,
@@ -242,6 +245,14 @@ def test_a_job_waits_for_whoever_is_next_on_its_way() -> None:
 
 def test_who_waits_for_a_worker_is_told_what_it_needs() -> None:
     assert "with docker" in explained(JOB.job_id, [seen("jobs", JobQueued(job=JOB, writ=WRIT))]).do
+
+
+def test_what_policy_waits_for_is_told_and_no_shadow_hides_it() -> None:
+    decision = Decision(decision="throttle", policy_snapshot="s", rule="floor#slow", reason="One at a time.")
+    throttled = JobThrottled(job_id=JOB.job_id, step="s", until=1000, times=1, decision=decision)
+    shadowed = ShadowDecided(job_id=JOB.job_id, step="s", bundle="draft", revision=1, decision=decision)
+    found = explained(JOB.job_id, [seen("decisions", throttled), seen("decisions", shadowed)])
+    assert found.reason == "is throttled until 1970-01-01T00:00:01Z: One at a time."
 
 
 def seen(stream: str, event: Event) -> Seen:

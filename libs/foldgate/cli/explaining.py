@@ -86,6 +86,8 @@ def _concerns(seen: Seen, wait: Wait) -> bool:
 def _what_to_do(run: FoldedRun, wait: Wait, last: Event | None) -> str:
     if not wait.step and run.described.get("status") == "paused":
         return f"Let it go on: `foldgate run resume {run.run_id}`."
+    if not wait.step and wait.reason.startswith("policy"):
+        return "If it lasts, see `foldgate doctor`: is the kernel at work?"
     match last:
         case StepStarted(kind="wait", signal=signal):
             return f"Send the signal: `foldgate run signal {run.run_id} {signal} --payload JSON`."

@@ -14,11 +14,12 @@ from foldgate.contracts.events import (
     JobQueued,
     JobSucceeded,
     JobThrottled,
+    ShadowDecided,
     WritIssued,
 )
 
 _SPEAKERS = ("decisions", "jobs", "reports")
-"""In the order in which they come to speak of a job."""
+"""In the order in which they come to speak of a job. What enforces nothing says nothing of it."""
 
 
 class Explained(NamedTuple):
@@ -32,7 +33,8 @@ def explained(job_id: str, events: Iterable[Seen]) -> Explained:
     """Where this attempt is on its way."""
     last: dict[str, Seen] = {}
     for seen in events:
-        if seen.record.partition.stream in _SPEAKERS and job_of(seen.event) == job_id:
+        says = seen.record.partition.stream in _SPEAKERS and not isinstance(seen.event, ShadowDecided)
+        if says and job_of(seen.event) == job_id:
             last[seen.record.partition.stream] = seen
     spoken = [last[stream] for stream in _SPEAKERS if stream in last]
     if not spoken:

@@ -1,0 +1,83 @@
+"""Without the kernel nothing happens, and nothing is denied: runs and jobs wait, and go on when it is back."""
+
+import asyncio
+from typing import Any
+
+from foldgate.approval.main import SERVICE as APPROVAL
+from foldgate.contracts.events import Job, RunSucceeded
+from foldgate.engine.main import SERVICE as ENGINE
+from foldgate.eventlog.log import Log
+from foldgate.policy_kernel.main import SERVICE as KERNEL
+from foldgate.scheduler.main import SERVICE as SCHEDULER
+from foldgate.sdk.client import Client
+from foldgate.sdk.worker import Worker
+from tests.contract.test_skeleton import names
+from tests.support.keys import TRUST
+from tests.support.logs import Opened
+from tests.support.suite import running, settings, working
+from tests.support.waiting import until
+
+OTHERS = (ENGINE, SCHEDULER, APPROVAL)
+DOCUMENT = """
+id: told
+version: 1
+steps:
+  tell: {type: notify, message: "it begins"}
+  work: {type: job, topic: job.echo, depends_on: [tell]}
+"""
+RUNS = 5
+
+
+def a_worker(ran: list[str]) -> Worker:
+    worker = Worker("test", beat_every_ms=200, trust=TRUST)
+
+    @worker.job("job.echo")
+    async def echo(job: Job) -> Any:
+        ran.append(job.job_id)
+
+    return worker
+
+
+async def all_begun(log: Log, runs: list[str]) -> None:
+    """Wait until the engine has begun them all."""
+
+    async def is_begun() -> bool:
+        return all([await names(log, "runs", run) for run in runs])
+
+    await until(is_begun, what="runs that have begun")
+
+
+async def is_untouched(log: Log, run: str) -> bool:
+    """Whether nobody has decided on it, dispatched anything of it, or ended it."""
+    said = await names(log, "runs", run)
+    others = await names(log, "decisions", run) + await names(log, "jobs", run)
+    return not others and set(said) <= {"RunStarted", "JobRequested"}
+
+
+async def test_without_a_kernel_runs_wait_and_all_succeed_when_it_is_back(opened: Opened) -> None:
+    ran: list[str] = []
+    given = settings(positions_every_ms=50)
+    async with opened() as log, running(log, services=OTHERS, given=given), asyncio.timeout(90):
+        async with working(log, a_worker(ran)):
+            client = Client(log)
+            async with running(log, services=(KERNEL,), given=given):
+                first = await client.run_job("job.echo")
+                assert isinstance(await client.ended(first.run_id), RunSucceeded)
+            await client.publish(DOCUMENT)
+            asked = [await client.run_job("job.echo", {"n": number}) for number in range(RUNS)]
+            asked += [await client.start("told", {"n": number}) for number in range(RUNS)]
+            runs = [one.run_id for one in asked]
+            await all_begun(log, runs)
+            await asyncio.sleep(0.5)
+            assert [run for run in runs if not await is_untouched(log, run)] == []
+            assert len(ran) == 1
+            async with running(log, services=(KERNEL,), given=given):
+                ends = [await client.ended(run) for run in runs]
+        assert all(isinstance(end, RunSucceeded) for end in ends)
+        assert sorted(ran[1:]) == sorted(
+            [f"{run}:job@1" for run in runs[:RUNS]] + [f"{run}:work@1" for run in runs[RUNS:]]
+        )
+        denied = [run for run in runs if {"JobDenied", "RunRejected"} & {*await names(log, "decisions", run)}]
+        assert denied == []
+        told = await names(log, "runs", runs[-1])
+        assert told.index("RunCleared") < told.index("NotificationRaised") < told.index("JobRequested")
