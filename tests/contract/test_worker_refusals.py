@@ -216,6 +216,17 @@ async def test_a_worker_that_refuses_all_it_is_given_ends_with_the_reason(opened
         assert codes == ["writ_other_pool"] * 3
 
 
+async def test_what_comes_late_says_nothing_of_the_worker(opened: Opened) -> None:
+    async with wary_on(opened) as wary:
+        for lease in range(1, 6):
+            await wary.send(wary.dispatch(lease, lease=lease, lease_ms=-1))
+        await wary.send(wary.dispatch(9, lease=99))
+        reports = await wary.reports(6)
+        codes = [report.code for report in reports if isinstance(report, JobFailed)]
+        assert codes == ["writ_lease_over"] * 5
+        assert wary.executed == [job(9).job_id]
+
+
 async def test_a_worker_that_trusts_nobody_does_not_begin(opened: Opened) -> None:
     async with opened() as log:
         with pytest.raises(WorkerUnfit, match="FOLDGATE_ROOT_KEYS"):

@@ -12,6 +12,8 @@ from foldgate.authority.writ import WritInvalid, verify
 from foldgate.contracts.events import JobDispatched, Meta
 from foldgate.runtime.clock import Clock
 
+LEASE_OVER = "lease_over"
+"""The code of what came too late: the scheduler was behind, or this instance was."""
 _REMEMBERED = 10_000
 
 
@@ -67,7 +69,7 @@ class Believing:
         sent = self._sent.get(event.beat)
         if sent is None or self._clock.monotonic_ms() - sent > event.lease_ms:
             since = f"it is counted from beat {event.beat}, more than {event.lease_ms} ms ago"
-            raise WritInvalid("lease_over", f"Expected a lease that lasts, but {since}.")
+            raise WritInvalid(LEASE_OVER, f"Expected a lease that lasts, but {since}.")
 
 
 def _forget_oldest(numbers: dict[int, int] | dict[int, None]) -> None:

@@ -48,7 +48,7 @@ from foldgate.contracts.topics import REPORTS, WORKERS, stream_of
 from foldgate.eventlog.log import Follower, Log, LogUnavailable, Outgoing, Record, RecordTooLarge
 from foldgate.runtime.clock import Clock, SystemClock
 from foldgate.runtime.settings import given
-from foldgate.sdk.believing import Believing, Refused, Repeated
+from foldgate.sdk.believing import LEASE_OVER, Believing, Refused, Repeated
 from foldgate.sdk.doing import ATTEMPT_TIMEOUT, CANCELLED, CalledBack, Doing, is_cancelled
 
 Handler = Callable[[Job], Awaitable[Any]]
@@ -175,7 +175,7 @@ class Worker:
         task = asyncio.create_task(self._report(log, report, meta=meta, event=event))
         self._refusing.add(task)
         task.add_done_callback(self._refusing.discard)
-        self._refused += refusal.is_ours
+        self._refused += refusal.is_ours and refusal.code != LEASE_OVER  # that one came late, and nothing is wrong here
         if self._refused >= MOST_REFUSED and self._unfit is not None and not self._unfit.done():
             self._unfit.set_exception(
                 WorkerUnfit(f"Expected dispatches that hold here, but {self._refused} did not. The last: {refusal}")
