@@ -86,4 +86,4 @@ def _over(event: Event | None) -> str:
 
 def job_of(event: Any) -> str:
     """The job an event speaks of; empty if of none."""
-    return str(getattr(getattr(event, "job", event), "job_id", ""))
+    return str(getattr(getattr(event, "job", None) or event, "job_id", ""))
