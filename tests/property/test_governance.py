@@ -12,10 +12,13 @@ import pytest
 
 from foldgate.authority.writ import job_hash, verify
 from foldgate.contracts.events import (
+    ApprovalRequested,
     Decision,
     JobDenied,
     JobDispatched,
     JobLost,
+    NotificationRaised,
+    RunAdmitted,
     RunFailed,
     RunRejected,
     StepSucceeded,
@@ -56,18 +59,18 @@ class Watching:
         self.last: dict[str, WritIssued] = {}
         self.wanted: Counter[tuple[str, str]] = Counter()
         self.votes: dict[str, dict[str, set[str]]] = defaultdict(dict)
+        self.admitted: set[str] = set()
         self.rejected: set[str] = set()
         self.seen: Counter[str] = Counter()
 
     def __call__(self, world: Governed, owned: Owned, said: list[Written]) -> None:
         for written in said:
             self.seen[type(written.event).__name__] += 1
+            self._begin(written)
             match written.event:
                 case WritIssued() as issued:
                     assert written.meta.run_id not in self.rejected
                     self._issue(written.meta.run_id, issued)
-                case RunRejected():
-                    self.rejected.add(written.meta.run_id)
                 case VoteRecorded() as vote:
                     self._vote(world, vote)
                 case JobLost(reason="writ_stale") as lost:
@@ -76,6 +79,17 @@ class Watching:
                     self._dispatch(world, owned, dispatched)
                 case _:
                     pass
+
+    def _begin(self, written: Written) -> None:
+        match written.event:
+            case RunAdmitted():
+                self.admitted.add(written.meta.run_id)
+            case RunRejected():
+                self.rejected.add(written.meta.run_id)
+            case NotificationRaised() | ApprovalRequested():
+                assert written.meta.run_id in self.admitted, "what needs no writ waits for the word on its run"
+            case _:
+                pass
 
     def _issue(self, run_id: str, issued: WritIssued) -> None:
         """Once, and after a job went back, by a kernel that has read what it was sent back for."""
