@@ -74,7 +74,6 @@ class Governed:
             if question.done() and Terms.of(question.result().terms).required == required:
                 return question.result()
             question.cancel()
-            await asyncio.sleep(0.05)
 
     async def revision(self, approval_id: str) -> ApprovalRevised:
         """What it became when policy asked again."""
