@@ -109,8 +109,15 @@ def test_gated_parts_of_groups_begin_with_the_admission() -> None:
     assert [line for line in life.lines if "Requested" in line] == ["JobRequested b@1"]
     life.admit()
     assert life.statuses == {
-        "p": "running", "a": "succeeded", "b": "requested", "l": "succeeded", "c[0]": "succeeded",
-        "c[1]": "succeeded", "e": "running", "e[0]": "waiting", "e[1]": "waiting",
+        "p": "running",
+        "a": "succeeded",
+        "b": "requested",
+        "l": "succeeded",
+        "c[0]": "succeeded",
+        "c[1]": "succeeded",
+        "e": "running",
+        "e[0]": "waiting",
+        "e[1]": "waiting",
     }
 
 

@@ -165,6 +165,6 @@ def _is(seen: Seen, event: type, run_id: str) -> bool:
 
 
 _HONESTLY = (
-    "Not shown: policies that deny, limit or ask people (`foldgate policy --help`); the first one of a suite lets this\n"
-    "job run. Workflows of many steps, and approvals, are in the README's tour. Nothing of this is left running."
+    "Not shown: policies that deny, limit or ask people (`foldgate policy --help`); the first one of a suite lets\n"
+    "this job run. Workflows of many steps, and approvals, are in the README's tour. Nothing of this is left running."
 )

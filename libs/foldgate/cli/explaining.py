@@ -30,6 +30,7 @@ from foldgate.contracts.events import (
 )
 from foldgate.decider.decider import Wait
 
+_ASK_DOCTOR = "If it lasts, see `foldgate doctor`: is the kernel at work?"
 _BY_ITSELF = "Nothing: it goes on by itself."
 _MOST = 400
 
@@ -84,10 +85,8 @@ def _concerns(seen: Seen, wait: Wait) -> bool:
 
 
 def _what_to_do(run: FoldedRun, wait: Wait, last: Event | None) -> str:
-    if not wait.step and run.described.get("status") == "paused":
-        return f"Let it go on: `foldgate run resume {run.run_id}`."
-    if not wait.step and wait.reason.startswith("policy"):
-        return "If it lasts, see `foldgate doctor`: is the kernel at work?"
+    if not wait.step and (told := _what_to_do_for_all_of_it(run, wait)):
+        return told
     match last:
         case StepStarted(kind="wait", signal=signal):
             return f"Send the signal: `foldgate run signal {run.run_id} {signal} --payload JSON`."
@@ -99,6 +98,12 @@ def _what_to_do(run: FoldedRun, wait: Wait, last: Event | None) -> str:
             return f"It is held by {', '.join(holders)}: see `foldgate why {first}`."
         case _:
             return _BY_ITSELF
+
+
+def _what_to_do_for_all_of_it(run: FoldedRun, wait: Wait) -> str:
+    if run.described.get("status") == "paused":
+        return f"Let it go on: `foldgate run resume {run.run_id}`."
+    return _ASK_DOCTOR if wait.reason.startswith("policy") else ""
 
 
 def _as_object(run: FoldedRun, waits: list[Told]) -> dict[str, Any]:
