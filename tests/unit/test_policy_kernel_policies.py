@@ -8,8 +8,7 @@ import pytest
 from foldgate.authority import bundles
 from foldgate.authority.authorship import sign_document
 from foldgate.authority.keys import Certificate, Signer, certify
-from foldgate.authority.requests import Signed, sign_request
-from foldgate.authority.snapshot import snapshot_of
+from foldgate.authority.requests import sign_request
 from foldgate.contracts.events import (
     Event,
     KeyRevoked,
@@ -22,77 +21,15 @@ from foldgate.contracts.events import (
     PolicyPublishRequested,
     PolicyPutRequested,
     PolicyRefused,
-    PolicyRollbackRequested,
     PolicyShadowed,
-    PolicyShadowRequested,
     RunSucceeded,
 )
 from foldgate.decider.decider import IllegalTransition, Message, Said, SetAside, Tick
 from foldgate.policy_kernel.policies import changes
-from foldgate.policy_kernel.policies.decide import policies
-from foldgate.policy_kernel.policies.state import DISMISSED_REMEMBERED, KEY, Policy
-from tests.support.given import Given, meta
-from tests.support.keys import ROOT_KEY, TRUST, certificate, signer_with
-
-ADMIN = signer_with("issuer", roles=("policy_admin",), name="gateway")
-DECIDER = policies(TRUST, require_signed_bundles=False)
-STRICT = policies(TRUST, require_signed_bundles=True)
-
-
-def document(bundle: str = "team/base", decision: str = "allow", **more: str) -> str:
-    rules = f"rules:\n  - {{id: all, decision: {decision}, reason: {more.get('reason', 'so it is')}}}\n"
-    return f"bundle: {bundle}\n{rules}"
-
-
-class Suite(Given[Policy]):
-    """The policy of a suite, and what is asked of it; each request has an id of its own."""
-
-    def __init__(self, *, strict: bool = False) -> None:
-        super().__init__(STRICT if strict else DECIDER, key=KEY)
-        self.asked = 0
-
-    def ask(self, event: Event, *, by: Signer | None = ADMIN, **changes: Any) -> Event:
-        """The one answer to this request, signed as it is sent."""
-        [answer] = self.answers(event, by=by, **changes)
-        return answer
-
-    def answers(self, event: Event, *, by: Signer | None = ADMIN, **changes: Any) -> list[Event]:
-        self.asked += 1
-        about = {"request_id": f"r{self.asked}", **changes}
-        if by is not None and isinstance(event, Signed):
-            event = sign_request(by, meta(KEY, **about), event)
-        return self.when(event, **about)
-
-    def put(self, source: str = "", *, bundle: str = "team/base", revision: int = 0, **changes: Any) -> Event:
-        asked = PolicyPutRequested(bundle=bundle, source=source or document(bundle), revision=revision, reason="new")
-        return self.ask(asked, **changes)
-
-    def publish(self, *bundles: str, **changes: Any) -> Event:
-        return self.ask(PolicyPublishRequested(bundles=bundles, reason="it is time"), **changes)
-
-    def publish_as(self, source: str, *, bundle: str = "team/base") -> PolicyPublished:
-        """Put this and publish it."""
-        assert self.state is None or isinstance(self.state, Policy)
-        drafts = self.state.drafts if self.state else {}
-        assert isinstance(self.put(source, bundle=bundle, revision=_revision(drafts, bundle)), PolicyDrafted)
-        published = self.publish(bundle)
-        assert isinstance(published, PolicyPublished)
-        return published
-
-    @property
-    def active(self) -> str:
-        return self.state.active if self.state else ""
-
-
-def _revision(drafts: Any, bundle: str) -> int:
-    return int(drafts[bundle].revision) if bundle in drafts else 0
-
-
-def code(event: Event) -> str:
-    assert isinstance(event, PolicyRefused), event
-    assert event.reason.startswith("Expected "), event
-    return event.code
-
+from foldgate.policy_kernel.policies.state import DISMISSED_REMEMBERED, KEY
+from tests.support.amending import ADMIN, DECIDER, STRICT, Suite, code, document
+from tests.support.given import meta
+from tests.support.keys import ROOT_KEY, certificate, signer_with
 
 # drafts
 
@@ -259,167 +196,6 @@ def test_a_draft_from_before_signatures_were_required_is_not_published() -> None
     assert code(refused) == "bundle_unsigned"
     assert isinstance(refused, PolicyRefused)
     assert refused.bundle == "team/base"
-
-
-# snapshots
-
-
-def test_publishing_makes_one_snapshot_of_all_that_is_active() -> None:
-    suite = Suite()
-    suite.put()
-    suite.put(bundle="floor")
-    first = suite.publish()
-    assert isinstance(first, PolicyPublished)
-    assert [(one.bundle, one.version) for one in first.bundles] == [("floor", 1), ("team/base", 1)]
-    assert (first.kind, first.replaces, first.reason, first.by) == ("publish", "", "it is time", "ada")
-    assert first.policy_snapshot == snapshot_of(first.bundles).name
-    suite.put(document(decision="deny"), revision=1)
-    second = suite.publish("team/base")
-    assert isinstance(second, PolicyPublished)
-    assert [(one.bundle, one.version) for one in second.bundles] == [("floor", 1), ("team/base", 2)]
-    assert second.replaces == first.policy_snapshot != second.policy_snapshot
-    assert second.bundles[0] == first.bundles[0]
-    assert second.bundles[1].definition == bundles.prepare(document(decision="deny")).canonical
-
-
-def test_without_names_only_drafts_that_wait_are_published() -> None:
-    suite = Suite()
-    assert code(suite.publish()) == "nothing_to_publish"
-    suite.publish_as(document())
-    assert code(suite.publish()) == "nothing_to_publish"
-    suite.put(bundle="floor")
-    published = suite.publish()
-    assert isinstance(published, PolicyPublished)
-    assert {one.bundle: one.version for one in published.bundles} == {"floor": 1, "team/base": 1}
-
-
-def test_an_unknown_bundle_is_not_published_and_nothing_with_it() -> None:
-    suite = Suite()
-    suite.put()
-    refused = suite.publish("team/base", "team/none")
-    assert (code(refused), suite.active) == ("unknown_bundle", "")
-    assert isinstance(refused, PolicyRefused)
-    assert refused.bundle == "team/none"
-
-
-def test_what_is_active_already_is_said_to_be() -> None:
-    suite = Suite()
-    suite.publish_as(document())
-    assert code(suite.publish("team/base")) == "unchanged"
-
-
-def test_a_draft_that_a_later_edition_cannot_read_is_not_published(monkeypatch: pytest.MonkeyPatch) -> None:
-    suite = Suite()
-    first = suite.publish_as(document())
-    suite.publish_as(document(decision="deny"))
-    suite.put(document(decision="throttle"), revision=2)
-
-    def unreadable(source: str) -> bundles.PreparedBundle:
-        return bundles.prepare(source.replace("decision", "decided"))
-
-    monkeypatch.setattr(changes, "prepare", unreadable)
-    assert code(suite.publish()) == "invalid"
-    rollback = PolicyRollbackRequested(policy_snapshot=first.policy_snapshot)
-    assert code(suite.ask(rollback)) == "invalid"
-
-
-def test_bundles_that_fit_no_snapshot_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(changes, "MAX_BYTES", 150)
-    suite = Suite()
-    first = suite.publish_as(document())
-    suite.put(document("floor", reason="x" * 100), bundle="floor")
-    assert code(suite.publish()) == "too_large"
-    assert suite.active == first.policy_snapshot
-
-
-def test_an_earlier_snapshot_becomes_active_again_whole() -> None:
-    suite = Suite()
-    first = suite.publish_as(document())
-    second = suite.publish_as(document(decision="deny"))
-    back = suite.ask(PolicyRollbackRequested(policy_snapshot=first.policy_snapshot, reason="it broke"))
-    assert isinstance(back, PolicyPublished)
-    assert (back.policy_snapshot, back.bundles) == (first.policy_snapshot, first.bundles)
-    assert (back.kind, back.replaces, back.reason) == ("rollback", second.policy_snapshot, "it broke")
-    assert code(suite.publish()) == "nothing_to_publish"
-    third = suite.publish_as(document(decision="throttle"))
-    assert third.bundles[0].version == 3, "a version is never given twice"
-
-
-def test_nobody_rolls_back_to_what_never_was_or_what_is() -> None:
-    suite = Suite()
-    first = suite.publish_as(document())
-    assert code(suite.ask(PolicyRollbackRequested(policy_snapshot="snapshot_none"))) == "unknown_snapshot"
-    assert code(suite.ask(PolicyRollbackRequested(policy_snapshot=first.policy_snapshot))) == "unchanged"
-
-
-def test_a_bundle_is_deleted_and_can_be_published_again_by_name() -> None:
-    suite = Suite()
-    suite.publish_as(document("floor"), bundle="floor")
-    suite.publish_as(document())
-    gone = suite.ask(PolicyDeleteRequested(bundle="team/base", reason="not needed"))
-    assert isinstance(gone, PolicyPublished)
-    assert ([one.bundle for one in gone.bundles], gone.kind) == (["floor"], "delete")
-    assert code(suite.publish()) == "nothing_to_publish"
-    again = suite.publish("team/base")
-    assert isinstance(again, PolicyPublished)
-    assert {one.bundle: one.version for one in again.bundles} == {"floor": 1, "team/base": 2}
-
-
-def test_only_what_is_active_is_deleted_and_what_is_left_may_be_nothing() -> None:
-    suite = Suite()
-    suite.put()
-    assert code(suite.ask(PolicyDeleteRequested(bundle="team/base"))) == "unknown_bundle"
-    suite.publish()
-    gone = suite.ask(PolicyDeleteRequested(bundle="team/base"))
-    assert isinstance(gone, PolicyPublished)
-    assert gone.bundles == ()
-    assert gone.policy_snapshot == snapshot_of(()).name
-
-
-# shadows
-
-
-def shadow(revision: int) -> PolicyShadowRequested:
-    return PolicyShadowRequested(bundle="team/base", revision=revision, reason="let us see")
-
-
-def test_a_draft_is_evaluated_beside_what_is_active_until_that_is_ended() -> None:
-    suite = Suite()
-    suite.put()
-    draft = bundles.prepare(document())
-    assert suite.ask(shadow(1)) == PolicyShadowed(
-        bundle="team/base",
-        revision=1,
-        digest=draft.digest,
-        definition=draft.canonical,
-        reason="let us see",
-        by="ada",
-    )
-    assert suite.ask(shadow(0)) == PolicyShadowed(bundle="team/base", revision=0, reason="let us see", by="ada")
-    assert code(suite.ask(shadow(0))) == "not_shadowed"
-
-
-def test_only_the_last_draft_of_a_bundle_is_shadowed_and_only_if_it_is_another() -> None:
-    suite = Suite()
-    assert code(suite.ask(shadow(1))) == "unknown_bundle"
-    suite.publish_as(document())
-    assert code(suite.ask(shadow(1))) == "unchanged"
-    suite.put(document(decision="deny"), revision=1)
-    assert code(suite.ask(shadow(1))) == "revision_conflict"
-    assert isinstance(suite.ask(shadow(2)), PolicyShadowed)
-
-
-def test_publishing_what_is_shadowed_ends_the_shadow_and_publishing_something_else_does_not() -> None:
-    suite = Suite()
-    suite.put()
-    suite.ask(shadow(1))
-    suite.put(document("floor"), bundle="floor")
-    suite.publish("floor")
-    assert suite.state is not None
-    assert set(suite.state.shadows) == {"team/base"}
-    suite.publish("team/base")
-    assert suite.state.shadows == {}
-    assert code(suite.ask(shadow(0))) == "not_shadowed"
 
 
 # keys
