@@ -9,6 +9,7 @@ from foldgate.authority.terms import Quorum, Terms
 from foldgate.cli.question_showing import tell_question
 from foldgate.cli.questions import Question, take
 from foldgate.cli.terminal import console
+from foldgate.cli.voting import signer_of
 from foldgate.cli.words import lasted
 from foldgate.contracts.events import (
     ApprovalClosed,
@@ -20,7 +21,10 @@ from foldgate.contracts.events import (
     Event,
     VoteRecorded,
 )
+from foldgate.runtime.settings import SettingsInvalid
 from tests.support.given import meta
+from tests.support.keys import ISSUER, folder_of_keys
+from tests.support.suite import settings
 
 RUN, ASKED = "run_1", "run_1:apply#aa"
 JOB = {"topic": "job.deploy.apply", "input": {"replicas": 4}, "labels": {"env": "prod"}, "tenant": "acme", "meta": {}}
@@ -167,3 +171,12 @@ def test_of_a_step_its_own_words_are_shown(capsys: pytest.CaptureFixture[str]) -
 )
 def test_a_span_of_time_in_words(ms: int, words: str) -> None:
     assert lasted(ms) == words
+
+
+def test_votes_are_signed_wherever_there_are_keys_and_needed_wherever_unsigned_ones_are_refused() -> None:
+    assert signer_of(settings(unsigned_votes="allow")) is None
+    signer = signer_of(settings(unsigned_votes="allow", keys=str(folder_of_keys())))
+    assert signer is not None
+    assert signer.certificate == ISSUER.certificate
+    with pytest.raises(SettingsInvalid, match="foldgate keys init FOLDER"):
+        signer_of(settings())
