@@ -112,6 +112,16 @@ def test_what_is_throttled_is_decided_on_again_at_its_time_and_not_for_ever() ->
     assert kernel.decider.due(kernel.state) is None
 
 
+def test_each_that_is_throttled_has_its_own_time() -> None:
+    kernel = Kernel(STOP)
+    for number in (2, 1):
+        kernel.ask(step=f"s{number}", at=1000 * (5 - number))
+    kernel.publish({"decision": "allow"})
+    first = kernel.when(Tick(), at=8500)
+    assert [one.job.step for one in first if isinstance(one, WritIssued)] == ["s2"]
+    assert kernel.decider.due(kernel.state) == 9000  # type: ignore[arg-type]
+
+
 def test_what_is_throttled_gets_its_writ_when_policy_lets_it() -> None:
     kernel = Kernel(STOP)
     kernel.ask(at=2000)

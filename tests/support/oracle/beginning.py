@@ -147,7 +147,10 @@ def _undoing_why_not(run: Reading, place: Place) -> str:
     busy = [name for name in before if run.outcome(place_of(name)) == "open"]
     if run.story.now >= run.story.undoing.deadline:
         return "the time for compensation is over"
-    return f"{busy[0]} is undone before it" if busy else ""
+    if busy:
+        return f"{busy[0]} is undone before it"
+    live = [str(one) for one, part in run.story.parts.items() if part.live]
+    return f"{live[0]} is under way, if only to come to its end" if live else ""
 
 
 def may_begin(run: Reading, place: Place) -> None:
