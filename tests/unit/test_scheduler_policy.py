@@ -1,4 +1,4 @@
-"""The scheduler gives jobs under the policy that holds: what was allowed under another goes back to be decided anew."""
+"""What a pool does with writs of an earlier policy, and with a kernel that has read less of it, or more."""
 
 import itertools
 
@@ -11,7 +11,6 @@ from foldgate.contracts.events import (
     Event,
     JobDispatched,
     JobLost,
-    JobQueued,
     JobReleased,
     JobRequested,
     PolicyPublished,
@@ -51,34 +50,8 @@ def pool(policies: Policies) -> Given[Pool]:
     return Given(jobs(policies, lease_ms=LEASE_MS, signer=SCHEDULER, suite_keys=(SUITE_KEY,)), key="default")
 
 
-def sent_back(number: int, place: int) -> JobLost:
-    return JobLost(
-        job_id=job(number).job_id, step="job", lease=0, worker="", reason="writ_stale", policies_offset=place
-    )
-
-
 def kinds(events: list[Event]) -> list[type[Event]]:
     return [type(event) for event in events]
-
-
-def test_what_comes_under_an_earlier_policy_goes_back_with_the_place_of_this_one() -> None:
-    subject = pool(read_to(2))
-    subject.when(beat())
-    assert subject.when(issued(1)) == [sent_back(1, 2)]
-
-
-def test_a_writ_is_judged_when_its_turn_comes() -> None:
-    policies = Policies()
-    subject = pool(policies)
-    assert kinds(subject.when(issued(1))) == [JobQueued]
-    policies.add(ABOUT, published("a"), 1)
-    fresh = issued(2)
-    fresh = msgspec.structs.replace(fresh, writ=msgspec.structs.replace(fresh.writ, policies_offset=1))
-    assert kinds(subject.when(fresh)) == [JobQueued]
-    joined, back, given = subject.when(beat(room=1))
-    assert (type(joined), back, type(given)) == (WorkerJoined, sent_back(1, 1), JobDispatched)
-    assert isinstance(given, JobDispatched)
-    assert (given.job.job_id, given.lease) == (job(2).job_id, 1), "what goes back takes no room and no lease"
 
 
 def test_what_waits_for_room_is_judged_by_the_policy_of_then() -> None:
@@ -91,17 +64,6 @@ def test_what_waits_for_room_is_judged_by_the_policy_of_then() -> None:
     assert kinds(subject.when(report(1))) == [JobReleased, JobLost]
     policies.add(ABOUT, published("b"), 2)
     assert subject.when(Tick()) == []
-
-
-def test_the_same_snapshot_again_is_the_policy_that_a_writ_is_of() -> None:
-    policies = Policies()
-    subject = pool(policies)
-    subject.when(beat(room=1))
-    for place, name in enumerate(("a", "b", "a"), 1):
-        policies.add(ABOUT, published(name), place)
-    early = issued(1)
-    writ = msgspec.structs.replace(early.writ, policy_snapshot=published("a").policy_snapshot, policies_offset=1)
-    assert kinds(subject.when(msgspec.structs.replace(early, writ=writ))) == [JobDispatched]
 
 
 def test_many_go_back_a_part_at_a_time() -> None:
