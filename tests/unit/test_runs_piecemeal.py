@@ -69,16 +69,20 @@ def test_whatever_happens_each_step_ends_once(seed: int) -> None:
     every_step_ended_once(life)
 
 
+def go_on(life: Life) -> None:
+    """Whatever a decision was too full for."""
+    while life.run.deferred:
+        assert life.due()
+
+
 def test_losers_that_do_not_fit_a_decision_are_called_back_by_the_next() -> None:
     names = [f"a{number}" for number in range(900)]
     steps = "\n".join(f"{name}: {{type: job}}" for name in names)
     life = begun(workflow(f"p: {{type: parallel, strategy: any, steps: [{', '.join(names)}]}}\n{steps}"))
-    while life.run.deferred:
-        life.due()
+    go_on(life)
     life.succeed("a7", 1)
     assert "its next append" in life.waiting
-    while life.run.deferred:
-        assert life.due()
+    go_on(life)
     assert list(life.statuses.values()).count("cancelling") == 899
     play(life)
     assert life.lines[-1].startswith("RunSucceeded")
@@ -87,9 +91,7 @@ def test_losers_that_do_not_fit_a_decision_are_called_back_by_the_next() -> None
 @pytest.mark.usefixtures("tiny")
 def test_a_group_and_its_part_whose_times_come_together() -> None:
     life = begun(workflow("a: {type: job, timeout: 5s}\nb: {type: job, timeout: 5s}"))
-    while life.run.deferred:
-        life.due()
+    go_on(life)
     life.after(5000)
-    while life.run.deferred:
-        assert life.due()
+    go_on(life)
     assert life.statuses == {"a": "cancelling", "b": "cancelling"}
