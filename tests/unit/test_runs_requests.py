@@ -279,6 +279,20 @@ def test_a_rerun_takes_over_what_is_upstream_and_goes_on_from_there() -> None:
     assert life.succeed("after")[-1].startswith("RunSucceeded")
 
 
+def test_a_rerun_undoes_what_it_did_and_not_what_it_took_over() -> None:
+    document = workflow("""
+        a: {type: job, compensate: undo_a}
+        b: {type: job, depends_on: [a], compensate: undo_b}
+        c: {type: job, depends_on: [b]}
+        undo_a: {type: job}
+        undo_b: {type: job}
+    """)
+    life = begun(document, rerun=Rerun(run_id="run_before", from_step="b", outputs={"a": "1"}))
+    life.succeed("b")
+    assert life.fail("c")[1:] == ["CompensationStarted undo_b", "JobRequested undo_b@1"]
+    assert life.succeed("undo_b")[-1] == "RunFailed c broken done"
+
+
 def test_what_was_not_taken_over_is_done_again() -> None:
     life = rerun(outputs={})
     assert life.lines[1:] == ["JobRequested a@1"]

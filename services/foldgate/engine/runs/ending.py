@@ -25,6 +25,7 @@ from foldgate.engine.runs.outcomes import gravest, outcome
 from foldgate.engine.runs.places import Place, join
 from foldgate.engine.runs.scope import FAILED, output_of
 from foldgate.engine.runs.state import awaits_policy, is_rejected
+from foldgate.engine.runs.step import REPEATED
 from foldgate.engine.runs.turn import MAX_CARRIED_BYTES, Ending, Turn, Unfit, encoded, size_of
 from foldgate.expr.template import ExpressionFailed
 
@@ -124,14 +125,16 @@ def _verdict(turn: Turn) -> _Verdict | None:
 
 
 def _to_undo(turn: Turn, status: str) -> tuple[str, ...]:
-    """The handlers of what has succeeded, last first. Of a step with for_each each item is undone. A run that
-    policy has not let begin, as far as it knows, has done nothing."""
+    """The handlers of what has succeeded, last first. Of a step with for_each each item is undone. What a rerun took
+    over is the earlier run's, which may have undone it; and a run that policy has not let begin, as far as it knows,
+    has done nothing."""
     if status not in turn.definition.compensate_on or not turn.run.cleared or is_rejected(turn.run):
         return ()
     done = []
     for step_id, step in turn.run.steps.items():
         place = turn.place(step_id)
-        if step.status == "succeeded" and place.step.compensate and not place.is_group_of_items:
+        ours = step.status == "succeeded" and step.kind != REPEATED
+        if ours and place.step.compensate and not place.is_group_of_items:
             done.append((step.order, join(place.step.compensate, place.path)))
     return tuple(handler for _, handler in sorted(done, reverse=True))
 
