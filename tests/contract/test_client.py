@@ -64,22 +64,25 @@ async def test_a_run_from_its_document_to_its_end(opened: Opened) -> None:
 
 async def test_every_end_is_waited_for() -> None:
     log = MemoryLog()
-    async with running(log, given=settings(default_decision="deny")), asyncio.timeout(60):
+    async with running(log), asyncio.timeout(60):
         client = Client(log)
-        offset = [(await client.publish(document)).place.offset for document in (HOLD, BRIEF, WRONG, ASKING)][-1] + 1
+        offset = [(await client.publish(document)).place.offset for document in (HOLD, BRIEF, WRONG)][-1] + 1
         asked = {
             name: await client.start(name, {"zero": 0}, workflows_offset=offset)
-            for name in ("hold", "brief", "wrong", "asking", "nobody")
+            for name in ("hold", "brief", "wrong", "nobody")
         }
         assert isinstance((await client.cancel(asked["hold"].run_id, reason="enough")).event, RunHalted)
         ends = {name: type(await client.ended(one.run_id)) for name, one in asked.items()}
-        assert ends == {
-            "hold": RunCancelled,
-            "brief": RunTimedOut,
-            "wrong": RunFailed,
-            "asking": RunDenied,
-            "nobody": RunRefused,
-        }
+        assert ends == {"hold": RunCancelled, "brief": RunTimedOut, "wrong": RunFailed, "nobody": RunRefused}
+
+
+async def test_so_is_what_policy_says_of_a_run() -> None:
+    log = MemoryLog()
+    async with running(log, given=settings(default_decision="deny")), asyncio.timeout(60):
+        client = Client(log)
+        offset = (await client.publish(ASKING)).place.offset + 1
+        asked = await client.start("asking", {}, workflows_offset=offset)
+        assert isinstance(await client.ended(asked.run_id), RunDenied)
 
 
 async def test_a_repeat_is_told_from_a_conflict_however_late() -> None:

@@ -2,7 +2,7 @@
 
 import io
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from types import ModuleType
 from typing import Any
 
@@ -157,13 +157,36 @@ def read(schema: Any, data: bytes) -> Any:
 def blocks(schema: Any, datum: Any, choose: Callable[[], int]) -> bytes:
     """What a writer that cuts arrays and maps into blocks may write: `choose` says how many items the next one has;
     of an even number without their size, of an odd one with it."""
+    return _blocks(schema, datum, choose, named=dict(_records(schema)))
+
+
+def _records(schema: Any) -> Iterator[tuple[str, Any]]:
+    """The records in a schema by their names; it holds each once, and names it from then on."""
+    if isinstance(schema, list):
+        for branch in schema:
+            yield from _records(branch)
+    elif isinstance(schema, dict):
+        if schema["type"] == "record":
+            yield f"foldgate.{schema['name'].removeprefix('foldgate.')}", schema
+        for part in (schema.get("items"), schema.get("values"), *(one["type"] for one in schema.get("fields", ()))):
+            yield from _records(part)
+
+
+def _blocks(schema: Any, datum: Any, choose: Callable[[], int], *, named: dict[str, Any]) -> bytes:
+    if isinstance(schema, list):
+        branch = int(datum is not None)
+        return written("long", branch) + (_blocks(schema[branch], datum, choose, named=named) if branch else b"")
+    schema = named.get(schema, schema) if isinstance(schema, str) else schema
     if isinstance(schema, dict) and schema["type"] == "record":
-        return b"".join(blocks(field["type"], datum[field["name"]], choose) for field in schema["fields"])
+        parts = ((field["type"], datum[field["name"]]) for field in schema["fields"])
+        return b"".join(_blocks(kind, part, choose, named=named) for kind, part in parts)
     if not isinstance(schema, dict) or schema["type"] == "fixed":
         return written(schema, datum)
-    items = [blocks(schema["items"], item, choose) for item in datum] if schema["type"] == "array" else []
+    of = schema.get("items", schema.get("values"))
     if schema["type"] == "map":
-        items = [written("string", key) + blocks(schema["values"], item, choose) for key, item in datum.items()]
+        items = [written("string", key) + _blocks(of, item, choose, named=named) for key, item in datum.items()]
+    else:
+        items = [_blocks(of, item, choose, named=named) for item in datum]
     return _cut(items, choose)
 
 
