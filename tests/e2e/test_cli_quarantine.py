@@ -49,7 +49,7 @@ def test_each_is_shown_with_its_reason_its_place_and_its_bytes(suite: Up) -> Non
 @pytest.mark.parametrize("run", [GOOD[0], MISPLACED[0]], ids=["after it", "that was misplaced"])
 def test_the_partition_goes_on_with_a_run(suite: Up, run: str, tmp_path: Path) -> None:
     with running("worker", str(ECHO), "--data", str(suite.data), errors=tmp_path / "errors"):
-        words = ("streams", "tail", "decisions", "--run", run, "--from", "beginning", "--follow", "--limit", "2")
+        words = ("streams", "tail", "decisions", "--run", run, "--from", "beginning", "--follow", "--limit", "3")
         assert suite.lines(*words)[-1]["body"] == {"status": "succeeded"}
     assert suite.foldgate("timeline", MISNAMED[0]).returncode == 1
 
