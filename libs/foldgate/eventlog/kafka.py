@@ -67,8 +67,8 @@ class KafkaLog:
     ) -> "KafkaLog":
         """A log on the cluster at this address; `instance` names us to the brokers."""
         address = KafkaAddress(bootstrap=bootstrap) if isinstance(bootstrap, str) else bootstrap
-        if instance:
-            address = replace(address, client_id=f"foldgate-{suite}-{instance}")
+        name = f"foldgate-{suite}-{instance}" if instance else address.client_id
+        address = replace(address, client_id=name, opened=set())
         return cls(
             address,
             await address.connect(),
@@ -120,6 +120,7 @@ class KafkaLog:
         await asyncio.gather(*(lane.close() for lane in self._lanes.values()))
         await self._checkpoints.close()
         await self._client.close()
+        await self._address.close()
 
     def _topic(self, stream: str) -> str:
         return topic_name(self._suite, stream)

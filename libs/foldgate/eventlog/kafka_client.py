@@ -9,8 +9,8 @@ promised, so the library is held to one minor version, and everything here refus
 import asyncio
 import importlib.metadata
 import ssl
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Coroutine
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from aiokafka.client import AIOKafkaClient, ConnectionGroup
@@ -40,30 +40,44 @@ class UnsupportedClientLibrary(LogError):
 
 
 class Client(AIOKafkaClient):  # type: ignore[misc]  # published without types
-    """The library's client, which meets each broker out of the reach of cancellations: cut off while it connects, or
-    closed meanwhile, the library leaves a socket open."""
+    """The library's client, which meets brokers and leaves them out of the reach of cancellations: cut off half-way, or
+    closed while it connects, the library leaves a socket open."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
+        self.closed = False
         self._met: set[tuple[Any, ConnectionGroup]] = set()
-        self._meeting: set[asyncio.Future[bool]] = set()
+        self._under_way: set[asyncio.Future[Any]] = set()
+
+    async def bootstrap(self) -> None:
+        await self._out_of_reach(super().bootstrap())
 
     async def send(self, node_id: Any, request: Any, *, group: ConnectionGroup = ConnectionGroup.DEFAULT) -> Any:
-        if (node_id, group) not in self._met:
-            await self._meet(node_id, group)
+        if (node_id, group) not in self._met and await self._out_of_reach(self.ready(node_id, group=group)):
+            self._met.add((node_id, group))
         return await super().send(node_id, request, group=group)
 
     async def close(self) -> None:
-        if self._meeting:
-            await asyncio.wait(self._meeting)
+        self.closed = True
+        meetings = set(self._under_way)
+        await self._out_of_reach(self._close_after(meetings))
+
+    async def _close_after(self, meetings: set[asyncio.Future[Any]]) -> None:
+        if meetings:
+            await asyncio.wait(meetings)
         await super().close()
 
-    async def _meet(self, node_id: Any, group: ConnectionGroup) -> None:
-        meeting = asyncio.ensure_future(self.ready(node_id, group=group))
-        self._meeting.add(meeting)
-        meeting.add_done_callback(self._meeting.discard)
-        if await asyncio.shield(meeting):
-            self._met.add((node_id, group))
+    async def _out_of_reach(self, work: Coroutine[Any, Any, T]) -> T:
+        """Do it to its end, also where nobody waits for that any more."""
+        task = asyncio.ensure_future(work)
+        self._under_way.add(task)
+        task.add_done_callback(self._over)
+        return await asyncio.shield(task)
+
+    def _over(self, task: asyncio.Future[Any]) -> None:
+        self._under_way.discard(task)
+        if not task.cancelled():
+            task.exception()  # looked at, also where nobody waits for it any more
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,17 +93,25 @@ class KafkaAddress:
     sasl_mechanism: str = "PLAIN"
     sasl_username: str | None = None
     sasl_password: str | None = None
+    opened: set[Client] = field(default_factory=set, compare=False, repr=False)
 
     async def connect(self) -> AIOKafkaClient:
         """A client that has met the cluster. Whoever asks for it closes it."""
         check_library(importlib.metadata.version("aiokafka"))
         client = Client(**self.options())
+        self.opened.difference_update([one for one in self.opened if one.closed])
+        self.opened.add(client)
         try:
-            await persevere(f"No Kafka at {self.bootstrap}", lambda: _bootstrap(client), within_ms=self.patience_ms)
+            await persevere(f"No Kafka at {self.bootstrap}", client.bootstrap, within_ms=self.patience_ms)
         except BaseException:
             await client.close()
             raise
         return client
+
+    async def close(self) -> None:
+        """Close every client that was connected here and is open still: whoever had it may have been cut off."""
+        for client in [one for one in self.opened if not one.closed]:
+            await client.close()
 
     def options(self) -> dict[str, Any]:
         """The same for every kind of client in the library."""
@@ -103,16 +125,6 @@ class KafkaAddress:
             "sasl_plain_username": self.sasl_username,
             "sasl_plain_password": self.sasl_password,
         }
-
-
-async def _bootstrap(client: AIOKafkaClient) -> None:
-    """Its end is awaited even where nobody wants it any more: cut off half-way, the library leaves a socket open."""
-    meeting = asyncio.ensure_future(client.bootstrap())
-    try:
-        await asyncio.shield(meeting)
-    except asyncio.CancelledError:
-        await asyncio.wait([meeting])
-        raise
 
 
 def check_library(installed: str) -> None:
