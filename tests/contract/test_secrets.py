@@ -134,6 +134,45 @@ async def _decided_again(log: Log) -> None:
         assert (found.same, found.changed, found.unknown, found.aside) == (*counts, 0, 0)
 
 
+OPAQUE = "A1b2C3d4" * 4
+"""What only looks like a secret."""
+CAREFUL = """
+bundle: team/floor
+default_decision: allow
+rules:
+  - {id: careful, match: {topics: ["job.careful.*"]}, decision: allow_with_constraints, constraints: {redaction: high}}
+"""
+
+
+async def test_a_worker_takes_out_as_much_as_the_policy_of_its_job_demands() -> None:
+    worker = Worker("careless", beat_every_ms=100, trust=TRUST)
+
+    @worker.job("job.*")
+    async def tell(job: Job) -> object:
+        if job.topic.endswith("fails"):
+            raise JobError("broken", f"It was {OPAQUE}.", retryable=False)
+        return {"was": OPAQUE, "token": EVERYTHING[0]}
+
+    log = MemoryLog()
+    client = Client(log, principal="bob", signer=ISSUER)
+    async with running(log), working(log, worker), asyncio.timeout(60):
+        assert isinstance((await client.decided(a_bundle(CAREFUL, revision=0))).event, PolicyDrafted)
+        assert isinstance((await client.decided(a_publishing(["team/floor"]))).event, PolicyPublished)
+        ends = {
+            topic: await client.ended((await client.run_job(topic)).run_id)
+            for topic in ("job.careful.tells", "job.careful.fails", "job.tells", "job.fails")
+        }
+    told, failed, plain, plainly = ends.values()
+    assert isinstance(told, RunSucceeded)
+    assert msgspec.json.decode(told.output) == {"was": "[redacted:opaque]", "token": "[redacted:field]"}
+    assert isinstance(failed, RunFailed)
+    assert failed.message == "It was [redacted:opaque]."
+    assert isinstance(plain, RunSucceeded)
+    assert msgspec.json.decode(plain.output) == {"was": OPAQUE, "token": "[redacted:field]"}
+    assert isinstance(plainly, RunFailed)
+    assert OPAQUE in plainly.message
+
+
 async def test_what_strangers_send_past_every_client_is_on_no_stream_of_ours() -> None:
     log = MemoryLog()
     async with running(log), asyncio.timeout(60):

@@ -27,9 +27,10 @@ from typing import Any
 import msgspec
 import structlog
 
+from foldgate.authority.constraints import constraints_of
 from foldgate.authority.keys import Trust, keys_in
 from foldgate.authority.redaction import redacted_event
-from foldgate.authority.secrets import redacted
+from foldgate.authority.secrets import Level, redacted
 from foldgate.authority.token import with_mac
 from foldgate.contracts import ids
 from foldgate.contracts.codec import NO_CHAIN, Codec, Undecodable
@@ -192,7 +193,7 @@ class Worker:
         Known secrets are taken out first: the proof is of what is on the log."""
         while True:
             try:
-                report = redacted_event(report, "low")
+                report = redacted_event(report, _redaction(event))
                 proved = with_mac(event.token, report) if event.token else report
                 await self._submit(log, "reports", proved, meta=self._report_meta(meta, event))
                 return
@@ -228,7 +229,7 @@ class Worker:
             lease=event.lease,
             worker=self.endpoint,
             code=code,
-            message=redacted(message, "low")[:2000],  # in this order: half a secret looks like none
+            message=redacted(message, _redaction(event))[:2000],  # in this order: half a secret looks like none
             retryable=retryable,
         )
 
@@ -314,6 +315,14 @@ def _names_a_run(event: JobDispatched) -> bool:
     except ids.MalformedId:
         return False
     return True
+
+
+def _redaction(event: JobDispatched) -> Level:
+    """How much is taken out of what is said of a job: known secrets always, and what its policy demands."""
+    try:
+        return "high" if constraints_of(event.constraints).redaction == "high" else "low"
+    except msgspec.DecodeError:
+        return "low"  # nobody decided that: it is refused, and the words are ours
 
 
 def _trust_of_environment() -> Trust:
