@@ -77,6 +77,8 @@ CALLS = {"mcp.server": "files", "mcp.tool": "write"}
         ({"mcp": {"deny_servers": ["web"]}}, None, {"labels": CALLS}, ""),
         ({"mcp": {"deny_servers": ["*"]}}, None, {}, ""),
         ({"mcp": {"allow_servers": ["files"]}}, {"mcp": {"server": "files"}}, {}, ""),
+        ({"mcp": {"allow_servers": ["files"]}}, r'{"m\u0063p": {"server": "files"}}', {}, ""),
+        ({"mcp": {"deny_servers": ["files"]}}, r'{"\u006dcp": {"server": "files"}}', {}, "mcp.deny_servers"),
         ({"mcp": {"allow_servers": ["files"]}}, {"mcp": {"server": 5}}, {}, "mcp.allow_servers"),
         ({"mcp": {"allow_resources": ["*"]}}, {"mcp": "files"}, {}, "mcp.allow_resources"),
         ({"mcp": {"allow_resources": ["*"]}}, ["mcp"], {}, "mcp.allow_resources"),

@@ -89,7 +89,8 @@ class Facts:
         return self._scope
 
     def _called(self) -> Mcp:
-        said = self.input.get("mcp") if '"mcp"' in self._text and isinstance(self.input, dict) else None
+        may_say = '"mcp"' in self._text or "\\u" in self._text  # JSON may spell any sign by its number
+        said = self.input.get("mcp") if may_say and isinstance(self.input, dict) else None
         given = said if isinstance(said, dict) else {}
         return Mcp(*(self.labels.get(f"mcp.{name}") or _text(given.get(name)) for name in Mcp._fields))
 
