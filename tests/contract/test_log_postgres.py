@@ -243,7 +243,7 @@ async def test_a_record_that_nobody_told_of_is_found(postgres_url: str) -> None:
         follower = log.follow({OPEN: 0})
         assert await follower.next(timeout_ms=0) == []
         waiting = asyncio.create_task(follower.next(timeout_ms=60_000))
-        await raw(postgres_url, SUBMIT, await log._tables.id_of(OPEN), 1, [b"k"], [b"quiet"], None)
+        await raw(postgres_url, SUBMIT, await log._tables.id_of(OPEN), [b"k"], [b"quiet"])
         assert [record.value for record in await waiting] == [b"quiet"]
         await follower.close()
 
@@ -259,7 +259,7 @@ async def test_a_reader_listens_again_after_a_restart(
         waiting = asyncio.create_task(follower.next(timeout_ms=60_000))
         number = await log._tables.id_of(OPEN)
         connection = await asyncpg.connect(postgres_server.url, server_settings={"search_path": "t"})
-        await connection.execute(SUBMIT, number, 1, [b"k"], [b"told"], None)
+        await connection.execute(SUBMIT, number, [b"k"], [b"told"])
 
         async def told() -> bool:
             await connection.execute("SELECT pg_notify('foldgate_t', $1)", str(number))

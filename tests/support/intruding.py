@@ -26,7 +26,7 @@ async def _into_postgres(log: Any, partition: Partition, *, key: bytes, value: b
     from foldgate.eventlog.postgres_tables import SUBMIT
 
     number = await log._tables.id_of(partition)
-    return int(await log._tables.run(lambda c: c.fetchval(SUBMIT, number, 1, [key], [value], None)))
+    return int(await log._tables.run(lambda c: c.fetchval(SUBMIT, number, [key], [value])))
 
 
 async def _into_kafka(log: Any, partition: Partition, *, key: bytes, value: bytes) -> int:

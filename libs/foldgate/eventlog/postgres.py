@@ -23,8 +23,13 @@ from foldgate.eventlog.postgres_tables import Tables
 # Every question the log asks goes by a primary key; a plan made while the tables were still empty must do so too.
 _BY_KEY = {"enable_seqscan": "off", "enable_bitmapscan": "off", "plan_cache_mode": "force_generic_plan"}
 
-_STREAM = "INSERT INTO stream (name, partitions) VALUES ($1, $2) ON CONFLICT DO NOTHING"
-_PARTITIONS = "SELECT partitions FROM stream WHERE name = $1"
+_KNOWN = "SELECT partitions, retention_days FROM stream WHERE name = $1"
+_STREAM = """
+INSERT INTO stream (name, partitions, retention_days) VALUES ($1, $2, $3)
+ON CONFLICT (name) DO NOTHING
+"""
+_KEEP = "UPDATE stream SET retention_days = $2 WHERE name = $1"
+_MAY_KEEP = "SELECT has_table_privilege('stream', 'UPDATE')"
 _HEADS = """
 INSERT INTO partition_head (stream, number) SELECT $1, n FROM generate_series(0, $2::int - 1) AS n
 ON CONFLICT DO NOTHING
@@ -93,8 +98,16 @@ class PostgresLog:
 
 
 async def _prepare(connection: Connection, stream: Stream) -> None:
-    await connection.execute(_STREAM, stream.name, stream.partitions)
-    partitions = await connection.fetchval(_PARTITIONS, stream.name)
-    if partitions != stream.partitions:
-        raise TopologyMismatch(f"Expected {stream.partitions} partitions of '{stream.name}', but it has {partitions}.")
-    await connection.execute(_HEADS, stream.name, stream.partitions)
+    """What is there already is only looked at: most of those who need a stream may not make one."""
+    known = await connection.fetchrow(_KNOWN, stream.name)
+    if known is None:
+        await connection.execute(_STREAM, stream.name, stream.partitions, stream.retention_days)
+        await connection.execute(_HEADS, stream.name, stream.partitions)
+        known = await connection.fetchrow(_KNOWN, stream.name)
+        assert known is not None
+    if known["partitions"] != stream.partitions:
+        raise TopologyMismatch(
+            f"Expected {stream.partitions} partitions of '{stream.name}', but it has {known['partitions']}."
+        )
+    if known["retention_days"] != stream.retention_days and await connection.fetchval(_MAY_KEEP):
+        await connection.execute(_KEEP, stream.name, stream.retention_days)

@@ -27,7 +27,7 @@ from foldgate.eventlog.log import (
     check_batch,
     check_size,
 )
-from foldgate.eventlog.postgres_tables import APPEND, CLAIM, LANDED, SUBMIT, Tables
+from foldgate.eventlog.postgres_tables import APPEND, CLAIM, LANDED, MAY_APPEND, SUBMIT, Tables, not_ours
 
 Added = Callable[[int], None]
 """Told of each partition, by its number in the tables, to which records were added."""
@@ -49,6 +49,7 @@ class PostgresWriter:
         self._spent = True
         first = await self._tables.run(_Append(self._number, batch, after=self._end))
         if first is None:
+            await self._expect_ours()
             raise Fenced(
                 f"{self._partition}: expected to append as epoch {batch.head.epoch}, sequence {batch.head.sequence}, "
                 "but another owner has taken it."
@@ -57,6 +58,11 @@ class PostgresWriter:
         self._end = first + len(batch.records)
         self._added(self._number)
         return first
+
+    async def _expect_ours(self) -> None:
+        """What is fenced and what is not allowed look alike in an append."""
+        if not await self._tables.run(lambda connection: connection.fetchval(MAY_APPEND, self._number)):
+            raise not_ours(f"it may not append to {self._partition}")
 
     async def close(self) -> None:
         pass
@@ -167,9 +173,7 @@ class _Submit:
         self._partition, self._records = partition, records
 
     async def __call__(self, connection: Connection) -> int:
-        first: int = await connection.fetchval(
-            SUBMIT, self._partition, len(self._records), *_columns(self._records), None
-        )
+        first: int = await connection.fetchval(SUBMIT, self._partition, *_columns(self._records))
         return first
 
 

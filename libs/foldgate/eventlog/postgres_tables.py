@@ -39,10 +39,9 @@ CLAIM = _adding("""
     WHERE id = $1 AND epoch = $6 - 1 AND $7 = 0
     RETURNING next_offset - $2 AS base
 """)
-SUBMIT = _adding("""
-    UPDATE partition_head SET next_offset = next_offset + $2 WHERE id = $1
-    RETURNING next_offset - $2 AS base
-""")
+SUBMIT = "SELECT submit($1, $2::bytea[], $3::bytea[])"
+# Only who may append there sees its row like this.
+MAY_APPEND = "SELECT true FROM partition_head WHERE id = $1 FOR NO KEY UPDATE"
 
 # Up to `rows` of each partition, and of all together no more than `bytes` (but at least one record).
 FETCH = """
@@ -68,6 +67,14 @@ ENDS = "SELECT id, next_offset FROM partition_head"
 NO_END = 2**62
 
 
+def not_ours(what: str) -> LogError:
+    """The database does not let this role do that."""
+    return LogError(
+        f"Expected a role of the database that may do this, but: {what}. Each service and each pool's workers have one"
+        " (`foldgate database roles`): see that FOLDGATE_POSTGRES names the right one."
+    )
+
+
 class Tables:
     """The log's tables in one schema, and what they call each partition."""
 
@@ -82,6 +89,8 @@ class Tables:
             return await self._connections.run(work)
         except (DatabaseUnavailable, DatabaseRefused) as error:
             raise LogUnavailable(str(error)) from error
+        except asyncpg.InsufficientPrivilegeError as error:
+            raise not_ours(str(error)) from error
 
     async def id_of(self, partition: Partition) -> int:
         """The number of a partition; its stream was prepared by somebody."""
