@@ -69,7 +69,10 @@ class Settings(BaseModel):
         "low", description="Which secrets are taken out of what runs carry: low: known shapes; high: likely ones too."
     )
     lease_ms: Milliseconds = Field(12_000, description="How long a worker keeps a job after its last beat.")
-    writ_ttl_ms: Milliseconds = Field(300_000, description="How long a writ may wait for its dispatch.")
+    writ_ttl_ms: Annotated[int, Field(ge=120_000)] = Field(
+        300_000,
+        description="How long a writ may wait for its dispatch; at least two minutes, as clocks may differ by one.",
+    )
     max_lost: Annotated[int, Field(ge=0, le=100)] = Field(3, description="How often a job may be lost with its worker.")
     cancel_grace_ms: Milliseconds = Field(30_000, description="How long a job that is called back may take to end.")
     wait_noted_after_ms: Milliseconds = Field(60_000, description="After how long a wait is noted on the log.")

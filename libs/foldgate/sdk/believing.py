@@ -4,6 +4,9 @@ allowed, while its lease lasts.
 A lease ends `lease_ms` after this instance sent the beat that the scheduler had seen last, by its own clock: always
 earlier than the scheduler's, whatever the clocks say. So leases need to be remembered no longer than that: a dispatch
 that comes again later is refused by its beat.
+
+When a writ ends the scheduler has judged by its clock. Here it lasts a minute longer, by as much as clocks may differ:
+else an instance whose clock is fast would refuse what waited long, and be taken for one that is unfit.
 """
 
 from foldgate.authority.keys import SignatureInvalid, Trust
@@ -14,6 +17,8 @@ from foldgate.runtime.clock import Clock
 
 LEASE_OVER = "lease_over"
 """The code of what came too late: the scheduler was behind, or this instance was."""
+CLOCKS_DIFFER_MS = 60_000
+"""How far the clocks of a suite may be apart."""
 _REMEMBERED = 10_000
 
 
@@ -51,8 +56,8 @@ class Believing:
         _forget_oldest(self._seen)
         try:
             self._check_beat(event)
-            now = self._clock.now_ms()
-            verify(event.writ, event.job, trust=self._trust, pool=self._pool, at=now, constraints=event.constraints)
+            at = max(self._clock.now_ms() - CLOCKS_DIFFER_MS, event.writ.issued_at)
+            verify(event.writ, event.job, trust=self._trust, pool=self._pool, at=at, constraints=event.constraints)
         except WritInvalid as error:
             raise Refused(error.code, str(error), is_ours=True) from None
 
