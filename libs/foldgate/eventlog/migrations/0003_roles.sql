@@ -8,6 +8,7 @@ ALTER TABLE stream ADD COLUMN retention_days int; -- null: kept for ever
 CREATE TABLE submitter (
     role text NOT NULL,
     stream text NOT NULL,
+    key bytea, -- null: under any key
     PRIMARY KEY (role, stream)
 );
 
@@ -19,8 +20,9 @@ BEGIN
     IF session_user <> current_user AND NOT pg_has_role(session_user, current_user, 'MEMBER') AND NOT EXISTS (
         SELECT FROM partition_head AS h JOIN submitter AS s ON h.stream LIKE replace(s.stream, '*', '%')
         WHERE h.id = wanted AND pg_has_role(session_user, to_regrole(quote_ident(s.role)), 'MEMBER')
+            AND (s.key IS NULL OR s.key = ALL (keys))
     ) THEN
-        RAISE insufficient_privilege USING MESSAGE = format('%s may not submit to partition %s', session_user, wanted);
+        RAISE insufficient_privilege USING MESSAGE = format('%s may not submit that to partition %s', session_user, wanted);
     END IF;
     UPDATE partition_head SET next_offset = next_offset + cardinality(keys) WHERE id = wanted
     RETURNING next_offset - cardinality(keys) INTO base;
