@@ -151,12 +151,14 @@ def test_blocks_as_other_writers_cut_them_are_read_as_the_library_reads_them(nam
 
 
 def test_a_block_may_say_any_size_of_itself_because_nobody_skips_by_it() -> None:
-    meta, beat = sample("WorkerBeat")
-    value = CODEC.encode(meta, msgspec.structs.replace(beat, holding=(1, 2), leaving=False))
-    assert value.endswith(b"\x04\x02\x04\x00\x00")
+    meta, _ = sample("WorkerBeat")
+    plain = WorkerBeat(worker="w", name="n", max_parallel=1, beat=1, holding=(1, 2))
+    value = CODEC.encode(meta, plain)
+    rest = b"\x00" * 3 + b"\x01\x01"
+    assert value.endswith(b"\x04\x02\x04\x00\x00" + rest)
     for size in (b"\x00", b"\x7f", b"\xfe\xff\xff\xff\x0f"):
-        decoded = CODEC.decode(value[:-5] + b"\x03" + size + b"\x02\x04\x00\x00").event
-        assert decoded == msgspec.structs.replace(beat, holding=(1, 2), leaving=False)
+        decoded = CODEC.decode(value[: -5 - len(rest)] + b"\x03" + size + b"\x02\x04\x00\x00" + rest).event
+        assert decoded == plain
 
 
 REQUEST = RunRequested(workflow="w")

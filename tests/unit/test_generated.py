@@ -107,7 +107,7 @@ IN_ITSELF = {"type": "array", "items": "foldgate.Job"}
         ("Job", also(namespace="elsewhere"), "Job.avsc: expected one record named foldgate.Job"),
         ("Job", also(type="enum"), "Job.avsc: expected one record named"),
         ("Job", also(fields=[]), "Job.avsc: expected one record named foldgate.Job, as its file is, with fields"),
-        ("Job", adding({"doc": "A field.", "type": "int"}), "Job.avsc: expected field 24 to have a 'name'"),
+        ("Job", adding({"doc": "A field.", "type": "int"}), "Job.avsc: expected field 26 to have a 'name'"),
         ("Job", adding(field("class", "int")), "that Python can use too"),
         ("Job", adding(field("in put", "int")), "that Python can use too"),
         ("Job", adding(field("more", "strin")), "field 'more': expected a type the generator knows"),

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from foldgate.authority.keys import Trust, public_of
-from foldgate.authority.writ import WritInvalid, constraints_hash, job_hash, sign_writ, verify
+from foldgate.authority.writ import WritInvalid, constraints_hash, job_hash, resume_hash, sign_writ, verify
 from foldgate.contracts.events import Job, Writ
 from tests.support.keys import KERNEL, ROOT_KEY, SCHEDULER, STRANGER, TRUST, signer, signer_with
 
@@ -81,6 +81,14 @@ def test_it_allows_nothing_else() -> None:
     assert refusal(WRIT, constraints="") == refusal(WRIT, constraints='{"max_runtime_ms":6}') == "constraints_altered"
 
 
+def test_a_checkpoint_is_the_one_that_was_authorised() -> None:
+    job = msgspec.structs.replace(JOB, resume='{"at":3}')
+    writ = sign_writ(KERNEL, msgspec.structs.replace(BARE, resume_hash=resume_hash(job)))
+    check(writ, job)
+    assert refusal(writ, msgspec.structs.replace(JOB, resume='{"at":4}')) == "job_altered"
+    assert refusal(writ) == refusal(WRIT, job) == "job_altered"
+
+
 def test_without_constraints_there_are_none() -> None:
     free = sign_writ(KERNEL, msgspec.structs.replace(BARE, constraints_hash=constraints_hash("")))
     check(free, constraints="")
@@ -109,6 +117,8 @@ FORGED: dict[str, object] = {
     "policies_offset": 4,
     "approval_id": "",
     "constraints_hash": b"",
+    "pools_number": 5,
+    "resume_hash": b"x",
 }
 
 
@@ -145,7 +155,14 @@ CHANGES: dict[str, object] = {
     "actor_type": "x",
     "job_id": "run_2:job@1",
 }
-NOT_WHAT_IT_DOES = {"attempt": 2, "priority": 9, "queue_timeout_ms": 1, "attempt_timeout_ms": 1}
+NOT_WHAT_IT_DOES = {
+    "attempt": 2,
+    "retries": 1,
+    "resume": "{}",
+    "priority": 9,
+    "queue_timeout_ms": 1,
+    "attempt_timeout_ms": 1,
+}
 
 
 def test_each_field_of_a_job_is_in_its_hash_or_known_not_to_be() -> None:

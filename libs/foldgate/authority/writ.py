@@ -9,9 +9,12 @@ from foldgate.authority.keys import SignatureInvalid, Signer, Trust
 from foldgate.contracts import ids
 from foldgate.contracts.events import Job, Writ
 
-_NOT_WHAT_IT_DOES = frozenset(("job_id", "attempt", "priority", "queue_timeout_ms", "attempt_timeout_ms"))
-"""Which try it is, and how soon and how long: nothing that anybody was asked about. All else is hashed, what is added
-to jobs later too. Empty fields are left out, so that who does not know such a field yet agrees while nobody uses it."""
+_NOT_WHAT_IT_DOES = frozenset(
+    ("job_id", "attempt", "retries", "resume", "priority", "queue_timeout_ms", "attempt_timeout_ms")
+)
+"""Which try it is, what the try before it left, and how soon and how long: nothing that anybody was asked about. All
+else is hashed, what is added to jobs later too. Empty fields are left out, so that who does not know such a field yet agrees
+while nobody uses it."""
 
 
 class WritInvalid(Exception):
@@ -35,6 +38,11 @@ def constraints_hash(constraints: str) -> bytes:
     return hashlib.sha256(constraints.encode()).digest() if constraints else b""
 
 
+def resume_hash(job: Job) -> bytes:
+    """SHA-256 of the checkpoint that the job goes on from; empty if there is none."""
+    return hashlib.sha256(job.resume.encode()).digest() if job.resume else b""
+
+
 def sign_writ(signer: Signer, writ: Writ) -> Writ:
     """The writ, signed by the kernel."""
     return msgspec.structs.replace(writ, signature=signer.sign(canonical_bytes("writ", writ)))
@@ -51,6 +59,8 @@ def verify(writ: Writ, job: Job, *, trust: Trust, pool: str, at: int, constraint
         raise WritInvalid("other_job", f"Expected a writ for {job.job_id}, but it is for {writ.job_id}.")
     if writ.job_hash != job_hash(job):
         raise WritInvalid("job_altered", f"Expected {job.job_id} as it was authorised, but what it would do differs.")
+    if writ.resume_hash != resume_hash(job):
+        raise WritInvalid("job_altered", f"Expected {job.job_id} to go on from where it was left, but that differs.")
     if writ.constraints_hash != constraints_hash(constraints):
         raise WritInvalid("constraints_altered", f"Expected the constraints of {job.job_id}, but these are others.")
     if writ.pool != pool:

@@ -84,6 +84,10 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     """How long it may wait for a worker once it was authorised; 0: for ever."""
     attempt_timeout_ms: int = 0
     """How long one attempt may take once it was dispatched; 0: for ever."""
+    retries: int = 0
+    """How many attempts before it have failed; those that were lost do not count."""
+    resume: str = ""
+    """The checkpoint that an attempt before it left, as JSON; empty if none."""
 
 
 class Meta(msgspec.Struct, frozen=True, kw_only=True):
@@ -200,6 +204,10 @@ class Writ(msgspec.Struct, frozen=True, kw_only=True):
     """SHA-256 of the constraints; empty if there are none."""
     signature: Signature | None = None
     """The policy kernel's, over all of the above."""
+    pools_number: int = 0
+    """The change of pools that was the last one known."""
+    resume_hash: bytes = b''
+    """SHA-256 of the checkpoint it goes on from; empty if there is none."""
 
 
 class ApprovalClosed(msgspec.Struct, frozen=True, kw_only=True):
@@ -367,6 +375,8 @@ class AttemptFailed(msgspec.Struct, frozen=True, kw_only=True):
     """When the next is asked for."""
     policies_offset: int = 0
     """With writ_stale: how far the kernel must have read for a writ that is not."""
+    pools_number: int = 0
+    """With pool_closed: the change of pools that the kernel must know."""
 
 
 class CaseClosed(msgspec.Struct, frozen=True, kw_only=True):
@@ -374,6 +384,19 @@ class CaseClosed(msgspec.Struct, frozen=True, kw_only=True):
 
     status: str
     """How the run ended."""
+
+
+class CheckpointNoted(msgspec.Struct, frozen=True, kw_only=True):
+    """What a later attempt of the step may go on from."""
+
+    step: str
+    """The step."""
+    job_id: str
+    """The attempt that left it."""
+    number: int
+    """The number of its report."""
+    checkpoint: str
+    """JSON."""
 
 
 class ChildCancelRequested(msgspec.Struct, frozen=True, kw_only=True):
@@ -440,6 +463,27 @@ class CompensationStarted(msgspec.Struct, frozen=True, kw_only=True):
     """When no more time is given."""
 
 
+class ConstraintBreached(msgspec.Struct, frozen=True, kw_only=True):
+    """A handler tried, or did, what the constraints of its writ do not allow."""
+
+    job_id: str
+    """The job."""
+    lease: int
+    """The lease it holds."""
+    worker: str
+    """Its endpoint."""
+    number: int
+    """Its number among those of this lease, from 1."""
+    constraint: str
+    """Which: max_runtime_ms, allowed_tools, allowed_commands, network_allowlist or max_cost_usd."""
+    message: str
+    """What was allowed and what was tried: Expected ..., but ..."""
+    was_stopped: bool
+    """Whether it was kept from happening."""
+    mac: bytes = b''
+    """HMAC-SHA-256 over the report with the lease's secret."""
+
+
 class ContextChanged(msgspec.Struct, frozen=True, kw_only=True):
     """A step has set or deleted a name in the run's ctx."""
 
@@ -449,6 +493,76 @@ class ContextChanged(msgspec.Struct, frozen=True, kw_only=True):
     """The name."""
     value: str | None = None
     """Canonical JSON; null: it is gone."""
+
+
+class DeadLetterDiscardRequested(msgspec.Struct, frozen=True, kw_only=True):
+    """Somebody asks that nobody tries a dead letter again."""
+
+    step: str
+    """The step that asked."""
+    reason: str = ""
+    """Why, in their words."""
+    signature: Signature | None = None
+    """The issuer's, over the canonical bytes of the request."""
+
+
+class DeadLetterDiscarded(msgspec.Struct, frozen=True, kw_only=True):
+    """A dead letter is done with: nobody tries it again."""
+
+    step: str
+    """The step that asked."""
+    reason: str = ""
+    """Why, in their words."""
+
+
+class DeadLetterOpened(msgspec.Struct, frozen=True, kw_only=True):
+    """A dead letter waits for somebody to look at it."""
+
+    step: str
+    """The step that asked."""
+    job_id: str
+    """The last attempt."""
+    topic: str
+    """What kind of work it is."""
+    code: str
+    """Why nobody tries it again, as a stable code."""
+
+
+class DeadLetterRefused(msgspec.Struct, frozen=True, kw_only=True):
+    """Something asked of a dead letter that changes nothing."""
+
+    request: str
+    """The name of the request."""
+    step: str
+    """The step it named."""
+    code: str
+    """Why, as a stable code."""
+    reason: str
+    """Why, as a sentence: Expected ..., but ..."""
+
+
+class DeadLetterRetried(msgspec.Struct, frozen=True, kw_only=True):
+    """A dead letter is done with: another run tries it again."""
+
+    step: str
+    """The step that asked."""
+    new_run: str
+    """The run that begins with that step."""
+    reason: str = ""
+    """Why, in their words."""
+
+
+class DeadLetterRetryRequested(msgspec.Struct, frozen=True, kw_only=True):
+    """Somebody has begun another run for a dead letter."""
+
+    step: str
+    """The step that asked."""
+    new_run: str
+    """The run that begins with that step."""
+    reason: str = ""
+    """Why, in their words."""
+    signature: Signature | None = None
+    """The issuer's, over the canonical bytes of the request."""
 
 
 class GrantRecorded(msgspec.Struct, frozen=True, kw_only=True):
@@ -462,6 +576,25 @@ class GrantRecorded(msgspec.Struct, frozen=True, kw_only=True):
     """SHA-256 over all it would do."""
     votes: tuple[Vote, ...] = ()
     """The votes that grant it."""
+
+
+class JobAbandoned(msgspec.Struct, frozen=True, kw_only=True):
+    """A job that nobody will try again by itself: it is a dead letter."""
+
+    step: str
+    """The step that asked."""
+    job: Job
+    """Its last attempt, with all it would do."""
+    status: str
+    """How its step ends: failed, denied or timed_out."""
+    code: str
+    """Why, as a stable code."""
+    message: str
+    """Why, as a sentence."""
+    attempts: int
+    """How many attempts were made."""
+    rule: str = ""
+    """The rule that decided last; empty if the run does not know."""
 
 
 class JobCancelRequested(msgspec.Struct, frozen=True, kw_only=True):
@@ -551,6 +684,8 @@ class JobFailed(msgspec.Struct, frozen=True, kw_only=True):
     """Another attempt may succeed."""
     mac: bytes = b''
     """HMAC-SHA-256 over the report with the lease's secret."""
+    began_at: int = 0
+    """When its handler began, by the worker's clock; 0 if it did not."""
 
 
 class JobLost(msgspec.Struct, frozen=True, kw_only=True):
@@ -565,9 +700,32 @@ class JobLost(msgspec.Struct, frozen=True, kw_only=True):
     worker: str
     """Who held it."""
     reason: str
-    """worker_lost, writ_expired, writ_stale, queue_timeout, attempt_timeout, cancelled, or internal_error."""
+    """worker_lost, not_taken, writ_expired, writ_stale, pool_closed, queue_timeout, attempt_timeout, cancelled, or internal_error."""
     policies_offset: int = 0
     """With writ_stale: how far the kernel must have read for a writ that is not."""
+    pools_number: int = 0
+    """With pool_closed: the change of pools that the kernel must know."""
+
+
+class JobProgressed(msgspec.Struct, frozen=True, kw_only=True):
+    """A worker says how far it is."""
+
+    job_id: str
+    """The job."""
+    lease: int
+    """The lease it holds."""
+    worker: str
+    """Its endpoint."""
+    number: int
+    """Its number among those of this lease, from 1."""
+    percent: int = -1
+    """How far it is; -1 if it does not say."""
+    message: str = ""
+    """What it is at."""
+    checkpoint: str = ""
+    """What another attempt may go on from, as JSON; empty if nothing."""
+    mac: bytes = b''
+    """HMAC-SHA-256 over the report with the lease's secret."""
 
 
 class JobQueued(msgspec.Struct, frozen=True, kw_only=True):
@@ -579,6 +737,21 @@ class JobQueued(msgspec.Struct, frozen=True, kw_only=True):
     """Its authorisation."""
     constraints: str = ""
     """What must hold while it is done, as canonical JSON; empty if nothing."""
+
+
+class JobRefused(msgspec.Struct, frozen=True, kw_only=True):
+    """No pool can take this attempt."""
+
+    job_id: str
+    """The attempt."""
+    step: str
+    """The step that asked."""
+    code: str
+    """Why, as a stable code: no_pool."""
+    reason: str
+    """Why, as a sentence: Expected ..., but ..."""
+    pools_number: int = 0
+    """The change of pools that was the last one known."""
 
 
 class JobReleased(msgspec.Struct, frozen=True, kw_only=True):
@@ -620,6 +793,23 @@ class JobRequested(msgspec.Struct, frozen=True, kw_only=True):
     """When the step times out."""
     policies_offset: int = 0
     """How far the kernel must have read before it decides."""
+    pools_number: int = 0
+    """The change of pools that the kernel must know before it decides."""
+
+
+class JobStarted(msgspec.Struct, frozen=True, kw_only=True):
+    """A worker has begun a job that takes it a while."""
+
+    job_id: str
+    """The job."""
+    lease: int
+    """The lease it holds."""
+    worker: str
+    """Its endpoint."""
+    began_at: int = 0
+    """When its handler began, by the worker's clock."""
+    mac: bytes = b''
+    """HMAC-SHA-256 over the report with the lease's secret."""
 
 
 class JobSucceeded(msgspec.Struct, frozen=True, kw_only=True):
@@ -635,6 +825,8 @@ class JobSucceeded(msgspec.Struct, frozen=True, kw_only=True):
     """JSON."""
     mac: bytes = b''
     """HMAC-SHA-256 over the report with the lease's secret."""
+    began_at: int = 0
+    """When its handler began, by the worker's clock; 0 if it did not."""
 
 
 class JobThrottled(msgspec.Struct, frozen=True, kw_only=True):
@@ -872,6 +1064,123 @@ class PolicyShadowed(msgspec.Struct, frozen=True, kw_only=True):
     """Why."""
     by: str = ""
     """Who asked."""
+
+
+class PoolChanged(msgspec.Struct, frozen=True, kw_only=True):
+    """A pool's terms, or whether it takes jobs, are others from now on."""
+
+    pool: str
+    """The pool."""
+    terms: str
+    """Its terms, as canonical JSON; empty if it is no longer in the document."""
+    is_open: bool
+    """Whether it takes jobs."""
+    number: int
+    """The number of this change among all changes of pools."""
+    reason: str = ""
+    """Why it takes none: draining, overloaded or removed; empty if it does."""
+
+
+class PoolDrainRequested(msgspec.Struct, frozen=True, kw_only=True):
+    """Somebody asks that a pool takes no more jobs, or takes them again."""
+
+    pool: str
+    """The pool."""
+    draining: bool
+    """Whether it is to take no more."""
+    reason: str = ""
+    """Why, in their words."""
+    signature: Signature | None = None
+    """The issuer's, over the canonical bytes of the request."""
+
+
+class PoolOverloaded(msgspec.Struct, frozen=True, kw_only=True):
+    """More waits in a pool, or its workers are busier, than its terms allow."""
+
+    pool: str
+    """The pool."""
+    waiting: int
+    """How many jobs wait."""
+    reason: str
+    """Which threshold was passed, as a sentence."""
+
+
+class PoolRelieved(msgspec.Struct, frozen=True, kw_only=True):
+    """A pool that was overloaded is so no longer."""
+
+    pool: str
+    """The pool."""
+    waiting: int
+    """How many jobs wait."""
+
+
+class PoolTermsTaken(msgspec.Struct, frozen=True, kw_only=True):
+    """The scheduler goes by these terms of a pool from now on."""
+
+    terms: str
+    """Canonical JSON; empty for those of a pool that no document names."""
+    is_open: bool
+    """Whether it takes jobs."""
+    number: int
+    """The number of that change among all changes of pools."""
+    reason: str = ""
+    """Why it takes none."""
+
+
+class PoolWaitNoted(msgspec.Struct, frozen=True, kw_only=True):
+    """Jobs of one kind have waited in a pool for longer than a bound."""
+
+    pool: str
+    """The pool."""
+    topic: str
+    """What kind of work it is."""
+    waiting: int
+    """How many of it wait."""
+    reason: str
+    """What they wait for; empty once they wait no longer."""
+    since: int
+    """Since when the first of them has waited."""
+
+
+class PoolsPublished(msgspec.Struct, frozen=True, kw_only=True):
+    """Which pools there are from now on, and which topics go to them."""
+
+    document: str
+    """Canonical JSON."""
+    digest: bytes
+    """SHA-256 of it."""
+    revision: int
+    """One more than that of the document before."""
+    number: int
+    """The number of this change among all changes of pools."""
+    reason: str = ""
+    """Why, in their words."""
+
+
+class PoolsPutRequested(msgspec.Struct, frozen=True, kw_only=True):
+    """Somebody submits which pools there are, and which topics go to them."""
+
+    source: str
+    """The document, as YAML."""
+    revision: int
+    """The revision it changes; 0 if none was ever put."""
+    reason: str = ""
+    """Why, in their words."""
+    signature: Signature | None = None
+    """The issuer's, over the canonical bytes of the request."""
+
+
+class PoolsRefused(msgspec.Struct, frozen=True, kw_only=True):
+    """A change of pools that changes nothing."""
+
+    request: str
+    """The name of the request."""
+    code: str
+    """Why, as a stable code."""
+    reason: str
+    """Why, as a sentence: Expected ..., but ..."""
+    problems: tuple[str, ...] = ()
+    """Each mistake on a line."""
 
 
 class PositionsAdvanced(msgspec.Struct, frozen=True, kw_only=True):
@@ -1412,6 +1721,16 @@ class WorkerBeat(msgspec.Struct, frozen=True, kw_only=True):
     """The leases it holds."""
     leaving: bool = False
     """It takes no more jobs and leaves when done."""
+    topics: tuple[str, ...] = ()
+    """What it does; one that ends in * stands for all that begin so. Empty: it does not say."""
+    capabilities: tuple[str, ...] = ()
+    """What it is able to, for jobs that require it."""
+    labels: dict[str, str] = msgspec.field(default_factory=dict)
+    """Where and what it is, for placement."""
+    cpu_percent: int = -1
+    """How busy its processors are; -1 if it does not say."""
+    gpu_percent: int = -1
+    """How busy its graphics processors are; -1 if it does not say."""
 
 
 class WorkerJoined(msgspec.Struct, frozen=True, kw_only=True):
@@ -1427,6 +1746,16 @@ class WorkerJoined(msgspec.Struct, frozen=True, kw_only=True):
     """When its lease ends unless renewed: the scheduler's clock."""
     beat: int = 0
     """The last beat that was seen by then."""
+    topics: tuple[str, ...] = ()
+    """What it does; empty: it does not say."""
+    capabilities: tuple[str, ...] = ()
+    """What it is able to."""
+    labels: dict[str, str] = msgspec.field(default_factory=dict)
+    """Where and what it is."""
+    cpu_percent: int = -1
+    """How busy its processors are; -1 if it does not say."""
+    gpu_percent: int = -1
+    """How busy its graphics processors are; -1 if it does not say."""
 
 
 class WorkerLost(msgspec.Struct, frozen=True, kw_only=True):
@@ -1449,6 +1778,10 @@ class WorkerRenewed(msgspec.Struct, frozen=True, kw_only=True):
     """When its lease ends unless renewed: the scheduler's clock."""
     beat: int = 0
     """The last beat that was seen by then."""
+    cpu_percent: int = -1
+    """How busy its processors are; -1 if it does not say."""
+    gpu_percent: int = -1
+    """How busy its graphics processors are; -1 if it does not say."""
 
 
 class WorkflowConfirmed(msgspec.Struct, frozen=True, kw_only=True):
@@ -1552,22 +1885,34 @@ Event = (
     | ApprovalRevised
     | AttemptFailed
     | CaseClosed
+    | CheckpointNoted
     | ChildCancelRequested
     | ChildEnded
     | ChildRequested
     | CompensationStarted
+    | ConstraintBreached
     | ContextChanged
+    | DeadLetterDiscardRequested
+    | DeadLetterDiscarded
+    | DeadLetterOpened
+    | DeadLetterRefused
+    | DeadLetterRetried
+    | DeadLetterRetryRequested
     | GrantRecorded
+    | JobAbandoned
     | JobCancelRequested
     | JobCancelled
     | JobDenied
     | JobDispatched
     | JobFailed
     | JobLost
+    | JobProgressed
     | JobQueued
+    | JobRefused
     | JobReleased
     | JobReportIgnored
     | JobRequested
+    | JobStarted
     | JobSucceeded
     | JobThrottled
     | KeyRevokeRequested
@@ -1586,6 +1931,15 @@ Event = (
     | PolicyRollbackRequested
     | PolicyShadowRequested
     | PolicyShadowed
+    | PoolChanged
+    | PoolDrainRequested
+    | PoolOverloaded
+    | PoolRelieved
+    | PoolTermsTaken
+    | PoolWaitNoted
+    | PoolsPublished
+    | PoolsPutRequested
+    | PoolsRefused
     | PositionsAdvanced
     | QuestionsClosed
     | RequestRefused
@@ -1657,22 +2011,34 @@ EVENT_TYPES: dict[str, type[Event]] = {
     "ApprovalRevised": ApprovalRevised,
     "AttemptFailed": AttemptFailed,
     "CaseClosed": CaseClosed,
+    "CheckpointNoted": CheckpointNoted,
     "ChildCancelRequested": ChildCancelRequested,
     "ChildEnded": ChildEnded,
     "ChildRequested": ChildRequested,
     "CompensationStarted": CompensationStarted,
+    "ConstraintBreached": ConstraintBreached,
     "ContextChanged": ContextChanged,
+    "DeadLetterDiscardRequested": DeadLetterDiscardRequested,
+    "DeadLetterDiscarded": DeadLetterDiscarded,
+    "DeadLetterOpened": DeadLetterOpened,
+    "DeadLetterRefused": DeadLetterRefused,
+    "DeadLetterRetried": DeadLetterRetried,
+    "DeadLetterRetryRequested": DeadLetterRetryRequested,
     "GrantRecorded": GrantRecorded,
+    "JobAbandoned": JobAbandoned,
     "JobCancelRequested": JobCancelRequested,
     "JobCancelled": JobCancelled,
     "JobDenied": JobDenied,
     "JobDispatched": JobDispatched,
     "JobFailed": JobFailed,
     "JobLost": JobLost,
+    "JobProgressed": JobProgressed,
     "JobQueued": JobQueued,
+    "JobRefused": JobRefused,
     "JobReleased": JobReleased,
     "JobReportIgnored": JobReportIgnored,
     "JobRequested": JobRequested,
+    "JobStarted": JobStarted,
     "JobSucceeded": JobSucceeded,
     "JobThrottled": JobThrottled,
     "KeyRevokeRequested": KeyRevokeRequested,
@@ -1691,6 +2057,15 @@ EVENT_TYPES: dict[str, type[Event]] = {
     "PolicyRollbackRequested": PolicyRollbackRequested,
     "PolicyShadowRequested": PolicyShadowRequested,
     "PolicyShadowed": PolicyShadowed,
+    "PoolChanged": PoolChanged,
+    "PoolDrainRequested": PoolDrainRequested,
+    "PoolOverloaded": PoolOverloaded,
+    "PoolRelieved": PoolRelieved,
+    "PoolTermsTaken": PoolTermsTaken,
+    "PoolWaitNoted": PoolWaitNoted,
+    "PoolsPublished": PoolsPublished,
+    "PoolsPutRequested": PoolsPutRequested,
+    "PoolsRefused": PoolsRefused,
     "PositionsAdvanced": PositionsAdvanced,
     "QuestionsClosed": QuestionsClosed,
     "RequestRefused": RequestRefused,

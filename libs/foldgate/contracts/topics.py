@@ -6,7 +6,7 @@ logical name; a driver adds the suite's. A stream whose name ends in `.*` is a f
 
 import functools
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 Kind = Literal["owned", "open", "relay"]
@@ -16,7 +16,10 @@ Key = Literal["run", "pool", "tenant_key", "workflow", "worker", "source", "none
 @dataclass(frozen=True, kw_only=True)
 class Stream:
     """One stream: `owned` has one writer a partition, `open` takes submissions from many, `relay` is filled from an
-    owned one. `None` in `retention_days` keeps records for ever."""
+    owned one. `None` in `retention_days` keeps records for ever.
+
+    `writers` are those who submit to an open stream: also its guard, which moves what lies on the wrong partition.
+    `readers` are those who need it besides its owner and the gateway, which reads everything."""
 
     name: str
     kind: Kind
@@ -26,23 +29,15 @@ class Stream:
     events: tuple[str, ...]
     retention_days: int | None = None
     max_record_bytes: int = 900 * 1024
+    writers: tuple[str, ...] = ()
+    readers: tuple[str, ...] = ()
     doc: str
 
     def member(self, pool: str) -> "Stream":
         """The stream of one pool, of a family `x.*`."""
         if not self.name.endswith(".*"):
             raise ValueError(f"Expected a family of streams such as 'dispatch.*', but '{self.name}' is a single one.")
-        return Stream(
-            name=self.name[:-1] + pool,
-            kind=self.kind,
-            key=self.key,
-            partitions=self.partitions,
-            owner=self.owner,
-            events=self.events,
-            retention_days=self.retention_days,
-            max_record_bytes=self.max_record_bytes,
-            doc=self.doc,
-        )
+        return replace(self, name=self.name[:-1] + pool)
 
 
 _POOL_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
@@ -69,8 +64,12 @@ INTAKE = Stream(
         "RunResumeRequested",
         "SignalSent",
         "VoteCast",
+        "DeadLetterRetryRequested",
+        "DeadLetterDiscardRequested",
     ),
     retention_days=30,
+    writers=("gateway", "engine"),
+    readers=("engine", "approval"),
     doc="What people and programs ask of runs: start, signal, cancel, vote.",
 )
 ADMIN = Stream(
@@ -89,8 +88,12 @@ ADMIN = Stream(
         "PolicyShadowRequested",
         "KeySubmitted",
         "KeyRevokeRequested",
+        "PoolsPutRequested",
+        "PoolDrainRequested",
     ),
     retention_days=30,
+    writers=("gateway",),
+    readers=("engine", "policy_kernel", "scheduler"),
     doc="What administrators ask: publish a workflow, change a policy, drain a pool.",
 )
 REPORTS = Stream(
@@ -99,8 +102,10 @@ REPORTS = Stream(
     key="run",
     partitions=4,
     owner=None,
-    events=("JobSucceeded", "JobFailed"),
+    events=("JobSucceeded", "JobFailed", "JobStarted", "JobProgressed", "ConstraintBreached"),
     retention_days=30,
+    writers=("gateway", "worker", "engine"),
+    readers=("engine", "scheduler"),
     doc="What workers say of the jobs they hold.",
 )
 WORKERS = Stream(
@@ -111,6 +116,8 @@ WORKERS = Stream(
     owner=None,
     events=("WorkerBeat",),
     retention_days=7,
+    writers=("gateway", "worker", "scheduler"),
+    readers=("scheduler",),
     doc="The beats of workers.",
 )
 RUNS = Stream(
@@ -142,6 +149,8 @@ RUNS = Stream(
         "StepCancelRequested",
         "AttemptFailed",
         "JobReportIgnored",
+        "CheckpointNoted",
+        "JobAbandoned",
         "StepSucceeded",
         "StepFailed",
         "StepDenied",
@@ -159,6 +168,7 @@ RUNS = Stream(
         "RunCancelled",
         "WaitNoted",
     ),
+    readers=("policy_kernel", "approval"),
     doc="What happens in a run.",
 )
 WORKFLOWS = Stream(
@@ -173,6 +183,7 @@ WORKFLOWS = Stream(
         "WorkflowRefused",
         "WorkflowRetired",
     ),
+    readers=("policy_kernel",),
     doc="Published workflow definitions.",
 )
 SLOTS = Stream(
@@ -200,6 +211,7 @@ DECISIONS = Stream(
         "WritIssued",
         "WritRevoked",
         "JobDenied",
+        "JobRefused",
         "CaseClosed",
         "RunAdmitted",
         "RunRejected",
@@ -208,6 +220,7 @@ DECISIONS = Stream(
         "ShadowDecided",
         "GrantRecorded",
     ),
+    readers=("engine", "approval", "scheduler"),
     doc="What the policy kernel said of each attempt, and the writs it issued.",
 )
 POLICIES = Stream(
@@ -224,6 +237,7 @@ POLICIES = Stream(
         "KeyTrusted",
         "KeyRevoked",
     ),
+    readers=("approval", "scheduler"),
     doc="Policy bundles and snapshots.",
 )
 APPROVALS = Stream(
@@ -243,6 +257,7 @@ APPROVALS = Stream(
         "QuestionsClosed",
         "ApprovalRevised",
     ),
+    readers=("engine", "policy_kernel"),
     doc="Questions to people, and their votes.",
 )
 JOBS = Stream(
@@ -260,7 +275,12 @@ JOBS = Stream(
         "JobReleased",
         "JobLost",
         "JobCancelled",
+        "PoolTermsTaken",
+        "PoolOverloaded",
+        "PoolRelieved",
+        "PoolWaitNoted",
     ),
+    readers=("engine",),
     doc="Which worker holds which attempt, and what waits.",
 )
 POOLS = Stream(
@@ -269,8 +289,23 @@ POOLS = Stream(
     key="source",
     partitions=1,
     owner="scheduler",
-    events=(),
+    events=("PoolsPublished", "PoolChanged", "PoolsRefused"),
+    readers=("policy_kernel",),
     doc="Pools: which topics they take, on what terms.",
+)
+LETTERS = Stream(
+    name="letters",
+    kind="owned",
+    key="run",
+    partitions=4,
+    owner="engine",
+    events=(
+        "DeadLetterOpened",
+        "DeadLetterRetried",
+        "DeadLetterDiscarded",
+        "DeadLetterRefused",
+    ),
+    doc="Jobs that nobody will try again by itself, and what became of them.",
 )
 DISPATCH = Stream(
     name="dispatch.*",
@@ -283,6 +318,7 @@ DISPATCH = Stream(
         "JobCancelled",
     ),
     retention_days=7,
+    readers=("worker",),
     doc="What a pool's workers read: jobs addressed to a worker instance.",
 )
 QUARANTINE = Stream(
@@ -293,6 +329,7 @@ QUARANTINE = Stream(
     owner=None,
     events=("MessageQuarantined",),
     max_record_bytes=2 * 1024 * 1024,
+    writers=("engine", "policy_kernel", "approval", "scheduler"),
     doc="What nobody could decode or accept, with the reason and the original bytes.",
 )
 
@@ -309,6 +346,7 @@ STREAMS: tuple[Stream, ...] = (
     APPROVALS,
     JOBS,
     POOLS,
+    LETTERS,
     DISPATCH,
     QUARANTINE,
 )

@@ -753,6 +753,7 @@ def put_AttemptFailed(out: list[bytes], v: e.AttemptFailed) -> None:
     out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
     out.append(varint(v.retry_at))
     out.append(varint(v.policies_offset))
+    out.append(varint(v.pools_number))
 
 
 def take_AttemptFailed(v: bytes, p: int) -> tuple[e.AttemptFailed, int]:
@@ -800,7 +801,13 @@ def take_AttemptFailed(v: bytes, p: int) -> tuple[e.AttemptFailed, int]:
         p += 1
     else:
         f_policies_offset, p = take_long(v, p)
-    return e.AttemptFailed(step=f_step, job_id=f_job_id, code=f_code, message=f_message, retry_at=f_retry_at, policies_offset=f_policies_offset), p
+    f_pools_number = v[p]
+    if f_pools_number < 128:
+        f_pools_number = (f_pools_number >> 1) ^ -(f_pools_number & 1)
+        p += 1
+    else:
+        f_pools_number, p = take_long(v, p)
+    return e.AttemptFailed(step=f_step, job_id=f_job_id, code=f_code, message=f_message, retry_at=f_retry_at, policies_offset=f_policies_offset, pools_number=f_pools_number), p
 
 
 def put_CaseClosed(out: list[bytes], v: e.CaseClosed) -> None:
@@ -819,6 +826,53 @@ def take_CaseClosed(v: bytes, p: int) -> tuple[e.CaseClosed, int]:
     f_status = v[p : p + n].decode()
     p += n
     return e.CaseClosed(status=f_status), p
+
+
+def put_CheckpointNoted(out: list[bytes], v: e.CheckpointNoted) -> None:
+    b = v.step.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    b = v.job_id.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    out.append(varint32(v.number))
+    b = v.checkpoint.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+
+
+def take_CheckpointNoted(v: bytes, p: int) -> tuple[e.CheckpointNoted, int]:
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_step = v[p : p + n].decode()
+    p += n
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_job_id = v[p : p + n].decode()
+    p += n
+    f_number = v[p]
+    if f_number < 128:
+        f_number = (f_number >> 1) ^ -(f_number & 1)
+        p += 1
+    else:
+        f_number, p = take_int(v, p)
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_checkpoint = v[p : p + n].decode()
+    p += n
+    return e.CheckpointNoted(step=f_step, job_id=f_job_id, number=f_number, checkpoint=f_checkpoint), p
 
 
 def put_ChildCancelRequested(out: list[bytes], v: e.ChildCancelRequested) -> None:
@@ -1130,6 +1184,88 @@ def take_CompensationStarted(v: bytes, p: int) -> tuple[e.CompensationStarted, i
     return e.CompensationStarted(steps=f_steps, deadline=f_deadline), p
 
 
+def put_ConstraintBreached(out: list[bytes], v: e.ConstraintBreached) -> None:
+    b = v.job_id.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    out.append(varint(v.lease))
+    b = v.worker.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    out.append(varint32(v.number))
+    b = v.constraint.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    b = v.message.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    out.append(BOOLEANS[v.was_stopped])
+    b = v.mac
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+
+
+def take_ConstraintBreached(v: bytes, p: int) -> tuple[e.ConstraintBreached, int]:
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_job_id = v[p : p + n].decode()
+    p += n
+    f_lease = v[p]
+    if f_lease < 128:
+        f_lease = (f_lease >> 1) ^ -(f_lease & 1)
+        p += 1
+    else:
+        f_lease, p = take_long(v, p)
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_worker = v[p : p + n].decode()
+    p += n
+    f_number = v[p]
+    if f_number < 128:
+        f_number = (f_number >> 1) ^ -(f_number & 1)
+        p += 1
+    else:
+        f_number, p = take_int(v, p)
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_constraint = v[p : p + n].decode()
+    p += n
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_message = v[p : p + n].decode()
+    p += n
+    b = v[p]
+    if b > 1:
+        raise Malformed("a boolean of neither 0 nor 1")
+    f_was_stopped = b == 1
+    p += 1
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_mac = v[p : p + n]
+    p += n
+    return e.ConstraintBreached(job_id=f_job_id, lease=f_lease, worker=f_worker, number=f_number, constraint=f_constraint, message=f_message, was_stopped=f_was_stopped, mac=f_mac), p
+
+
 def put_ContextChanged(out: list[bytes], v: e.ContextChanged) -> None:
     b = v.step.encode()
     n = len(b)
@@ -1178,6 +1314,270 @@ def take_ContextChanged(v: bytes, p: int) -> tuple[e.ContextChanged, int]:
     elif b:
         raise Malformed("a union without such a branch")
     return e.ContextChanged(step=f_step, name=f_name, value=f_value), p
+
+
+def put_DeadLetterDiscardRequested(out: list[bytes], v: e.DeadLetterDiscardRequested) -> None:
+    b = v.step.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    b = v.reason.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    if v.signature is None:
+        out.append(b"\x00")
+    else:
+        out.append(b"\x02")
+        put_Signature(out, v.signature)
+
+
+def take_DeadLetterDiscardRequested(v: bytes, p: int) -> tuple[e.DeadLetterDiscardRequested, int]:
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_step = v[p : p + n].decode()
+    p += n
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_reason = v[p : p + n].decode()
+    p += n
+    f_signature = None
+    b = v[p]
+    p += 1
+    if b == 2:
+        f_signature, p = take_Signature(v, p)
+    elif b:
+        raise Malformed("a union without such a branch")
+    return e.DeadLetterDiscardRequested(step=f_step, reason=f_reason, signature=f_signature), p
+
+
+def put_DeadLetterDiscarded(out: list[bytes], v: e.DeadLetterDiscarded) -> None:
+    b = v.step.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    b = v.reason.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+
+
+def take_DeadLetterDiscarded(v: bytes, p: int) -> tuple[e.DeadLetterDiscarded, int]:
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_step = v[p : p + n].decode()
+    p += n
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_reason = v[p : p + n].decode()
+    p += n
+    return e.DeadLetterDiscarded(step=f_step, reason=f_reason), p
+
+
+def put_DeadLetterOpened(out: list[bytes], v: e.DeadLetterOpened) -> None:
+    b = v.step.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    b = v.job_id.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    b = v.topic.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    b = v.code.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+
+
+def take_DeadLetterOpened(v: bytes, p: int) -> tuple[e.DeadLetterOpened, int]:
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_step = v[p : p + n].decode()
+    p += n
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_job_id = v[p : p + n].decode()
+    p += n
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_topic = v[p : p + n].decode()
+    p += n
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_code = v[p : p + n].decode()
+    p += n
+    return e.DeadLetterOpened(step=f_step, job_id=f_job_id, topic=f_topic, code=f_code), p
+
+
+def put_DeadLetterRefused(out: list[bytes], v: e.DeadLetterRefused) -> None:
+    b = v.request.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    b = v.step.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    b = v.code.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    b = v.reason.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+
+
+def take_DeadLetterRefused(v: bytes, p: int) -> tuple[e.DeadLetterRefused, int]:
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_request = v[p : p + n].decode()
+    p += n
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_step = v[p : p + n].decode()
+    p += n
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_code = v[p : p + n].decode()
+    p += n
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_reason = v[p : p + n].decode()
+    p += n
+    return e.DeadLetterRefused(request=f_request, step=f_step, code=f_code, reason=f_reason), p
+
+
+def put_DeadLetterRetried(out: list[bytes], v: e.DeadLetterRetried) -> None:
+    b = v.step.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    b = v.new_run.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    b = v.reason.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+
+
+def take_DeadLetterRetried(v: bytes, p: int) -> tuple[e.DeadLetterRetried, int]:
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_step = v[p : p + n].decode()
+    p += n
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_new_run = v[p : p + n].decode()
+    p += n
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_reason = v[p : p + n].decode()
+    p += n
+    return e.DeadLetterRetried(step=f_step, new_run=f_new_run, reason=f_reason), p
+
+
+def put_DeadLetterRetryRequested(out: list[bytes], v: e.DeadLetterRetryRequested) -> None:
+    b = v.step.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    b = v.new_run.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    b = v.reason.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    if v.signature is None:
+        out.append(b"\x00")
+    else:
+        out.append(b"\x02")
+        put_Signature(out, v.signature)
+
+
+def take_DeadLetterRetryRequested(v: bytes, p: int) -> tuple[e.DeadLetterRetryRequested, int]:
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_step = v[p : p + n].decode()
+    p += n
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_new_run = v[p : p + n].decode()
+    p += n
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_reason = v[p : p + n].decode()
+    p += n
+    f_signature = None
+    b = v[p]
+    p += 1
+    if b == 2:
+        f_signature, p = take_Signature(v, p)
+    elif b:
+        raise Malformed("a union without such a branch")
+    return e.DeadLetterRetryRequested(step=f_step, new_run=f_new_run, reason=f_reason, signature=f_signature), p
 
 
 def put_Decision(out: list[bytes], v: e.Decision) -> None:
@@ -1425,6 +1825,10 @@ def put_Job(out: list[bytes], v: e.Job) -> None:
     out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
     out.append(varint(v.queue_timeout_ms))
     out.append(varint(v.attempt_timeout_ms))
+    out.append(varint32(v.retries))
+    b = v.resume.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
 
 
 def take_Job(v: bytes, p: int) -> tuple[e.Job, int]:
@@ -1646,7 +2050,92 @@ def take_Job(v: bytes, p: int) -> tuple[e.Job, int]:
         p += 1
     else:
         f_attempt_timeout_ms, p = take_long(v, p)
-    return e.Job(job_id=f_job_id, step=f_step, attempt=f_attempt, kind=f_kind, topic=f_topic, input=f_input, labels=f_labels, tenant=f_tenant, principal=f_principal, workflow=f_workflow, digest=f_digest, priority=f_priority, pool=f_pool, worker=f_worker, placement=f_placement, capability=f_capability, risk_tags=f_risk_tags, requires=f_requires, pack_id=f_pack_id, actor_id=f_actor_id, actor_type=f_actor_type, queue_timeout_ms=f_queue_timeout_ms, attempt_timeout_ms=f_attempt_timeout_ms), p
+    f_retries = v[p]
+    if f_retries < 128:
+        f_retries = (f_retries >> 1) ^ -(f_retries & 1)
+        p += 1
+    else:
+        f_retries, p = take_int(v, p)
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_resume = v[p : p + n].decode()
+    p += n
+    return e.Job(job_id=f_job_id, step=f_step, attempt=f_attempt, kind=f_kind, topic=f_topic, input=f_input, labels=f_labels, tenant=f_tenant, principal=f_principal, workflow=f_workflow, digest=f_digest, priority=f_priority, pool=f_pool, worker=f_worker, placement=f_placement, capability=f_capability, risk_tags=f_risk_tags, requires=f_requires, pack_id=f_pack_id, actor_id=f_actor_id, actor_type=f_actor_type, queue_timeout_ms=f_queue_timeout_ms, attempt_timeout_ms=f_attempt_timeout_ms, retries=f_retries, resume=f_resume), p
+
+
+def put_JobAbandoned(out: list[bytes], v: e.JobAbandoned) -> None:
+    b = v.step.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    put_Job(out, v.job)
+    b = v.status.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    b = v.code.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    b = v.message.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    out.append(varint32(v.attempts))
+    b = v.rule.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+
+
+def take_JobAbandoned(v: bytes, p: int) -> tuple[e.JobAbandoned, int]:
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_step = v[p : p + n].decode()
+    p += n
+    f_job, p = take_Job(v, p)
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_status = v[p : p + n].decode()
+    p += n
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_code = v[p : p + n].decode()
+    p += n
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_message = v[p : p + n].decode()
+    p += n
+    f_attempts = v[p]
+    if f_attempts < 128:
+        f_attempts = (f_attempts >> 1) ^ -(f_attempts & 1)
+        p += 1
+    else:
+        f_attempts, p = take_int(v, p)
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_rule = v[p : p + n].decode()
+    p += n
+    return e.JobAbandoned(step=f_step, job=f_job, status=f_status, code=f_code, message=f_message, attempts=f_attempts, rule=f_rule), p
 
 
 def put_JobCancelRequested(out: list[bytes], v: e.JobCancelRequested) -> None:
@@ -1934,6 +2423,7 @@ def put_JobFailed(out: list[bytes], v: e.JobFailed) -> None:
     b = v.mac
     n = len(b)
     out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    out.append(varint(v.began_at))
 
 
 def take_JobFailed(v: bytes, p: int) -> tuple[e.JobFailed, int]:
@@ -1988,7 +2478,13 @@ def take_JobFailed(v: bytes, p: int) -> tuple[e.JobFailed, int]:
         p += 1
     f_mac = v[p : p + n]
     p += n
-    return e.JobFailed(job_id=f_job_id, lease=f_lease, worker=f_worker, code=f_code, message=f_message, retryable=f_retryable, mac=f_mac), p
+    f_began_at = v[p]
+    if f_began_at < 128:
+        f_began_at = (f_began_at >> 1) ^ -(f_began_at & 1)
+        p += 1
+    else:
+        f_began_at, p = take_long(v, p)
+    return e.JobFailed(job_id=f_job_id, lease=f_lease, worker=f_worker, code=f_code, message=f_message, retryable=f_retryable, mac=f_mac, began_at=f_began_at), p
 
 
 def put_JobLost(out: list[bytes], v: e.JobLost) -> None:
@@ -2006,6 +2502,7 @@ def put_JobLost(out: list[bytes], v: e.JobLost) -> None:
     n = len(b)
     out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
     out.append(varint(v.policies_offset))
+    out.append(varint(v.pools_number))
 
 
 def take_JobLost(v: bytes, p: int) -> tuple[e.JobLost, int]:
@@ -2053,7 +2550,96 @@ def take_JobLost(v: bytes, p: int) -> tuple[e.JobLost, int]:
         p += 1
     else:
         f_policies_offset, p = take_long(v, p)
-    return e.JobLost(job_id=f_job_id, step=f_step, lease=f_lease, worker=f_worker, reason=f_reason, policies_offset=f_policies_offset), p
+    f_pools_number = v[p]
+    if f_pools_number < 128:
+        f_pools_number = (f_pools_number >> 1) ^ -(f_pools_number & 1)
+        p += 1
+    else:
+        f_pools_number, p = take_long(v, p)
+    return e.JobLost(job_id=f_job_id, step=f_step, lease=f_lease, worker=f_worker, reason=f_reason, policies_offset=f_policies_offset, pools_number=f_pools_number), p
+
+
+def put_JobProgressed(out: list[bytes], v: e.JobProgressed) -> None:
+    b = v.job_id.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    out.append(varint(v.lease))
+    b = v.worker.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    out.append(varint32(v.number))
+    out.append(varint32(v.percent))
+    b = v.message.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    b = v.checkpoint.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    b = v.mac
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+
+
+def take_JobProgressed(v: bytes, p: int) -> tuple[e.JobProgressed, int]:
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_job_id = v[p : p + n].decode()
+    p += n
+    f_lease = v[p]
+    if f_lease < 128:
+        f_lease = (f_lease >> 1) ^ -(f_lease & 1)
+        p += 1
+    else:
+        f_lease, p = take_long(v, p)
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_worker = v[p : p + n].decode()
+    p += n
+    f_number = v[p]
+    if f_number < 128:
+        f_number = (f_number >> 1) ^ -(f_number & 1)
+        p += 1
+    else:
+        f_number, p = take_int(v, p)
+    f_percent = v[p]
+    if f_percent < 128:
+        f_percent = (f_percent >> 1) ^ -(f_percent & 1)
+        p += 1
+    else:
+        f_percent, p = take_int(v, p)
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_message = v[p : p + n].decode()
+    p += n
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_checkpoint = v[p : p + n].decode()
+    p += n
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_mac = v[p : p + n]
+    p += n
+    return e.JobProgressed(job_id=f_job_id, lease=f_lease, worker=f_worker, number=f_number, percent=f_percent, message=f_message, checkpoint=f_checkpoint, mac=f_mac), p
 
 
 def put_JobQueued(out: list[bytes], v: e.JobQueued) -> None:
@@ -2076,6 +2662,64 @@ def take_JobQueued(v: bytes, p: int) -> tuple[e.JobQueued, int]:
     f_constraints = v[p : p + n].decode()
     p += n
     return e.JobQueued(job=f_job, writ=f_writ, constraints=f_constraints), p
+
+
+def put_JobRefused(out: list[bytes], v: e.JobRefused) -> None:
+    b = v.job_id.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    b = v.step.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    b = v.code.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    b = v.reason.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    out.append(varint(v.pools_number))
+
+
+def take_JobRefused(v: bytes, p: int) -> tuple[e.JobRefused, int]:
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_job_id = v[p : p + n].decode()
+    p += n
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_step = v[p : p + n].decode()
+    p += n
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_code = v[p : p + n].decode()
+    p += n
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_reason = v[p : p + n].decode()
+    p += n
+    f_pools_number = v[p]
+    if f_pools_number < 128:
+        f_pools_number = (f_pools_number >> 1) ^ -(f_pools_number & 1)
+        p += 1
+    else:
+        f_pools_number, p = take_long(v, p)
+    return e.JobRefused(job_id=f_job_id, step=f_step, code=f_code, reason=f_reason, pools_number=f_pools_number), p
 
 
 def put_JobReleased(out: list[bytes], v: e.JobReleased) -> None:
@@ -2186,6 +2830,7 @@ def put_JobRequested(out: list[bytes], v: e.JobRequested) -> None:
         out.append(b"\x02")
         out.append(varint(v.deadline))
     out.append(varint(v.policies_offset))
+    out.append(varint(v.pools_number))
 
 
 def take_JobRequested(v: bytes, p: int) -> tuple[e.JobRequested, int]:
@@ -2224,7 +2869,67 @@ def take_JobRequested(v: bytes, p: int) -> tuple[e.JobRequested, int]:
         p += 1
     else:
         f_policies_offset, p = take_long(v, p)
-    return e.JobRequested(job=f_job, after=f_after, parent=f_parent, deadline=f_deadline, policies_offset=f_policies_offset), p
+    f_pools_number = v[p]
+    if f_pools_number < 128:
+        f_pools_number = (f_pools_number >> 1) ^ -(f_pools_number & 1)
+        p += 1
+    else:
+        f_pools_number, p = take_long(v, p)
+    return e.JobRequested(job=f_job, after=f_after, parent=f_parent, deadline=f_deadline, policies_offset=f_policies_offset, pools_number=f_pools_number), p
+
+
+def put_JobStarted(out: list[bytes], v: e.JobStarted) -> None:
+    b = v.job_id.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    out.append(varint(v.lease))
+    b = v.worker.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    out.append(varint(v.began_at))
+    b = v.mac
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+
+
+def take_JobStarted(v: bytes, p: int) -> tuple[e.JobStarted, int]:
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_job_id = v[p : p + n].decode()
+    p += n
+    f_lease = v[p]
+    if f_lease < 128:
+        f_lease = (f_lease >> 1) ^ -(f_lease & 1)
+        p += 1
+    else:
+        f_lease, p = take_long(v, p)
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_worker = v[p : p + n].decode()
+    p += n
+    f_began_at = v[p]
+    if f_began_at < 128:
+        f_began_at = (f_began_at >> 1) ^ -(f_began_at & 1)
+        p += 1
+    else:
+        f_began_at, p = take_long(v, p)
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_mac = v[p : p + n]
+    p += n
+    return e.JobStarted(job_id=f_job_id, lease=f_lease, worker=f_worker, began_at=f_began_at, mac=f_mac), p
 
 
 def put_JobSucceeded(out: list[bytes], v: e.JobSucceeded) -> None:
@@ -2241,6 +2946,7 @@ def put_JobSucceeded(out: list[bytes], v: e.JobSucceeded) -> None:
     b = v.mac
     n = len(b)
     out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    out.append(varint(v.began_at))
 
 
 def take_JobSucceeded(v: bytes, p: int) -> tuple[e.JobSucceeded, int]:
@@ -2282,7 +2988,13 @@ def take_JobSucceeded(v: bytes, p: int) -> tuple[e.JobSucceeded, int]:
         p += 1
     f_mac = v[p : p + n]
     p += n
-    return e.JobSucceeded(job_id=f_job_id, lease=f_lease, worker=f_worker, output=f_output, mac=f_mac), p
+    f_began_at = v[p]
+    if f_began_at < 128:
+        f_began_at = (f_began_at >> 1) ^ -(f_began_at & 1)
+        p += 1
+    else:
+        f_began_at, p = take_long(v, p)
+    return e.JobSucceeded(job_id=f_job_id, lease=f_lease, worker=f_worker, output=f_output, mac=f_mac, began_at=f_began_at), p
 
 
 def put_JobThrottled(out: list[bytes], v: e.JobThrottled) -> None:
@@ -3425,6 +4137,428 @@ def take_PolicyVersion(v: bytes, p: int) -> tuple[e.PolicyVersion, int]:
     f_definition = v[p : p + n].decode()
     p += n
     return e.PolicyVersion(bundle=f_bundle, version=f_version, digest=f_digest, definition=f_definition), p
+
+
+def put_PoolChanged(out: list[bytes], v: e.PoolChanged) -> None:
+    b = v.pool.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    b = v.terms.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    out.append(BOOLEANS[v.is_open])
+    out.append(varint(v.number))
+    b = v.reason.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+
+
+def take_PoolChanged(v: bytes, p: int) -> tuple[e.PoolChanged, int]:
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_pool = v[p : p + n].decode()
+    p += n
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_terms = v[p : p + n].decode()
+    p += n
+    b = v[p]
+    if b > 1:
+        raise Malformed("a boolean of neither 0 nor 1")
+    f_is_open = b == 1
+    p += 1
+    f_number = v[p]
+    if f_number < 128:
+        f_number = (f_number >> 1) ^ -(f_number & 1)
+        p += 1
+    else:
+        f_number, p = take_long(v, p)
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_reason = v[p : p + n].decode()
+    p += n
+    return e.PoolChanged(pool=f_pool, terms=f_terms, is_open=f_is_open, number=f_number, reason=f_reason), p
+
+
+def put_PoolDrainRequested(out: list[bytes], v: e.PoolDrainRequested) -> None:
+    b = v.pool.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    out.append(BOOLEANS[v.draining])
+    b = v.reason.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    if v.signature is None:
+        out.append(b"\x00")
+    else:
+        out.append(b"\x02")
+        put_Signature(out, v.signature)
+
+
+def take_PoolDrainRequested(v: bytes, p: int) -> tuple[e.PoolDrainRequested, int]:
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_pool = v[p : p + n].decode()
+    p += n
+    b = v[p]
+    if b > 1:
+        raise Malformed("a boolean of neither 0 nor 1")
+    f_draining = b == 1
+    p += 1
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_reason = v[p : p + n].decode()
+    p += n
+    f_signature = None
+    b = v[p]
+    p += 1
+    if b == 2:
+        f_signature, p = take_Signature(v, p)
+    elif b:
+        raise Malformed("a union without such a branch")
+    return e.PoolDrainRequested(pool=f_pool, draining=f_draining, reason=f_reason, signature=f_signature), p
+
+
+def put_PoolOverloaded(out: list[bytes], v: e.PoolOverloaded) -> None:
+    b = v.pool.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    out.append(varint32(v.waiting))
+    b = v.reason.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+
+
+def take_PoolOverloaded(v: bytes, p: int) -> tuple[e.PoolOverloaded, int]:
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_pool = v[p : p + n].decode()
+    p += n
+    f_waiting = v[p]
+    if f_waiting < 128:
+        f_waiting = (f_waiting >> 1) ^ -(f_waiting & 1)
+        p += 1
+    else:
+        f_waiting, p = take_int(v, p)
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_reason = v[p : p + n].decode()
+    p += n
+    return e.PoolOverloaded(pool=f_pool, waiting=f_waiting, reason=f_reason), p
+
+
+def put_PoolRelieved(out: list[bytes], v: e.PoolRelieved) -> None:
+    b = v.pool.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    out.append(varint32(v.waiting))
+
+
+def take_PoolRelieved(v: bytes, p: int) -> tuple[e.PoolRelieved, int]:
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_pool = v[p : p + n].decode()
+    p += n
+    f_waiting = v[p]
+    if f_waiting < 128:
+        f_waiting = (f_waiting >> 1) ^ -(f_waiting & 1)
+        p += 1
+    else:
+        f_waiting, p = take_int(v, p)
+    return e.PoolRelieved(pool=f_pool, waiting=f_waiting), p
+
+
+def put_PoolTermsTaken(out: list[bytes], v: e.PoolTermsTaken) -> None:
+    b = v.terms.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    out.append(BOOLEANS[v.is_open])
+    out.append(varint(v.number))
+    b = v.reason.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+
+
+def take_PoolTermsTaken(v: bytes, p: int) -> tuple[e.PoolTermsTaken, int]:
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_terms = v[p : p + n].decode()
+    p += n
+    b = v[p]
+    if b > 1:
+        raise Malformed("a boolean of neither 0 nor 1")
+    f_is_open = b == 1
+    p += 1
+    f_number = v[p]
+    if f_number < 128:
+        f_number = (f_number >> 1) ^ -(f_number & 1)
+        p += 1
+    else:
+        f_number, p = take_long(v, p)
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_reason = v[p : p + n].decode()
+    p += n
+    return e.PoolTermsTaken(terms=f_terms, is_open=f_is_open, number=f_number, reason=f_reason), p
+
+
+def put_PoolWaitNoted(out: list[bytes], v: e.PoolWaitNoted) -> None:
+    b = v.pool.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    b = v.topic.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    out.append(varint32(v.waiting))
+    b = v.reason.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    out.append(varint(v.since))
+
+
+def take_PoolWaitNoted(v: bytes, p: int) -> tuple[e.PoolWaitNoted, int]:
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_pool = v[p : p + n].decode()
+    p += n
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_topic = v[p : p + n].decode()
+    p += n
+    f_waiting = v[p]
+    if f_waiting < 128:
+        f_waiting = (f_waiting >> 1) ^ -(f_waiting & 1)
+        p += 1
+    else:
+        f_waiting, p = take_int(v, p)
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_reason = v[p : p + n].decode()
+    p += n
+    f_since = v[p]
+    if f_since < 128:
+        f_since = (f_since >> 1) ^ -(f_since & 1)
+        p += 1
+    else:
+        f_since, p = take_long(v, p)
+    return e.PoolWaitNoted(pool=f_pool, topic=f_topic, waiting=f_waiting, reason=f_reason, since=f_since), p
+
+
+def put_PoolsPublished(out: list[bytes], v: e.PoolsPublished) -> None:
+    b = v.document.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    b = v.digest
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    out.append(varint32(v.revision))
+    out.append(varint(v.number))
+    b = v.reason.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+
+
+def take_PoolsPublished(v: bytes, p: int) -> tuple[e.PoolsPublished, int]:
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_document = v[p : p + n].decode()
+    p += n
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_digest = v[p : p + n]
+    p += n
+    f_revision = v[p]
+    if f_revision < 128:
+        f_revision = (f_revision >> 1) ^ -(f_revision & 1)
+        p += 1
+    else:
+        f_revision, p = take_int(v, p)
+    f_number = v[p]
+    if f_number < 128:
+        f_number = (f_number >> 1) ^ -(f_number & 1)
+        p += 1
+    else:
+        f_number, p = take_long(v, p)
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_reason = v[p : p + n].decode()
+    p += n
+    return e.PoolsPublished(document=f_document, digest=f_digest, revision=f_revision, number=f_number, reason=f_reason), p
+
+
+def put_PoolsPutRequested(out: list[bytes], v: e.PoolsPutRequested) -> None:
+    b = v.source.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    out.append(varint32(v.revision))
+    b = v.reason.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    if v.signature is None:
+        out.append(b"\x00")
+    else:
+        out.append(b"\x02")
+        put_Signature(out, v.signature)
+
+
+def take_PoolsPutRequested(v: bytes, p: int) -> tuple[e.PoolsPutRequested, int]:
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_source = v[p : p + n].decode()
+    p += n
+    f_revision = v[p]
+    if f_revision < 128:
+        f_revision = (f_revision >> 1) ^ -(f_revision & 1)
+        p += 1
+    else:
+        f_revision, p = take_int(v, p)
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_reason = v[p : p + n].decode()
+    p += n
+    f_signature = None
+    b = v[p]
+    p += 1
+    if b == 2:
+        f_signature, p = take_Signature(v, p)
+    elif b:
+        raise Malformed("a union without such a branch")
+    return e.PoolsPutRequested(source=f_source, revision=f_revision, reason=f_reason, signature=f_signature), p
+
+
+def put_PoolsRefused(out: list[bytes], v: e.PoolsRefused) -> None:
+    b = v.request.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    b = v.code.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    b = v.reason.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    n = len(v.problems)
+    if n:
+        out.append(varint(n))
+        for i_problems in v.problems:
+            b = i_problems.encode()
+            n = len(b)
+            out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    out.append(b"\x00")
+
+
+def take_PoolsRefused(v: bytes, p: int) -> tuple[e.PoolsRefused, int]:
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_request = v[p : p + n].decode()
+    p += n
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_code = v[p : p + n].decode()
+    p += n
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_reason = v[p : p + n].decode()
+    p += n
+    l_f_problems = []
+    c_f_problems, p = take_count(v, p)
+    while c_f_problems:
+        for _ in range(c_f_problems):
+            n = v[p]
+            if n & 0x81:
+                n, p = take_length(v, p)
+            else:
+                n >>= 1
+                p += 1
+            i_f_problems = v[p : p + n].decode()
+            p += n
+            l_f_problems.append(i_f_problems)
+        c_f_problems, p = take_count(v, p)
+    f_problems = tuple(l_f_problems)
+    return e.PoolsRefused(request=f_request, code=f_code, reason=f_reason, problems=f_problems), p
 
 
 def put_PositionsAdvanced(out: list[bytes], v: e.PositionsAdvanced) -> None:
@@ -5677,6 +6811,35 @@ def put_WorkerBeat(out: list[bytes], v: e.WorkerBeat) -> None:
             out.append(varint(i_holding))
     out.append(b"\x00")
     out.append(BOOLEANS[v.leaving])
+    n = len(v.topics)
+    if n:
+        out.append(varint(n))
+        for i_topics in v.topics:
+            b = i_topics.encode()
+            n = len(b)
+            out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    out.append(b"\x00")
+    n = len(v.capabilities)
+    if n:
+        out.append(varint(n))
+        for i_capabilities in v.capabilities:
+            b = i_capabilities.encode()
+            n = len(b)
+            out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    out.append(b"\x00")
+    n = len(v.labels)
+    if n:
+        out.append(varint(n))
+        for k_labels, i_labels in v.labels.items():
+            b = k_labels.encode()
+            n = len(b)
+            out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+            b = i_labels.encode()
+            n = len(b)
+            out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    out.append(b"\x00")
+    out.append(varint32(v.cpu_percent))
+    out.append(varint32(v.gpu_percent))
 
 
 def take_WorkerBeat(v: bytes, p: int) -> tuple[e.WorkerBeat, int]:
@@ -5726,7 +6889,71 @@ def take_WorkerBeat(v: bytes, p: int) -> tuple[e.WorkerBeat, int]:
         raise Malformed("a boolean of neither 0 nor 1")
     f_leaving = b == 1
     p += 1
-    return e.WorkerBeat(worker=f_worker, name=f_name, max_parallel=f_max_parallel, beat=f_beat, holding=f_holding, leaving=f_leaving), p
+    l_f_topics = []
+    c_f_topics, p = take_count(v, p)
+    while c_f_topics:
+        for _ in range(c_f_topics):
+            n = v[p]
+            if n & 0x81:
+                n, p = take_length(v, p)
+            else:
+                n >>= 1
+                p += 1
+            i_f_topics = v[p : p + n].decode()
+            p += n
+            l_f_topics.append(i_f_topics)
+        c_f_topics, p = take_count(v, p)
+    f_topics = tuple(l_f_topics)
+    l_f_capabilities = []
+    c_f_capabilities, p = take_count(v, p)
+    while c_f_capabilities:
+        for _ in range(c_f_capabilities):
+            n = v[p]
+            if n & 0x81:
+                n, p = take_length(v, p)
+            else:
+                n >>= 1
+                p += 1
+            i_f_capabilities = v[p : p + n].decode()
+            p += n
+            l_f_capabilities.append(i_f_capabilities)
+        c_f_capabilities, p = take_count(v, p)
+    f_capabilities = tuple(l_f_capabilities)
+    f_labels = {}
+    c_f_labels, p = take_count(v, p)
+    while c_f_labels:
+        for _ in range(c_f_labels):
+            n = v[p]
+            if n & 0x81:
+                n, p = take_length(v, p)
+            else:
+                n >>= 1
+                p += 1
+            k_f_labels = v[p : p + n].decode()
+            p += n
+            n = v[p]
+            if n & 0x81:
+                n, p = take_length(v, p)
+            else:
+                n >>= 1
+                p += 1
+            i_f_labels = v[p : p + n].decode()
+            p += n
+            f_labels[k_f_labels] = i_f_labels
+        c_f_labels, p = take_count(v, p)
+    f_cpu_percent = v[p]
+    if f_cpu_percent < 128:
+        f_cpu_percent = (f_cpu_percent >> 1) ^ -(f_cpu_percent & 1)
+        p += 1
+    else:
+        f_cpu_percent, p = take_int(v, p)
+    f_gpu_percent = v[p]
+    if f_gpu_percent < 128:
+        f_gpu_percent = (f_gpu_percent >> 1) ^ -(f_gpu_percent & 1)
+        p += 1
+    else:
+        f_gpu_percent, p = take_int(v, p)
+    return e.WorkerBeat(worker=f_worker, name=f_name, max_parallel=f_max_parallel, beat=f_beat, holding=f_holding, leaving=f_leaving, topics=f_topics, capabilities=f_capabilities, labels=f_labels, cpu_percent=f_cpu_percent, gpu_percent=f_gpu_percent), p
 
 
 def put_WorkerJoined(out: list[bytes], v: e.WorkerJoined) -> None:
@@ -5739,6 +6966,35 @@ def put_WorkerJoined(out: list[bytes], v: e.WorkerJoined) -> None:
     out.append(varint32(v.max_parallel))
     out.append(varint(v.expires_at))
     out.append(varint(v.beat))
+    n = len(v.topics)
+    if n:
+        out.append(varint(n))
+        for i_topics in v.topics:
+            b = i_topics.encode()
+            n = len(b)
+            out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    out.append(b"\x00")
+    n = len(v.capabilities)
+    if n:
+        out.append(varint(n))
+        for i_capabilities in v.capabilities:
+            b = i_capabilities.encode()
+            n = len(b)
+            out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    out.append(b"\x00")
+    n = len(v.labels)
+    if n:
+        out.append(varint(n))
+        for k_labels, i_labels in v.labels.items():
+            b = k_labels.encode()
+            n = len(b)
+            out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+            b = i_labels.encode()
+            n = len(b)
+            out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    out.append(b"\x00")
+    out.append(varint32(v.cpu_percent))
+    out.append(varint32(v.gpu_percent))
 
 
 def take_WorkerJoined(v: bytes, p: int) -> tuple[e.WorkerJoined, int]:
@@ -5776,7 +7032,71 @@ def take_WorkerJoined(v: bytes, p: int) -> tuple[e.WorkerJoined, int]:
         p += 1
     else:
         f_beat, p = take_long(v, p)
-    return e.WorkerJoined(worker=f_worker, name=f_name, max_parallel=f_max_parallel, expires_at=f_expires_at, beat=f_beat), p
+    l_f_topics = []
+    c_f_topics, p = take_count(v, p)
+    while c_f_topics:
+        for _ in range(c_f_topics):
+            n = v[p]
+            if n & 0x81:
+                n, p = take_length(v, p)
+            else:
+                n >>= 1
+                p += 1
+            i_f_topics = v[p : p + n].decode()
+            p += n
+            l_f_topics.append(i_f_topics)
+        c_f_topics, p = take_count(v, p)
+    f_topics = tuple(l_f_topics)
+    l_f_capabilities = []
+    c_f_capabilities, p = take_count(v, p)
+    while c_f_capabilities:
+        for _ in range(c_f_capabilities):
+            n = v[p]
+            if n & 0x81:
+                n, p = take_length(v, p)
+            else:
+                n >>= 1
+                p += 1
+            i_f_capabilities = v[p : p + n].decode()
+            p += n
+            l_f_capabilities.append(i_f_capabilities)
+        c_f_capabilities, p = take_count(v, p)
+    f_capabilities = tuple(l_f_capabilities)
+    f_labels = {}
+    c_f_labels, p = take_count(v, p)
+    while c_f_labels:
+        for _ in range(c_f_labels):
+            n = v[p]
+            if n & 0x81:
+                n, p = take_length(v, p)
+            else:
+                n >>= 1
+                p += 1
+            k_f_labels = v[p : p + n].decode()
+            p += n
+            n = v[p]
+            if n & 0x81:
+                n, p = take_length(v, p)
+            else:
+                n >>= 1
+                p += 1
+            i_f_labels = v[p : p + n].decode()
+            p += n
+            f_labels[k_f_labels] = i_f_labels
+        c_f_labels, p = take_count(v, p)
+    f_cpu_percent = v[p]
+    if f_cpu_percent < 128:
+        f_cpu_percent = (f_cpu_percent >> 1) ^ -(f_cpu_percent & 1)
+        p += 1
+    else:
+        f_cpu_percent, p = take_int(v, p)
+    f_gpu_percent = v[p]
+    if f_gpu_percent < 128:
+        f_gpu_percent = (f_gpu_percent >> 1) ^ -(f_gpu_percent & 1)
+        p += 1
+    else:
+        f_gpu_percent, p = take_int(v, p)
+    return e.WorkerJoined(worker=f_worker, name=f_name, max_parallel=f_max_parallel, expires_at=f_expires_at, beat=f_beat, topics=f_topics, capabilities=f_capabilities, labels=f_labels, cpu_percent=f_cpu_percent, gpu_percent=f_gpu_percent), p
 
 
 def put_WorkerLost(out: list[bytes], v: e.WorkerLost) -> None:
@@ -5815,6 +7135,8 @@ def put_WorkerRenewed(out: list[bytes], v: e.WorkerRenewed) -> None:
     out.append(varint32(v.max_parallel))
     out.append(varint(v.expires_at))
     out.append(varint(v.beat))
+    out.append(varint32(v.cpu_percent))
+    out.append(varint32(v.gpu_percent))
 
 
 def take_WorkerRenewed(v: bytes, p: int) -> tuple[e.WorkerRenewed, int]:
@@ -5844,7 +7166,19 @@ def take_WorkerRenewed(v: bytes, p: int) -> tuple[e.WorkerRenewed, int]:
         p += 1
     else:
         f_beat, p = take_long(v, p)
-    return e.WorkerRenewed(worker=f_worker, max_parallel=f_max_parallel, expires_at=f_expires_at, beat=f_beat), p
+    f_cpu_percent = v[p]
+    if f_cpu_percent < 128:
+        f_cpu_percent = (f_cpu_percent >> 1) ^ -(f_cpu_percent & 1)
+        p += 1
+    else:
+        f_cpu_percent, p = take_int(v, p)
+    f_gpu_percent = v[p]
+    if f_gpu_percent < 128:
+        f_gpu_percent = (f_gpu_percent >> 1) ^ -(f_gpu_percent & 1)
+        p += 1
+    else:
+        f_gpu_percent, p = take_int(v, p)
+    return e.WorkerRenewed(worker=f_worker, max_parallel=f_max_parallel, expires_at=f_expires_at, beat=f_beat, cpu_percent=f_cpu_percent, gpu_percent=f_gpu_percent), p
 
 
 def put_WorkflowConfirmed(out: list[bytes], v: e.WorkflowConfirmed) -> None:
@@ -6135,6 +7469,10 @@ def put_Writ(out: list[bytes], v: e.Writ) -> None:
     else:
         out.append(b"\x02")
         put_Signature(out, v.signature)
+    out.append(varint(v.pools_number))
+    b = v.resume_hash
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
 
 
 def take_Writ(v: bytes, p: int) -> tuple[e.Writ, int]:
@@ -6235,7 +7573,21 @@ def take_Writ(v: bytes, p: int) -> tuple[e.Writ, int]:
         f_signature, p = take_Signature(v, p)
     elif b:
         raise Malformed("a union without such a branch")
-    return e.Writ(writ_id=f_writ_id, job_id=f_job_id, job_hash=f_job_hash, pool=f_pool, policy_snapshot=f_policy_snapshot, rule=f_rule, issued_at=f_issued_at, expires_at=f_expires_at, tenant=f_tenant, policies_offset=f_policies_offset, approval_id=f_approval_id, constraints_hash=f_constraints_hash, signature=f_signature), p
+    f_pools_number = v[p]
+    if f_pools_number < 128:
+        f_pools_number = (f_pools_number >> 1) ^ -(f_pools_number & 1)
+        p += 1
+    else:
+        f_pools_number, p = take_long(v, p)
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_resume_hash = v[p : p + n]
+    p += n
+    return e.Writ(writ_id=f_writ_id, job_id=f_job_id, job_hash=f_job_hash, pool=f_pool, policy_snapshot=f_policy_snapshot, rule=f_rule, issued_at=f_issued_at, expires_at=f_expires_at, tenant=f_tenant, policies_offset=f_policies_offset, approval_id=f_approval_id, constraints_hash=f_constraints_hash, signature=f_signature, pools_number=f_pools_number, resume_hash=f_resume_hash), p
 
 
 def put_WritIssued(out: list[bytes], v: e.WritIssued) -> None:
@@ -6323,22 +7675,34 @@ PUT: dict[str, Callable[[list[bytes], Any], None]] = {
     "ApprovalRevised": put_ApprovalRevised,
     "AttemptFailed": put_AttemptFailed,
     "CaseClosed": put_CaseClosed,
+    "CheckpointNoted": put_CheckpointNoted,
     "ChildCancelRequested": put_ChildCancelRequested,
     "ChildEnded": put_ChildEnded,
     "ChildRequested": put_ChildRequested,
     "CompensationStarted": put_CompensationStarted,
+    "ConstraintBreached": put_ConstraintBreached,
     "ContextChanged": put_ContextChanged,
+    "DeadLetterDiscardRequested": put_DeadLetterDiscardRequested,
+    "DeadLetterDiscarded": put_DeadLetterDiscarded,
+    "DeadLetterOpened": put_DeadLetterOpened,
+    "DeadLetterRefused": put_DeadLetterRefused,
+    "DeadLetterRetried": put_DeadLetterRetried,
+    "DeadLetterRetryRequested": put_DeadLetterRetryRequested,
     "GrantRecorded": put_GrantRecorded,
+    "JobAbandoned": put_JobAbandoned,
     "JobCancelRequested": put_JobCancelRequested,
     "JobCancelled": put_JobCancelled,
     "JobDenied": put_JobDenied,
     "JobDispatched": put_JobDispatched,
     "JobFailed": put_JobFailed,
     "JobLost": put_JobLost,
+    "JobProgressed": put_JobProgressed,
     "JobQueued": put_JobQueued,
+    "JobRefused": put_JobRefused,
     "JobReleased": put_JobReleased,
     "JobReportIgnored": put_JobReportIgnored,
     "JobRequested": put_JobRequested,
+    "JobStarted": put_JobStarted,
     "JobSucceeded": put_JobSucceeded,
     "JobThrottled": put_JobThrottled,
     "KeyRevokeRequested": put_KeyRevokeRequested,
@@ -6357,6 +7721,15 @@ PUT: dict[str, Callable[[list[bytes], Any], None]] = {
     "PolicyRollbackRequested": put_PolicyRollbackRequested,
     "PolicyShadowRequested": put_PolicyShadowRequested,
     "PolicyShadowed": put_PolicyShadowed,
+    "PoolChanged": put_PoolChanged,
+    "PoolDrainRequested": put_PoolDrainRequested,
+    "PoolOverloaded": put_PoolOverloaded,
+    "PoolRelieved": put_PoolRelieved,
+    "PoolTermsTaken": put_PoolTermsTaken,
+    "PoolWaitNoted": put_PoolWaitNoted,
+    "PoolsPublished": put_PoolsPublished,
+    "PoolsPutRequested": put_PoolsPutRequested,
+    "PoolsRefused": put_PoolsRefused,
     "PositionsAdvanced": put_PositionsAdvanced,
     "QuestionsClosed": put_QuestionsClosed,
     "RequestRefused": put_RequestRefused,
@@ -6428,22 +7801,34 @@ TAKE: dict[str, Callable[[bytes, int], tuple[e.Event, int]]] = {
     "ApprovalRevised": take_ApprovalRevised,
     "AttemptFailed": take_AttemptFailed,
     "CaseClosed": take_CaseClosed,
+    "CheckpointNoted": take_CheckpointNoted,
     "ChildCancelRequested": take_ChildCancelRequested,
     "ChildEnded": take_ChildEnded,
     "ChildRequested": take_ChildRequested,
     "CompensationStarted": take_CompensationStarted,
+    "ConstraintBreached": take_ConstraintBreached,
     "ContextChanged": take_ContextChanged,
+    "DeadLetterDiscardRequested": take_DeadLetterDiscardRequested,
+    "DeadLetterDiscarded": take_DeadLetterDiscarded,
+    "DeadLetterOpened": take_DeadLetterOpened,
+    "DeadLetterRefused": take_DeadLetterRefused,
+    "DeadLetterRetried": take_DeadLetterRetried,
+    "DeadLetterRetryRequested": take_DeadLetterRetryRequested,
     "GrantRecorded": take_GrantRecorded,
+    "JobAbandoned": take_JobAbandoned,
     "JobCancelRequested": take_JobCancelRequested,
     "JobCancelled": take_JobCancelled,
     "JobDenied": take_JobDenied,
     "JobDispatched": take_JobDispatched,
     "JobFailed": take_JobFailed,
     "JobLost": take_JobLost,
+    "JobProgressed": take_JobProgressed,
     "JobQueued": take_JobQueued,
+    "JobRefused": take_JobRefused,
     "JobReleased": take_JobReleased,
     "JobReportIgnored": take_JobReportIgnored,
     "JobRequested": take_JobRequested,
+    "JobStarted": take_JobStarted,
     "JobSucceeded": take_JobSucceeded,
     "JobThrottled": take_JobThrottled,
     "KeyRevokeRequested": take_KeyRevokeRequested,
@@ -6462,6 +7847,15 @@ TAKE: dict[str, Callable[[bytes, int], tuple[e.Event, int]]] = {
     "PolicyRollbackRequested": take_PolicyRollbackRequested,
     "PolicyShadowRequested": take_PolicyShadowRequested,
     "PolicyShadowed": take_PolicyShadowed,
+    "PoolChanged": take_PoolChanged,
+    "PoolDrainRequested": take_PoolDrainRequested,
+    "PoolOverloaded": take_PoolOverloaded,
+    "PoolRelieved": take_PoolRelieved,
+    "PoolTermsTaken": take_PoolTermsTaken,
+    "PoolWaitNoted": take_PoolWaitNoted,
+    "PoolsPublished": take_PoolsPublished,
+    "PoolsPutRequested": take_PoolsPutRequested,
+    "PoolsRefused": take_PoolsRefused,
     "PositionsAdvanced": take_PositionsAdvanced,
     "QuestionsClosed": take_QuestionsClosed,
     "RequestRefused": take_RequestRefused,

@@ -25,7 +25,7 @@ from foldgate.authority.active import Policies
 from foldgate.authority.facts import RunFacts, facts_of_job, facts_of_run
 from foldgate.authority.keys import Signer
 from foldgate.authority.terms import Terms, satisfied
-from foldgate.authority.writ import constraints_hash, job_hash, sign_writ
+from foldgate.authority.writ import constraints_hash, job_hash, resume_hash, sign_writ
 from foldgate.contracts import ids
 from foldgate.contracts.endings import RUN_ENDS
 from foldgate.contracts.events import (
@@ -196,6 +196,7 @@ class _Kernel:
             policies_offset=decision.policies_offset,
             approval_id=approval_id,
             constraints_hash=constraints_hash(decision.constraints),
+            resume_hash=resume_hash(job),
         )
         return Said(WritIssued(job=job, writ=sign_writ(self._signer, writ), decision=decision), pool=pool)
 
