@@ -8,11 +8,11 @@ from typing import Any
 import msgspec
 import pytest
 
-from foldgate.authority.lease import sign_lease
+from foldgate.authority.lease import sign_cancel, sign_lease
 from foldgate.authority.token import is_genuine, token
 from foldgate.authority.writ import job_hash, sign_writ
 from foldgate.contracts.codec import Codec
-from foldgate.contracts.events import Job, JobDispatched, JobFailed, JobSucceeded, Writ
+from foldgate.contracts.events import Job, JobCancelled, JobDispatched, JobFailed, JobSucceeded, Writ
 from foldgate.contracts.places import Partition
 from foldgate.contracts.topics import REPORTS
 from foldgate.eventlog.log import Log
@@ -43,14 +43,24 @@ class Wary:
         self.worker = Worker("wary", beat_every_ms=50, trust=TRUST)
         self.worker.job("job.echo")(self._echo)
 
+        self.worker.job("job.long")(self._long)
+        self.begun, self.go_on = asyncio.Event(), asyncio.Event()
+
     async def _echo(self, job: Job) -> str:
         self.executed.append(job.job_id)
         return job.input
 
-    def dispatch(self, number: int = 1, *, lease: int = 1, writ: Any = None, **changes: Any) -> JobDispatched:
+    async def _long(self, job: Job) -> str:
+        self.begun.set()
+        await self.go_on.wait()
+        return await self._echo(job)
+
+    def dispatch(
+        self, number: int = 1, *, lease: int = 1, writ: Any = None, topic: str = "job.echo", **changes: Any
+    ) -> JobDispatched:
         """A dispatch in good order but for these changes: to the writ before the kernel, to the rest before the
         scheduler signs."""
-        wanted, now = job(number), self.clock.now_ms()
+        wanted, now = replace(job(number), topic=topic), self.clock.now_ms()
         allowed = Writ(
             writ_id=f"writ_{number}",
             job_id=wanted.job_id,
@@ -70,7 +80,7 @@ class Wary:
     def sealed(self, event: JobDispatched) -> JobDispatched:
         return sign_lease(SCHEDULER, event, at=1000)
 
-    async def send(self, event: JobDispatched) -> None:
+    async def send(self, event: JobDispatched | JobCancelled) -> None:
         value = CODEC.encode(meta("default", at=1000, stream="dispatch.default"), event)
         await intrude(self.log, DISPATCH, key=self.worker.endpoint.encode(), value=value)
 
@@ -190,6 +200,41 @@ async def test_what_the_scheduler_did_not_give_is_refused_and_settles_nothing(op
         code, change = UNGIVEN[case]
         failed = await wary.refused(change(wary.dispatch()), code=code)
         assert not is_genuine([SUITE_KEY], failed)
+
+
+STOP = JobCancelled(job_id=job(1).job_id, step="job", lease=1, worker="", reason="cancelled")
+FORGED_STOPS: dict[str, Callable[[JobCancelled], JobCancelled]] = {
+    "unsigned": lambda event: event,
+    "by a stranger": lambda event: sign_cancel(signer_with("scheduler", root=bytes([7]) * 32), event),
+    "by the kernel": lambda event: sign_cancel(KERNEL, event),
+    "of another lease": lambda event: replace(sign_cancel(SCHEDULER, replace(event, lease=2)), lease=1),
+    "for another reason": lambda event: replace(sign_cancel(SCHEDULER, event), reason="attempt_timeout"),
+    "of another worker": lambda event: sign_cancel(SCHEDULER, replace(event, worker="other/1")),
+}
+
+
+@pytest.mark.parametrize("case", FORGED_STOPS)
+async def test_nobody_but_the_scheduler_stops_a_job(opened: Opened, case: str) -> None:
+    async with wary_on(opened) as wary:
+        await wary.send(wary.dispatch(topic="job.long"))
+        await wary.begun.wait()
+        await wary.send(FORGED_STOPS[case](replace(STOP, worker=wary.worker.endpoint)))
+        await wary.send(wary.dispatch(2, lease=2))
+        await wary.reports(1)
+        wary.go_on.set()
+        reports = await wary.reports(2)
+        assert [type(report) for report in reports] == [JobSucceeded] * 2
+        assert wary.executed == [job(2).job_id, job(1).job_id]
+
+
+async def test_the_scheduler_stops_a_job(opened: Opened) -> None:
+    async with wary_on(opened) as wary:
+        await wary.send(wary.dispatch(topic="job.long"))
+        await wary.begun.wait()
+        await wary.send(sign_cancel(SCHEDULER, replace(STOP, worker=wary.worker.endpoint)))
+        [report] = await wary.reports(1)
+        assert isinstance(report, JobFailed)
+        assert report.code == "cancelled"
 
 
 async def test_a_forged_dispatch_may_name_anything(opened: Opened) -> None:

@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from foldgate.authority.active import Policies
+from foldgate.authority.lease import sign_cancel
 from foldgate.contracts.events import (
     Event,
     JobCancelled,
@@ -26,7 +27,7 @@ from foldgate.policy_kernel.decisions.state import Case
 from foldgate.scheduler.jobs.decide import MAX_OVER
 from foldgate.scheduler.jobs.state import Pool, due
 from tests.support.given import Given, meta
-from tests.support.keys import KERNEL, proved
+from tests.support.keys import KERNEL, SCHEDULER, proved
 from tests.support.pools import DECIDER, LEASE_MS, beat, issued, job, pool, report, revoked
 
 ONE = job().job_id
@@ -37,7 +38,8 @@ def lost(reason: str, *, number: int = 1, lease: int = 0, worker: str = "") -> J
 
 
 def told(reason: str) -> JobCancelled:
-    return JobCancelled(job_id=ONE, step="job", lease=1, worker="w/1", reason=reason)
+    event = JobCancelled(job_id=ONE, step="job", lease=1, worker="w/1", reason=reason)
+    return sign_cancel(SCHEDULER, event)
 
 
 def holding(**terms: int) -> Given[Pool]:

@@ -6,10 +6,10 @@ import msgspec
 import pytest
 
 from foldgate.authority.keys import SignatureInvalid
-from foldgate.authority.lease import sign_lease, verify_lease
+from foldgate.authority.lease import sign_cancel, sign_lease, verify_cancel, verify_lease
 from foldgate.authority.requests import check_request, sign_request
 from foldgate.authority.token import Report, is_genuine, token, with_mac
-from foldgate.contracts.events import Job, JobDispatched, JobFailed, JobSucceeded, Meta, VoteCast, Writ
+from foldgate.contracts.events import Job, JobCancelled, JobDispatched, JobFailed, JobSucceeded, Meta, VoteCast, Writ
 from tests.support.keys import ISSUER, KERNEL, SCHEDULER, SUITE_KEY, TRUST, signer_with
 
 VOTE = VoteCast(approval_id="run_1:ask", approve=True, reason="seen", binding="ab", roles=("sre",))
@@ -46,6 +46,7 @@ WRIT = Writ(
     expires_at=2000,
 )
 DISPATCHED = JobDispatched(job=JOB, writ=WRIT, worker="w/1", lease=7, lease_ms=12_000, beat=3)
+CANCELLED = JobCancelled(job_id=JOB.job_id, step="s", lease=7, worker="w/1", reason="cancelled")
 SUCCEEDED = JobSucceeded(job_id=JOB.job_id, lease=7, worker="w/1", output="{}")
 FAILED = JobFailed(job_id=JOB.job_id, lease=7, worker="w/1", code="x", message="m")
 SECRET = token(SUITE_KEY, job_id=JOB.job_id, lease=7, worker="w/1")
@@ -130,6 +131,25 @@ def test_a_lease_is_of_one_writ_and_one_worker(changes: dict[str, Any]) -> None:
 def test_a_lease_is_of_its_time() -> None:
     with pytest.raises(SignatureInvalid):
         verify_lease(TRUST, sign_lease(SCHEDULER, DISPATCHED, at=1500), issued_at=1501, at=1600)
+
+
+def test_a_job_is_called_back_by_the_scheduler() -> None:
+    signed = sign_cancel(SCHEDULER, CANCELLED)
+    assert verify_cancel(TRUST, signed, at=1600) == SCHEDULER.certificate
+    for event, code in ((CANCELLED, "unsigned"), (sign_cancel(KERNEL, CANCELLED), "wrong_purpose")):
+        with pytest.raises(SignatureInvalid) as found:
+            verify_cancel(TRUST, event, at=1600)
+        assert found.value.code == code
+
+
+@pytest.mark.parametrize(
+    "changes", [{"job_id": "run_2:s@1"}, {"lease": 8}, {"worker": "w/2"}, {"reason": "attempt_timeout"}], ids=str
+)
+def test_what_calls_a_job_back_is_of_one_lease(changes: dict[str, Any]) -> None:
+    altered = msgspec.structs.replace(sign_cancel(SCHEDULER, CANCELLED), **changes)
+    with pytest.raises(SignatureInvalid) as found:
+        verify_cancel(TRUST, altered, at=1600)
+    assert found.value.code == "bad_signature"
 
 
 @pytest.mark.parametrize("report", [SUCCEEDED, FAILED])

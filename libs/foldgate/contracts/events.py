@@ -625,6 +625,8 @@ class JobCancelled(msgspec.Struct, frozen=True, kw_only=True):
     """Who holds it."""
     reason: str = ""
     """cancelled: the run called it back; attempt_timeout: its time is over."""
+    signature: Signature | None = None
+    """The scheduler's, over job, lease, worker and reason."""
 
 
 class JobDenied(msgspec.Struct, frozen=True, kw_only=True):

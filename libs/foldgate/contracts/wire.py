@@ -2210,6 +2210,11 @@ def put_JobCancelled(out: list[bytes], v: e.JobCancelled) -> None:
     b = v.reason.encode()
     n = len(b)
     out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    if v.signature is None:
+        out.append(b"\x00")
+    else:
+        out.append(b"\x02")
+        put_Signature(out, v.signature)
 
 
 def take_JobCancelled(v: bytes, p: int) -> tuple[e.JobCancelled, int]:
@@ -2251,7 +2256,14 @@ def take_JobCancelled(v: bytes, p: int) -> tuple[e.JobCancelled, int]:
         p += 1
     f_reason = v[p : p + n].decode()
     p += n
-    return e.JobCancelled(job_id=f_job_id, step=f_step, lease=f_lease, worker=f_worker, reason=f_reason), p
+    f_signature = None
+    b = v[p]
+    p += 1
+    if b == 2:
+        f_signature, p = take_Signature(v, p)
+    elif b:
+        raise Malformed("a union without such a branch")
+    return e.JobCancelled(job_id=f_job_id, step=f_step, lease=f_lease, worker=f_worker, reason=f_reason, signature=f_signature), p
 
 
 def put_JobDenied(out: list[bytes], v: e.JobDenied) -> None:

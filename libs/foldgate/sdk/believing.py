@@ -10,9 +10,9 @@ else an instance whose clock is fast would refuse what waited long, and be taken
 """
 
 from foldgate.authority.keys import SignatureInvalid, Trust
-from foldgate.authority.lease import verify_lease
+from foldgate.authority.lease import verify_cancel, verify_lease
 from foldgate.authority.writ import WritInvalid, verify
-from foldgate.contracts.events import JobDispatched, Meta
+from foldgate.contracts.events import JobCancelled, JobDispatched, Meta
 from foldgate.runtime.clock import Clock
 
 LEASE_OVER = "lease_over"
@@ -60,6 +60,13 @@ class Believing:
             verify(event.writ, event.job, trust=self._trust, pool=self._pool, at=at, constraints=event.constraints)
         except WritInvalid as error:
             raise Refused(error.code, str(error), is_ours=True) from None
+
+    def check_cancel(self, event: JobCancelled) -> None:
+        """Raise SignatureInvalid unless the scheduler calls this back, from this very instance."""
+        if event.worker != self._endpoint:
+            reason = f"Expected what is addressed to {self._endpoint}, but it is for {event.worker[:200]}."
+            raise SignatureInvalid("other_worker", reason)
+        verify_cancel(self._trust, event, at=self._clock.now_ms())
 
     def _check_lease(self, meta: Meta, event: JobDispatched) -> None:
         if event.worker != self._endpoint:

@@ -28,7 +28,7 @@ import msgspec
 import structlog
 
 from foldgate.authority.constraints import constraints_of
-from foldgate.authority.keys import Trust, keys_in
+from foldgate.authority.keys import SignatureInvalid, Trust, keys_in
 from foldgate.authority.redaction import redacted_event
 from foldgate.authority.secrets import Level, redacted
 from foldgate.authority.token import with_mac
@@ -152,6 +152,14 @@ class Worker:
         if isinstance(event, JobDispatched):
             self._take_on(log, meta, event)
         elif isinstance(event, JobCancelled) and event.lease in self._doing:
+            self._call_back(event)
+
+    def _call_back(self, event: JobCancelled) -> None:
+        try:
+            self._believing.check_cancel(event)
+        except SignatureInvalid as error:
+            self._logger.warning("call back ignored", job_id=event.job_id, code=error.code, reason=str(error))
+        else:
             self._doing[event.lease].call_back(ATTEMPT_TIMEOUT if event.reason == ATTEMPT_TIMEOUT else CANCELLED)
 
     def _take_on(self, log: Log, meta: Meta, event: JobDispatched) -> None:

@@ -24,7 +24,7 @@ import msgspec
 
 from foldgate.authority.active import Policies
 from foldgate.authority.keys import Signer
-from foldgate.authority.lease import sign_lease
+from foldgate.authority.lease import sign_cancel, sign_lease
 from foldgate.authority.token import is_genuine, token
 from foldgate.contracts.events import (
     Event,
@@ -84,13 +84,13 @@ class _Scheduling:
             case WritIssued(job=job) as issued if job.job_id not in pool.held and job.job_id not in pool.waiting:
                 yield from self._place(pool, _waiting(issued, message), message.at)
             case WritRevoked(job_id=job_id):
-                yield from _called_back(pool, job_id)
+                yield from self._called_back(pool, job_id)
             case WorkerBeat() as beat:
                 yield from self._beat(pool, beat, message.at)
             case JobSucceeded() | JobFailed() as report:
                 yield from self._release(pool, report, message.at)
             case Tick():
-                over = list(islice(_over(pool, message.at), MAX_OVER))
+                over = list(islice(self._over(pool, message.at), MAX_OVER))
                 yield from over or self._fill_free(pool, message.at)
             case _:
                 return
@@ -178,6 +178,38 @@ class _Scheduling:
         )
         return _about(sign_lease(self._signer, dispatched, at=at), waiting)
 
+    def _over(self, pool: Pool, at: int) -> Iterator[Said]:
+        """What has ended by now: workers with what they hold, and then jobs."""
+        lost = [name for name, known in pool.workers.items() if known.expires_at <= at]
+        for name in lost:
+            for job_id in sorted(pool.workers[name].holds):
+                yield _lost(job_id, pool.held[job_id], "worker_lost")
+            yield _of_pool(WorkerLost(worker=name, reason="lease_ended"))
+        for end, job_id in pool.ends:
+            if end > at:
+                return
+            if (hold := pool.held.get(job_id)) is None:
+                yield _given_back(pool.waiting[job_id], at)
+            elif hold.worker not in lost:
+                yield self._out_of_time(job_id, hold)
+
+    def _out_of_time(self, job_id: str, hold: Hold) -> Said:
+        """At first its worker is told; the next time it has had a lease to report in."""
+        return (
+            _lost(job_id, hold, "attempt_timeout") if hold.called_back else self._told(job_id, hold, "attempt_timeout")
+        )
+
+    def _called_back(self, pool: Pool, job_id: str) -> Outcome:
+        """By its run. What is not here has left already, with its report or with a loss."""
+        if (waiting := pool.waiting.get(job_id)) is not None:
+            yield _lost(job_id, waiting, "cancelled")
+        elif (hold := pool.held.get(job_id)) is not None and not hold.called_back:
+            yield self._told(job_id, hold, "cancelled")
+
+    def _told(self, job_id: str, hold: Hold, reason: str) -> Said:
+        told = JobCancelled(job_id=job_id, step=hold.step, lease=hold.lease, worker=hold.worker, reason=reason)
+        return _about(sign_cancel(self._signer, told), hold)
+
 
 def _waiting(issued: WritIssued, message: Message) -> Waiting:
     return Waiting(
@@ -199,44 +231,10 @@ def _fitting(waiting: Iterable[Waiting]) -> Iterator[Waiting]:
         yield one
 
 
-def _over(pool: Pool, at: int) -> Iterator[Said]:
-    """What has ended by now: workers with what they hold, and then jobs."""
-    lost = [name for name, known in pool.workers.items() if known.expires_at <= at]
-    for name in lost:
-        for job_id in sorted(pool.workers[name].holds):
-            yield _lost(job_id, pool.held[job_id], "worker_lost")
-        yield _of_pool(WorkerLost(worker=name, reason="lease_ended"))
-    for end, job_id in pool.ends:
-        if end > at:
-            return
-        if (hold := pool.held.get(job_id)) is None:
-            yield _given_back(pool.waiting[job_id], at)
-        elif hold.worker not in lost:
-            yield _out_of_time(job_id, hold)
-
-
 def _given_back(waiting: Waiting, at: int) -> Said:
     patience = waiting.patience_ends
     reason = "queue_timeout" if patience is not None and patience <= at else "writ_expired"
     return _lost(waiting.job.job_id, waiting, reason)
-
-
-def _out_of_time(job_id: str, hold: Hold) -> Said:
-    """At first its worker is told; the next time it has had a lease to report in."""
-    return _lost(job_id, hold, "attempt_timeout") if hold.called_back else _told(job_id, hold, "attempt_timeout")
-
-
-def _called_back(pool: Pool, job_id: str) -> Outcome:
-    """By its run. What is not here has left already, with its report or with a loss."""
-    if (waiting := pool.waiting.get(job_id)) is not None:
-        yield _lost(job_id, waiting, "cancelled")
-    elif (hold := pool.held.get(job_id)) is not None and not hold.called_back:
-        yield _told(job_id, hold, "cancelled")
-
-
-def _told(job_id: str, hold: Hold, reason: str) -> Said:
-    told = JobCancelled(job_id=job_id, step=hold.step, lease=hold.lease, worker=hold.worker, reason=reason)
-    return _about(told, hold)
 
 
 def _fail(_: Pool | None, message: Message, _reason: str) -> Outcome:
