@@ -31,6 +31,7 @@ from tests.support.governed import Governed, named
 from tests.support.governing import FORGED, PEOPLE, World
 from tests.support.hosting import Owned, Written
 from tests.support.keys import TRUST
+from tests.support.redeciding import decided_again
 from tests.support.ruling import judged, suffices
 from tests.support.thorough import daily
 
@@ -136,6 +137,8 @@ class Watching:
         assert not [one for one in world.streams.aside if one.code == "internal_error"]
         assert not world.questions, "what nobody waits for is asked no longer"
         self._revoked(world)
+        history = [one for stream in ("policies", "runs", "decisions") for one in world.streams.of(stream)]
+        assert decided_again(history, default=world.settings.default_decision)
 
     def _revoked(self, world: Governed) -> None:
         """No writ of a job after one was revoked."""
