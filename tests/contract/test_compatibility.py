@@ -103,7 +103,7 @@ def test_the_check_bites(*, other: Schema, reads_old: bool, read_by_old: bool) -
 DROPPED = {"name": "dropped", "type": {"type": "map", "values": "long"}}
 OLDER = changed(lambda own: own.__setitem__(slice(1, None), [DROPPED, *own[1:-1]]))
 META, EVENT = sample("RunRequested")
-FROM_OLDER = Decoded(META, msgspec.structs.replace(EVENT, rerun=None))
+FROM_OLDER = Decoded(META, msgspec.structs.replace(EVENT, signature=None))
 
 
 def of_schema(schema: Schema, datum: dict[str, Any]) -> bytes:

@@ -1225,6 +1225,8 @@ class RunCancelRequested(msgspec.Struct, frozen=True, kw_only=True):
 
     reason: str = ""
     """Why, in their words."""
+    signature: Signature | None = None
+    """The issuer's, over the canonical bytes of the request."""
 
 
 class RunCancelled(msgspec.Struct, frozen=True, kw_only=True):
@@ -1293,6 +1295,8 @@ class RunPauseRequested(msgspec.Struct, frozen=True, kw_only=True):
 
     reason: str = ""
     """Why, in their words."""
+    signature: Signature | None = None
+    """The issuer's, over the canonical bytes of the request."""
 
 
 class RunPaused(msgspec.Struct, frozen=True, kw_only=True):
@@ -1339,6 +1343,8 @@ class RunRequested(msgspec.Struct, frozen=True, kw_only=True):
     """How far the asker had seen the stream of workflows: the engine reads at least as far first."""
     rerun: Rerun | None = None
     """What is taken over from an earlier run."""
+    signature: Signature | None = None
+    """The issuer's, over the canonical bytes of the request."""
 
 
 class RunResumeRequested(msgspec.Struct, frozen=True, kw_only=True):
@@ -1346,6 +1352,8 @@ class RunResumeRequested(msgspec.Struct, frozen=True, kw_only=True):
 
     reason: str = ""
     """Why, in their words."""
+    signature: Signature | None = None
+    """The issuer's, over the canonical bytes of the request."""
 
 
 class RunResumed(msgspec.Struct, frozen=True, kw_only=True):
@@ -1450,6 +1458,8 @@ class SignalSent(msgspec.Struct, frozen=True, kw_only=True):
     """The name that a step waits for."""
     payload: str = "null"
     """JSON; the output of the step that takes it."""
+    signature: Signature | None = None
+    """The issuer's, over the canonical bytes of the request."""
 
 
 class SlotFreed(msgspec.Struct, frozen=True, kw_only=True):
@@ -1832,6 +1842,8 @@ class WorkflowRetireRequested(msgspec.Struct, frozen=True, kw_only=True):
     """Its id."""
     reason: str = ""
     """Why, in their words."""
+    signature: Signature | None = None
+    """The issuer's, over the canonical bytes of the request."""
 
 
 class WorkflowRetired(msgspec.Struct, frozen=True, kw_only=True):
@@ -1850,6 +1862,8 @@ class WorkflowSubmitted(msgspec.Struct, frozen=True, kw_only=True):
     """The id in the document."""
     source: str
     """The document, as YAML or JSON."""
+    signature: Signature | None = None
+    """The issuer's, over the canonical bytes of the request."""
 
 
 class WritIssued(msgspec.Struct, frozen=True, kw_only=True):

@@ -4802,6 +4802,11 @@ def put_RunCancelRequested(out: list[bytes], v: e.RunCancelRequested) -> None:
     b = v.reason.encode()
     n = len(b)
     out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    if v.signature is None:
+        out.append(b"\x00")
+    else:
+        out.append(b"\x02")
+        put_Signature(out, v.signature)
 
 
 def take_RunCancelRequested(v: bytes, p: int) -> tuple[e.RunCancelRequested, int]:
@@ -4813,7 +4818,14 @@ def take_RunCancelRequested(v: bytes, p: int) -> tuple[e.RunCancelRequested, int
         p += 1
     f_reason = v[p : p + n].decode()
     p += n
-    return e.RunCancelRequested(reason=f_reason), p
+    f_signature = None
+    b = v[p]
+    p += 1
+    if b == 2:
+        f_signature, p = take_Signature(v, p)
+    elif b:
+        raise Malformed("a union without such a branch")
+    return e.RunCancelRequested(reason=f_reason, signature=f_signature), p
 
 
 def put_RunCancelled(out: list[bytes], v: e.RunCancelled) -> None:
@@ -5039,6 +5051,11 @@ def put_RunPauseRequested(out: list[bytes], v: e.RunPauseRequested) -> None:
     b = v.reason.encode()
     n = len(b)
     out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    if v.signature is None:
+        out.append(b"\x00")
+    else:
+        out.append(b"\x02")
+        put_Signature(out, v.signature)
 
 
 def take_RunPauseRequested(v: bytes, p: int) -> tuple[e.RunPauseRequested, int]:
@@ -5050,7 +5067,14 @@ def take_RunPauseRequested(v: bytes, p: int) -> tuple[e.RunPauseRequested, int]:
         p += 1
     f_reason = v[p : p + n].decode()
     p += n
-    return e.RunPauseRequested(reason=f_reason), p
+    f_signature = None
+    b = v[p]
+    p += 1
+    if b == 2:
+        f_signature, p = take_Signature(v, p)
+    elif b:
+        raise Malformed("a union without such a branch")
+    return e.RunPauseRequested(reason=f_reason, signature=f_signature), p
 
 
 def put_RunPaused(out: list[bytes], v: e.RunPaused) -> None:
@@ -5145,6 +5169,11 @@ def put_RunRequested(out: list[bytes], v: e.RunRequested) -> None:
     else:
         out.append(b"\x02")
         put_Rerun(out, v.rerun)
+    if v.signature is None:
+        out.append(b"\x00")
+    else:
+        out.append(b"\x02")
+        put_Signature(out, v.signature)
 
 
 def take_RunRequested(v: bytes, p: int) -> tuple[e.RunRequested, int]:
@@ -5231,13 +5260,25 @@ def take_RunRequested(v: bytes, p: int) -> tuple[e.RunRequested, int]:
         f_rerun, p = take_Rerun(v, p)
     elif b:
         raise Malformed("a union without such a branch")
-    return e.RunRequested(workflow=f_workflow, version=f_version, kind=f_kind, topic=f_topic, input=f_input, labels=f_labels, idempotency_key=f_idempotency_key, workflows_offset=f_workflows_offset, rerun=f_rerun), p
+    f_signature = None
+    b = v[p]
+    p += 1
+    if b == 2:
+        f_signature, p = take_Signature(v, p)
+    elif b:
+        raise Malformed("a union without such a branch")
+    return e.RunRequested(workflow=f_workflow, version=f_version, kind=f_kind, topic=f_topic, input=f_input, labels=f_labels, idempotency_key=f_idempotency_key, workflows_offset=f_workflows_offset, rerun=f_rerun, signature=f_signature), p
 
 
 def put_RunResumeRequested(out: list[bytes], v: e.RunResumeRequested) -> None:
     b = v.reason.encode()
     n = len(b)
     out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    if v.signature is None:
+        out.append(b"\x00")
+    else:
+        out.append(b"\x02")
+        put_Signature(out, v.signature)
 
 
 def take_RunResumeRequested(v: bytes, p: int) -> tuple[e.RunResumeRequested, int]:
@@ -5249,7 +5290,14 @@ def take_RunResumeRequested(v: bytes, p: int) -> tuple[e.RunResumeRequested, int
         p += 1
     f_reason = v[p : p + n].decode()
     p += n
-    return e.RunResumeRequested(reason=f_reason), p
+    f_signature = None
+    b = v[p]
+    p += 1
+    if b == 2:
+        f_signature, p = take_Signature(v, p)
+    elif b:
+        raise Malformed("a union without such a branch")
+    return e.RunResumeRequested(reason=f_reason, signature=f_signature), p
 
 
 def put_RunResumed(out: list[bytes], v: e.RunResumed) -> None:
@@ -5644,6 +5692,11 @@ def put_SignalSent(out: list[bytes], v: e.SignalSent) -> None:
     b = v.payload.encode()
     n = len(b)
     out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    if v.signature is None:
+        out.append(b"\x00")
+    else:
+        out.append(b"\x02")
+        put_Signature(out, v.signature)
 
 
 def take_SignalSent(v: bytes, p: int) -> tuple[e.SignalSent, int]:
@@ -5663,7 +5716,14 @@ def take_SignalSent(v: bytes, p: int) -> tuple[e.SignalSent, int]:
         p += 1
     f_payload = v[p : p + n].decode()
     p += n
-    return e.SignalSent(name=f_name, payload=f_payload), p
+    f_signature = None
+    b = v[p]
+    p += 1
+    if b == 2:
+        f_signature, p = take_Signature(v, p)
+    elif b:
+        raise Malformed("a union without such a branch")
+    return e.SignalSent(name=f_name, payload=f_payload, signature=f_signature), p
 
 
 def put_Signature(out: list[bytes], v: e.Signature) -> None:
@@ -7365,6 +7425,11 @@ def put_WorkflowRetireRequested(out: list[bytes], v: e.WorkflowRetireRequested) 
     b = v.reason.encode()
     n = len(b)
     out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    if v.signature is None:
+        out.append(b"\x00")
+    else:
+        out.append(b"\x02")
+        put_Signature(out, v.signature)
 
 
 def take_WorkflowRetireRequested(v: bytes, p: int) -> tuple[e.WorkflowRetireRequested, int]:
@@ -7384,7 +7449,14 @@ def take_WorkflowRetireRequested(v: bytes, p: int) -> tuple[e.WorkflowRetireRequ
         p += 1
     f_reason = v[p : p + n].decode()
     p += n
-    return e.WorkflowRetireRequested(workflow=f_workflow, reason=f_reason), p
+    f_signature = None
+    b = v[p]
+    p += 1
+    if b == 2:
+        f_signature, p = take_Signature(v, p)
+    elif b:
+        raise Malformed("a union without such a branch")
+    return e.WorkflowRetireRequested(workflow=f_workflow, reason=f_reason, signature=f_signature), p
 
 
 def put_WorkflowRetired(out: list[bytes], v: e.WorkflowRetired) -> None:
@@ -7423,6 +7495,11 @@ def put_WorkflowSubmitted(out: list[bytes], v: e.WorkflowSubmitted) -> None:
     b = v.source.encode()
     n = len(b)
     out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    if v.signature is None:
+        out.append(b"\x00")
+    else:
+        out.append(b"\x02")
+        put_Signature(out, v.signature)
 
 
 def take_WorkflowSubmitted(v: bytes, p: int) -> tuple[e.WorkflowSubmitted, int]:
@@ -7442,7 +7519,14 @@ def take_WorkflowSubmitted(v: bytes, p: int) -> tuple[e.WorkflowSubmitted, int]:
         p += 1
     f_source = v[p : p + n].decode()
     p += n
-    return e.WorkflowSubmitted(workflow=f_workflow, source=f_source), p
+    f_signature = None
+    b = v[p]
+    p += 1
+    if b == 2:
+        f_signature, p = take_Signature(v, p)
+    elif b:
+        raise Malformed("a union without such a branch")
+    return e.WorkflowSubmitted(workflow=f_workflow, source=f_source, signature=f_signature), p
 
 
 def put_Writ(out: list[bytes], v: e.Writ) -> None:
