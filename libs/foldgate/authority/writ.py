@@ -13,8 +13,8 @@ _NOT_WHAT_IT_DOES = frozenset(
     ("job_id", "attempt", "retries", "resume", "priority", "queue_timeout_ms", "attempt_timeout_ms")
 )
 """Which try it is, what the try before it left, and how soon and how long: nothing that anybody was asked about. All
-else is hashed, what is added to jobs later too. Empty fields are left out, so that who does not know such a field yet agrees
-while nobody uses it."""
+else is hashed, what is added to jobs later too. Empty fields are left out, so that who does not know such a field yet
+agrees while nobody uses it."""
 
 
 class WritInvalid(Exception):
