@@ -165,14 +165,12 @@ def test_nobody_votes_without_a_name_or_from_elsewhere() -> None:
     assert refused_with(send(subject, cast, tenant="others", principal="bob", request_id="x")) == "not_allowed"
 
 
-@pytest.mark.parametrize("request_id", ["", "x"])
-def test_the_same_request_twice_adds_nothing(request_id: str) -> None:
+def test_the_same_request_twice_adds_nothing() -> None:
     subject, cast = run(asked(required=2)), VoteCast(approval_id=ASKED, approve=True)
-    assert len(send(subject, cast, principal="bob", request_id=request_id)) == 1
-    again = send(subject, cast, principal="bob", request_id=request_id)
-    assert again == [] if request_id else refused_with(again) == "already_voted"
-    assert len(send(subject, cast, principal="eve", request_id=request_id)) == 2, "another's request has its own ids"
-    assert send(subject, cast, principal="bob", request_id="x") == [] or not request_id
+    assert len(send(subject, cast, principal="bob", request_id="x")) == 1
+    assert send(subject, cast, principal="bob", request_id="x") == []
+    assert len(send(subject, cast, principal="eve", request_id="x")) == 2, "another's request has its own ids"
+    assert send(subject, cast, principal="bob", request_id="x") == []
 
 
 def test_a_refused_vote_is_refused_once() -> None:

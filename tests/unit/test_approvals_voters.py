@@ -1,17 +1,28 @@
 """Who vouches for a vote: nobody's vote counts by itself, and taking another's name takes nothing from them."""
 
+import re
+from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
 
 from foldgate.approval.approvals.decide import approvals
+from foldgate.approval.approvals.evolve import REQUESTS_REMEMBERED
 from foldgate.approval.approvals.state import Questions
 from foldgate.approval.approvals.voters import MAX_ROLES, Voters
 from foldgate.authority.keys import Signer
 from foldgate.authority.requests import sign_request
 from foldgate.authority.secrets import Level
-from foldgate.contracts.events import ApprovalGranted, ApprovalRequested, Event, VoteCast, VoteRecorded, VoteRefused
+from foldgate.contracts.events import (
+    ApprovalGranted,
+    ApprovalOpened,
+    ApprovalRequested,
+    Event,
+    VoteCast,
+    VoteRecorded,
+    VoteRefused,
+)
 from foldgate.decider.decider import Message
 from tests.support.given import Given, meta
 from tests.support.keys import ISSUER, KERNEL, STRANGER, TRUST, signer_with
@@ -128,6 +139,24 @@ def test_a_vote_that_somebody_copies_counts_once() -> None:
     assert last[-1].by == ("bob", "eve")
 
 
+def test_a_signed_vote_without_an_id_could_be_sent_again_and_is_refused() -> None:
+    assert code(said(asking(), signed(ISSUER, request_id=""), request_id="")) == "no_request_id"
+
+
+def test_noise_makes_no_vote_forgotten() -> None:
+    """A vote that did not count is not sent again, by whoever has read it, when it would."""
+    subject = asking()
+    early = VoteCast(approval_id="run_1:later", approve=True, roles=("sre",))
+    assert code(said(subject, signed(ISSUER, early))) == "unknown_approval"
+    for number in range(REQUESTS_REMEMBERED + 1):
+        assert code(said(subject, YES, request_id=f"noise {number}")) == "unsigned"
+    later = ApprovalRequested(step="later", approval_id="run_1:later", kind="approval", input="1", terms="{}")
+    assert isinstance(subject.when(later)[0], ApprovalOpened)
+    assert said(subject, signed(ISSUER, early)) == []
+    assert subject.state is not None
+    assert len(subject.state.requests) == REQUESTS_REMEMBERED + 1, "of which one was vouched for"
+
+
 def test_a_vote_is_checked_as_it_was_signed_and_counts_without_its_secrets() -> None:
     data = f'{{"password":"{WORD}","note":"{EVERYTHING[0]}"}}'
     cast = msgspec.structs.replace(YES, data=data, reason=f"see {EVERYTHING[0]}")
@@ -140,3 +169,15 @@ def test_a_vote_is_checked_as_it_was_signed_and_counts_without_its_secrets() -> 
     [kept] = said(asking(redaction="none"), signed(ISSUER, cast))
     assert isinstance(kept, VoteRecorded)
     assert WORD in kept.data
+
+
+def test_the_page_names_every_code_that_a_vote_is_refused_with() -> None:
+    root = Path(__file__).parents[2]
+    signed_by = [root / "libs" / "foldgate" / "authority" / name for name in ("keys.py", "requests.py")]
+    sources = [*(root / "services" / "foldgate" / "approval").rglob("*.py"), *signed_by]
+    raised = re.compile(r'(?:VoteInvalid|SetAside|SignatureInvalid)\(\s*"(\w+)"')
+    codes = {code for source in sources for code in raised.findall(source.read_text())}
+    assert {"approval_stale", "already_voted", "not_open", "bad_signature"} <= codes
+    page = set(re.findall(r"`(\w+)`", (root / "docs" / "approvals.md").read_text()))
+    assert codes - page == set()
+    assert "run_closed" in page

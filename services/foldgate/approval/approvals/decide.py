@@ -88,7 +88,7 @@ def approvals(voters: Voters, *, redaction: Level = "low") -> Decider[Questions]
         fail=_fail,
         waits=waits,
         settles=settles,
-        edition=3,
+        edition=4,
     )
 
 

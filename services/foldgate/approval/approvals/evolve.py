@@ -20,6 +20,9 @@ from foldgate.contracts.events import (
 from foldgate.decider.decider import IllegalTransition
 
 REQUESTS_REMEMBERED = 1000
+"""Of those that somebody vouched for, and as many of the others: whoever sends noise makes nobody's vote forgotten, so
+one that did not count cannot be sent again when it would.
+"""
 VOUCHED_CODES = frozenset(
     {"unknown_approval", "not_open", "not_allowed", "already_voted", "approval_stale", "invalid_data"}
 )
@@ -71,8 +74,11 @@ def _answered(questions: Questions, event: VoteRecorded | VoteRefused, meta: Met
 
 
 def _noted(questions: Questions, meta: Meta, *, vouched: bool) -> Questions:
-    requests = (*questions.requests, Request(meta.principal, meta.request_id, vouched))[-REQUESTS_REMEMBERED:]
-    return msgspec.structs.replace(questions, requests=requests)
+    before, noted = questions.requests, Request(meta.principal, meta.request_id, vouched)
+    alike = [at for at, one in enumerate(before) if one.vouched == vouched]
+    if len(alike) >= REQUESTS_REMEMBERED:
+        before = (*before[: alike[0]], *before[alike[0] + 1 :])
+    return msgspec.structs.replace(questions, requests=(*before, noted))
 
 
 def _voted(questions: Questions, event: VoteRecorded, meta: Meta) -> Questions:

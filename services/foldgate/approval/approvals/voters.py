@@ -37,6 +37,10 @@ class Voters:
             certificate = check_request(self._trust, meta, vote, at=at)
         except SignatureInvalid as error:
             raise VoteInvalid(error.code, str(error)) from None
+        if not meta.request_id:
+            raise VoteInvalid(
+                "no_request_id", "Expected a request id, so that nobody can send this again, but got none."
+            )
         if certificate.key_id in self._revoked:
             raise VoteInvalid("key_revoked", f"Expected a trusted key, but {certificate.key_id} was revoked.")
         if PERSON not in certificate.roles:
