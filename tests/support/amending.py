@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from foldgate.authority.authorship import sign_document
 from foldgate.authority.keys import Signer
 from foldgate.authority.requests import Signed, sign_request
 from foldgate.contracts.events import (
@@ -18,6 +19,7 @@ from tests.support.given import Given, meta
 from tests.support.keys import TRUST, signer_with
 
 ADMIN = signer_with("issuer", roles=("policy_admin",), name="gateway")
+AUTHOR = signer_with("issuer", roles=("policy_author",), name="bo")
 DECIDER = policies(TRUST, require_signed_bundles=False)
 STRICT = policies(TRUST, require_signed_bundles=True)
 
@@ -60,6 +62,21 @@ class Suite(Given[Policy]):
         assert isinstance(self.put(source, bundle=bundle, revision=revision_in(drafts, bundle)), PolicyDrafted)
         published = self.publish(bundle)
         assert isinstance(published, PolicyPublished)
+        return published
+
+    def publish_signed(self, decision: str, revision: int) -> PolicyPublished:
+        """Put a document that its author has signed, and publish it."""
+        source = document(decision=decision)
+        self.ask(
+            PolicyPutRequested(
+                bundle="team/base",
+                source=source,
+                revision=revision,
+                bundle_signature=sign_document(AUTHOR, source),
+            )
+        )
+        published = self.publish("team/base")
+        assert isinstance(published, PolicyPublished), published
         return published
 
     @property

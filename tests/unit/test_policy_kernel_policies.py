@@ -21,6 +21,7 @@ from foldgate.contracts.events import (
     PolicyPublishRequested,
     PolicyPutRequested,
     PolicyRefused,
+    PolicyRollbackRequested,
     PolicyShadowed,
     RunSucceeded,
 )
@@ -196,6 +197,18 @@ def test_a_draft_from_before_signatures_were_required_is_not_published() -> None
     assert code(refused) == "bundle_unsigned"
     assert isinstance(refused, PolicyRefused)
     assert refused.bundle == "team/base"
+
+
+def test_nobody_rolls_back_to_what_nobody_signed_where_documents_must_be_signed() -> None:
+    suite = Suite()
+    unsigned = suite.publish_as(document())
+    first, second = (suite.publish_signed(decision, revision) for revision, decision in ((1, "deny"), (2, "throttle")))
+    suite.decider = STRICT
+    refused = suite.ask(PolicyRollbackRequested(policy_snapshot=unsigned.policy_snapshot))
+    assert (code(refused), suite.active) == ("bundle_unsigned", second.policy_snapshot)
+    back = suite.ask(PolicyRollbackRequested(policy_snapshot=first.policy_snapshot))
+    assert isinstance(back, PolicyPublished)
+    assert suite.active == first.policy_snapshot
 
 
 # keys

@@ -105,6 +105,11 @@ class Changes:
             raise Refused("unchanged", f"Expected an earlier snapshot, but '{name}' is the one that is active.")
         versions = self._policy.snapshots[name]
         for version in versions:
+            if self._require_signed and version.digest not in self._policy.signed:
+                reason = (
+                    f"Expected signed documents, but '{version.bundle}' of that snapshot has no author: put it again."
+                )
+                raise Refused("bundle_unsigned", reason, bundle=version.bundle)
             _check_still_valid(version.bundle, self._policy.definitions[version.digest])
         return self._snapshot(versions, kind="rollback", reason=asked.reason)
 

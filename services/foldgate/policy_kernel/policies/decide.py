@@ -44,7 +44,7 @@ _KEY_ID = re.compile("[0-9a-f]{32}")
 def policies(trust: Trust, *, require_signed_bundles: bool) -> Decider[Policy]:
     """The decider of the one policy of a suite."""
     kernel = _Policies(trust, require_signed_bundles=require_signed_bundles)
-    return Decider(state=Policy, decide=kernel.decide, evolve=evolve, fail=_fail)
+    return Decider(state=Policy, decide=kernel.decide, evolve=evolve, fail=_fail, edition=2)
 
 
 class _Policies:

@@ -29,7 +29,8 @@ def evolve(policy: Policy | None, meta: Meta, event: Event) -> Policy:
     match event:
         case PolicyDrafted() if event.revision == _revision(policy, event.bundle) + 1:
             draft = Draft(event.revision, event.digest, event.definition, event.author)
-            return replace(policy, drafts={**policy.drafts, event.bundle: draft})
+            signed = {**policy.signed, event.digest: None} if event.author else policy.signed
+            return replace(policy, drafts={**policy.drafts, event.bundle: draft}, signed=signed)
         case PolicyPublished() if event.replaces == policy.active:
             return _published(policy, event)
         case PolicyShadowed() if _may_be_shadowed(policy, event):

@@ -57,7 +57,8 @@ class Version(msgspec.Struct, frozen=True):
 class Policy(msgspec.Struct, frozen=True):
     """`settled` has the last revision of each bundle that was published or deleted: a later one waits to be published.
     `versions` has how often each was published, `definitions` the canonical forms by digest, `snapshots` what each
-    consists of, `shadows` the digests of the drafts that are evaluated."""
+    consists of, `shadows` the digests of the drafts that are evaluated. `signed` are the digests that an author vouched
+    for once."""
 
     drafts: dict[str, Draft] = {}
     settled: dict[str, int] = {}
@@ -69,6 +70,7 @@ class Policy(msgspec.Struct, frozen=True):
     revoked: tuple[str, ...] = ()
     answered: dict[str, None] = {}
     dismissed: tuple[str, ...] = ()
+    signed: dict[str, None] = {}
 
     def bundles(self) -> tuple[Version, ...]:
         """What is active."""
