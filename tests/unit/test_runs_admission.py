@@ -223,3 +223,32 @@ def test_a_paused_run_keeps_the_place_wanted() -> None:
     life.due()
     assert life.of(JobRequested)[-1].policies_offset == 9
     assert life.of(JobRequested)[-1].after == "writ_stale"
+
+
+# Pools that take no more.
+
+
+def closed(life: Life, number: int) -> list[str]:
+    job = life.job("a").job_id
+    return life.hear(JobLost(job_id=job, step="a", lease=0, worker="", reason="pool_closed", pools_number=number))
+
+
+def test_a_job_of_a_closed_pool_spends_nothing_and_is_asked_for_again_with_the_change_wanted() -> None:
+    life = held("a: {type: job, queue_timeout: 1m}")
+    for number in range(1, 30):
+        life.now += 1000
+        assert closed(life, number) == [f"JobRequested a@{number + 1} pool_closed"]
+        assert life.of(JobRequested)[-1].pools_number == number
+    assert life.job("a").queue_timeout_ms == 60_000 - 29_000, "it has waited all the time"
+    life.lose("a", "writ_expired")
+    assert life.of(JobRequested)[-1].pools_number == 0
+
+
+def test_a_paused_run_keeps_the_change_wanted() -> None:
+    life = held("a: {type: job}")
+    life.pause()
+    assert closed(life, 9) == ["AttemptFailed a pool_closed"]
+    life.resume()
+    life.due()
+    assert life.of(JobRequested)[-1].pools_number == 9
+    assert life.of(JobRequested)[-1].after == "pool_closed"

@@ -8,6 +8,7 @@ from foldgate.contracts.events import (
     JobCancelRequested,
     JobDenied,
     JobFailed,
+    JobRefused,
     JobReportIgnored,
     JobRequested,
     JobSucceeded,
@@ -136,6 +137,21 @@ def test_a_writ_that_expires_leaves_what_is_left_of_its_time_in_the_queue() -> N
 def test_a_denial_is_no_failure_unless_it_is_a_fault_of_ours() -> None:
     assert begun(ONE).deny("a") == ["StepDenied a rule", "RunDenied a rule"]
     assert begun(ONE).deny("a", "internal_error") == ["StepFailed a internal_error", "RunFailed a internal_error"]
+
+
+def test_a_job_that_no_pool_takes_fails_at_once_and_is_not_tried_again() -> None:
+    life = begun(workflow("a: {type: job, retry: {max_attempts: 5}}"))
+    refused = JobRefused(job_id=life.job("a").job_id, step="a", code="no_pool", reason="Expected a pool.")
+    assert life.hear(refused) == ["StepFailed a no_pool", "RunFailed a no_pool"]
+    [failed] = life.of(StepFailed)
+    assert (failed.message, failed.job_id) == ("Expected a pool.", refused.job_id)
+    assert life.hear(refused) == [], "and once"
+
+
+def test_a_job_that_no_pool_takes_is_cancelled_where_it_was_called_back() -> None:
+    life = called_back()
+    refused = JobRefused(job_id=life.job("a").job_id, step="a", code="no_pool", reason="Expected a pool.")
+    assert life.hear(refused) == ["StepCancelled a", "RunCancelled"]
 
 
 # Called back.

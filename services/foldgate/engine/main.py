@@ -18,6 +18,7 @@ from foldgate.contracts.events import (
     JobDenied,
     JobFailed,
     JobLost,
+    JobRefused,
     JobSucceeded,
     RunAdmitted,
     RunCancelRequested,
@@ -62,7 +63,7 @@ SERVICE = Service(
             ),
             follows=(
                 Follow(stream=INTAKE, events=ASKED, guard=True),
-                Follow(stream=DECISIONS, events=(RunAdmitted, RunRejected, JobDenied, WritRevoked)),
+                Follow(stream=DECISIONS, events=(RunAdmitted, RunRejected, JobDenied, JobRefused, WritRevoked)),
                 Follow(stream=REPORTS, events=(JobSucceeded, JobFailed), guard=True),
                 Follow(stream=JOBS, events=(JobLost,)),
                 Follow(stream=APPROVALS, events=(ApprovalGranted, ApprovalRefused, ApprovalExpired)),

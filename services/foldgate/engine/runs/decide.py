@@ -24,6 +24,7 @@ from foldgate.contracts.events import (
     JobDenied,
     JobFailed,
     JobLost,
+    JobRefused,
     JobSucceeded,
     Meta,
     RunAdmitted,
@@ -255,12 +256,14 @@ def _rejected(turn: Turn, rejected: RunRejected, _: Meta) -> None:
         halt(turn, status=status, code=said.rule, reason=shortened(said.reason))
 
 
-def _settled(turn: Turn, outcome: JobDenied | JobLost | WritRevoked, _: Meta) -> None:
+def _settled(turn: Turn, outcome: JobDenied | JobRefused | JobLost | WritRevoked, _: Meta) -> None:
     found = attempt(turn, outcome.job_id)
     if found is None:
         return
     if isinstance(outcome, JobDenied):
         job.denied(turn, turn.place(found), outcome)
+    elif isinstance(outcome, JobRefused):
+        job.refused(turn, turn.place(found), outcome)
     elif isinstance(outcome, WritRevoked):
         if not outcome.pool:  # else it is the scheduler's to say
             job.revoked(turn, turn.place(found), outcome)
@@ -338,6 +341,7 @@ _ANSWERS: Mapping[type[Event], Callable[[Turn, Any, Meta], None]] = {
     JobSucceeded: reported,
     JobFailed: reported,
     JobDenied: _settled,
+    JobRefused: _settled,
     JobLost: _settled,
     WritRevoked: _settled,
     RunAdmitted: _admitted,

@@ -218,6 +218,7 @@ def _attempt_failed(run: Run, event: AttemptFailed, meta: Meta) -> Changes:
         reason=event.message,
         spent=before.spent + made,
         policies=event.policies_offset,
+        pools=event.pools_number,
         lost=before.lost + (event.code in LOST),
     )
     return _moved(run, event.step, event, after)

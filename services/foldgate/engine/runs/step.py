@@ -31,7 +31,7 @@ REPEATED = "rerun"
 LIVE = frozenset({"requested", "retrying", "waiting", "running", "cancelling"})
 _ANY = LIVE | {""}
 LOST = frozenset({"worker_lost", "not_begun"})
-RETURNED = frozenset({"writ_expired", "writ_stale"})
+RETURNED = frozenset({"writ_expired", "writ_stale", "pool_closed"})
 """Why a job comes back from its queue: it has waited since it was first there."""
 NOT_SPENT = LOST | RETURNED
 """Why an attempt ended without having been made: the retry is not spent."""
@@ -76,7 +76,7 @@ class Step(msgspec.Struct, frozen=True, gc=False):
     ending    how it ends once what was called back is over; `code` and `reason` say why it ended or will
     awaits    the signal, the question or the child run it waits for
     order     its place among the ends of the run
-    policies  how far the kernel must have read before it decides on the next attempt
+    policies  how far the kernel must have read before it decides on the next attempt; `pools`: the change of pools
     """
 
     status: Status
@@ -98,6 +98,7 @@ class Step(msgspec.Struct, frozen=True, gc=False):
     awaits: str = ""
     order: int = 0
     policies: int = 0
+    pools: int = 0
     parts: Parts | None = None
     items: tuple[str, ...] = ()
 

@@ -5,6 +5,7 @@ before is over: it failed, or it was lost with its worker, or its time to wait h
 """
 
 import hashlib
+from typing import NamedTuple
 
 from foldgate.authority.request import canonical
 from foldgate.contracts import ids
@@ -15,6 +16,7 @@ from foldgate.contracts.events import (
     JobDenied,
     JobFailed,
     JobLost,
+    JobRefused,
     JobRequested,
     JobSucceeded,
     WritRevoked,
@@ -28,6 +30,16 @@ WRONG_OUTPUT = frozenset({"invalid_output", "output_invalid", "output_too_large"
 """How a step fails whose job has succeeded."""
 _HANDED_BACK = "writ_"
 """How the code of a worker's refusal begins: the job was not begun."""
+
+
+class Known(NamedTuple):
+    """What the kernel must know before it decides on an attempt: how far it reads, and which change of pools."""
+
+    policies_offset: int = 0
+    pools_number: int = 0
+
+
+NOTHING = Known()
 
 
 def begin(turn: Turn, place: Place, given: str) -> None:
@@ -46,7 +58,7 @@ def wake(turn: Turn, place: Place) -> None:
     step = turn.step(place)
     if step.status == "retrying":
         after = step.code if step.code in NOT_SPENT else "failed"
-        _next(turn, place, after=after, policies_offset=step.policies)
+        _next(turn, place, after=after, known=Known(step.policies, step.pools))
     else:
         turn.end(place, _ending(step), job_id=_job_id(turn, place, step))
 
@@ -102,6 +114,15 @@ def denied(turn: Turn, place: Place, denial: JobDenied) -> None:
         turn.deny(place, denial.rule, denial.reason, job_id=denial.job_id)
 
 
+def refused(turn: Turn, place: Place, refusal: JobRefused) -> None:
+    """No pool takes it, and none would take another attempt."""
+    step = turn.step(place)
+    if step.status == "cancelling":
+        turn.end(place, _ending(step), job_id=refusal.job_id)
+    else:
+        turn.fail(place, refusal.code, refusal.reason, job_id=refusal.job_id)
+
+
 def revoked(turn: Turn, place: Place, _: WritRevoked) -> None:
     """It was called back, and no pool had it: it was denied, asked about, throttled, or never decided on."""
     step = turn.step(place)
@@ -126,7 +147,8 @@ def lost(turn: Turn, place: Place, loss: JobLost) -> None:
             message = f"The attempt took more than {place.step.attempt_timeout_ms} ms."
             _failed(turn, place, job_id=loss.job_id, code="attempt_timeout", message=message, retryable=True)
         case reason:
-            _lost(turn, place, job_id=loss.job_id, reason=reason, why=reason, policies_offset=loss.policies_offset)
+            known = Known(loss.policies_offset, loss.pools_number)
+            _lost(turn, place, job_id=loss.job_id, reason=reason, why=reason, known=known)
 
 
 def _failed(turn: Turn, place: Place, *, job_id: str, code: str, message: str, retryable: bool) -> None:
@@ -158,7 +180,7 @@ def backoff_ms(retry: Retry, failures: int, *, job_id: str) -> int:
     return int(wait * (1 + retry.jitter * share))
 
 
-def _lost(turn: Turn, place: Place, *, job_id: str, reason: str, why: str, policies_offset: int = 0) -> None:
+def _lost(turn: Turn, place: Place, *, job_id: str, reason: str, why: str, known: Known = NOTHING) -> None:
     """Another attempt takes the next number and spends no retry; but not for ever."""
     step = turn.step(place)
     if reason in ("worker_lost", "not_begun") and step.lost >= turn.terms.max_lost:
@@ -171,14 +193,15 @@ def _lost(turn: Turn, place: Place, *, job_id: str, reason: str, why: str, polic
             code=reason,
             message=shortened(why),
             retry_at=turn.at,
-            policies_offset=policies_offset,
+            policies_offset=known.policies_offset,
+            pools_number=known.pools_number,
         )
         turn.say(said)
     else:
-        _next(turn, place, after=reason, policies_offset=policies_offset)
+        _next(turn, place, after=reason, known=known)
 
 
-def _next(turn: Turn, place: Place, *, after: str, policies_offset: int = 0) -> None:
+def _next(turn: Turn, place: Place, *, after: str, known: Known = NOTHING) -> None:
     if turn.run.paused or not turn.has_room():
         return  # its time has come: it is asked for when the run goes on
     step = turn.step(place)
@@ -189,7 +212,7 @@ def _next(turn: Turn, place: Place, *, after: str, policies_offset: int = 0) -> 
         attempt=step.attempt + 1,
         deadline=step.deadline,
         after=after,
-        policies_offset=policies_offset,
+        known=known,
     )
 
 
@@ -201,7 +224,7 @@ def _request(
     attempt: int,
     deadline: int | None,
     after: str = "",
-    policies_offset: int = 0,
+    known: Known = NOTHING,
 ) -> None:
     run, step, spec = turn.run, place.step, place.step.spec
     assert isinstance(spec, JobSpec)
@@ -232,7 +255,12 @@ def _request(
         attempt_timeout_ms=step.attempt_timeout_ms or 0,
     )
     asked = JobRequested(
-        job=job, after=after, parent=turn.parent(place), deadline=deadline, policies_offset=policies_offset
+        job=job,
+        after=after,
+        parent=turn.parent(place),
+        deadline=deadline,
+        policies_offset=known.policies_offset,
+        pools_number=known.pools_number,
     )
     turn.say(asked, principal=run.principal)
 
