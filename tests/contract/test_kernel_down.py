@@ -1,12 +1,20 @@
-"""Without the kernel nothing happens, and nothing is denied: runs and jobs wait, and go on when it is back."""
+"""Without the kernel nothing happens, and nothing is denied: runs and jobs wait, say what for, and go on when it is
+back."""
 
 import asyncio
 from typing import Any
 
 from foldgate.approval.main import SERVICE as APPROVAL
+from foldgate.cli.explaining import waits_of
+from foldgate.cli.folding import folded
+from foldgate.cli.reaching import Reached
+from foldgate.cli.run_history import events_of
+from foldgate.contracts.codec import Codec
 from foldgate.contracts.events import Job, RunCancelled, RunSucceeded
+from foldgate.contracts.topics import STREAMS
 from foldgate.engine.main import SERVICE as ENGINE
 from foldgate.eventlog.log import Log
+from foldgate.eventlog.looking import Seen
 from foldgate.policy_kernel.main import SERVICE as KERNEL
 from foldgate.scheduler.main import SERVICE as SCHEDULER
 from foldgate.sdk.client import Client
@@ -36,6 +44,15 @@ def a_worker(ran: list[str]) -> Worker:
         ran.append(job.job_id)
 
     return worker
+
+
+async def why(log: Log, run: str) -> set[str]:
+    """What `foldgate why` says that a run waits for."""
+    streams = {stream.name: stream.partitions for stream in STREAMS}
+    suite = Reached(log, Codec(), settings(), seen=Seen("here", "", "", streams, {}))
+    found = await folded(suite, run)
+    assert not found.is_over
+    return {told.reason for told in waits_of(found, await events_of(suite, run))}
 
 
 async def all_begun(log: Log, runs: list[str]) -> None:
@@ -72,6 +89,10 @@ async def test_without_a_kernel_runs_wait_and_all_succeed_when_it_is_back(opened
             await client.cancel(gone.run_id)
             assert isinstance(await client.ended(gone.run_id), RunCancelled), "that needs no kernel"
             assert [run for run in runs if not await is_untouched(log, run)] == []
+            for run in runs[:RUNS]:
+                assert await why(log, run) == {"waits for a decision of policy"}
+            for run in runs[RUNS:]:
+                assert await why(log, run) == {"waits for policy, which lets it begin or not"}
             assert len(ran) == 1
             async with running(log, services=(KERNEL,), given=given):
                 ends = [await client.ended(run) for run in runs]
