@@ -11,9 +11,9 @@ from typing import TypeVar
 import msgspec
 
 from foldgate.authority.canonical import canonical_bytes
-from foldgate.contracts.events import JobFailed, JobSucceeded
+from foldgate.contracts.events import ConstraintBreached, JobFailed, JobProgressed, JobStarted, JobSucceeded
 
-Report = JobSucceeded | JobFailed
+Report = JobStarted | JobProgressed | ConstraintBreached | JobSucceeded | JobFailed
 R = TypeVar("R", bound=Report)
 
 
