@@ -1,10 +1,13 @@
 """People are asked, vote, and their run goes on, on every driver; whoever votes hears what became of it."""
 
+import asyncio
+
 import pytest
 from prometheus_client import REGISTRY
 
 from foldgate.contracts.events import (
     ApprovalClosed,
+    ApprovalGranted,
     MessageQuarantined,
     QuestionsClosed,
     RunCancelled,
@@ -112,6 +115,26 @@ async def test_a_vote_that_is_cast_twice_is_one(opened: Opened) -> None:
         history = await history_of(log)
         assert len(history.of(VoteRecorded)) == 2
         assert not history.of(VoteRefused)
+
+
+async def test_of_all_who_vote_at_once_each_is_told_what_is_on_the_log(opened: Opened) -> None:
+    async with opened() as log, asking(log) as suite:
+        question = await suite.question(required=3)
+        voters = ["bob", "eve", "bob", "kim", "lou", "eve", "max"]
+        answers = await asyncio.gather(*(suite.vote(question, by=voter) for voter in voters))
+        counted = [answer for answer in answers if isinstance(answer, VoteRecorded)]
+        others = [answer for answer in answers if not isinstance(answer, VoteRecorded)]
+        assert isinstance(await suite.end(question), RunSucceeded)
+        history = await history_of(log)
+        [granted] = [fact.event for fact in history.of(ApprovalGranted)]
+        assert isinstance(granted, ApprovalGranted)
+        assert len(granted.by) == len({*granted.by}) == 3
+        assert sorted(answer.voter for answer in counted) == sorted(granted.by)
+        assert [fact.event for fact in history.of(VoteRecorded)] == sorted(
+            counted, key=lambda answer: granted.by.index(answer.voter)
+        )
+        assert {code(answer) for answer in others} <= {"already_voted", "not_open", "run_closed"}
+        assert len(others) == 4
 
 
 async def test_questions_and_votes_outlive_their_service(opened: Opened) -> None:
