@@ -190,17 +190,34 @@ def many(count: int, reason: str = "") -> str:
     [
         (many(10_000), "out_of_range"),
         (many(999, "x" * 400), "too_large"),
+        (HEAD + "".join(f"  - {{id: r{at}, decision: deny}}\n" for at in range(10_000)), "out_of_range"),
         ("bundle: &a a\nrules: []\n", "alias"),
+        ("a: &a [x, x]\nb: &b [*a, *a]\nc: [*b, *b]\n", "alias"),
+        (f"{HEAD}  - <<: {{decision: deny}}\n    id: r\n", "merge_key"),
+        ("bundle: !!python/object/apply:os.system [ls]\n", "tag"),
+        ("bundle: a\nbundle: b\n", "duplicate_key"),
+        ("bundle: a\nrules: " + "{a: " * 60 + "1" + "}" * 60 + "\n", "too_deep"),
+        ("[" * 500_000, "not_yaml"),
+        ("bundle: a\0\n", "not_text"),
         (when("true && " * 600 + "true"), "expression_too_large"),
         (when("(" * 400 + "true" + ")" * 400), "expression_too_large"),
         (when("job.topic.matches('(a{999}){999}')"), "pattern_invalid"),
         (when("job.topic.matches('(?=a)')"), "pattern_invalid"),
         (when("job.topic.matches(job.kind)"), "expression_invalid"),
     ],
-    ids=["rules", "bytes", "alias", "long", "deep", "heavy pattern", "no pattern", "computed pattern"],
+    ids=[
+        *("rules", "bytes", "rules as YAML", "alias", "aliases of aliases", "merge", "object", "key twice", "nested"),
+        *("brackets", "control sign"),
+        *("long", "deep", "heavy pattern", "no pattern", "computed pattern"),
+    ],
 )
 def test_what_would_cost_too_much_is_refused(source: str, code: str) -> None:
     assert {found for _, _, found in problems(source)} == {code}
+
+
+def test_so_many_mistakes_are_told_and_no_more() -> None:
+    keys = ", ".join(f"k{at}: []" for at in range(2_000))
+    assert len(problems(f"{HEAD}  - {{id: r, decision: deny, match: {{{keys}}}}}\n")) == 100
 
 
 def test_a_map_of_nothing_says_nothing() -> None:
