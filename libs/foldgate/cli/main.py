@@ -6,7 +6,21 @@ from typing import Annotated
 
 import typer
 
-from foldgate.cli import approvals, demo, doctor, keys, policy, run, streams, timeline, up, why, worker, workflow
+from foldgate.cli import (
+    approvals,
+    database,
+    demo,
+    doctor,
+    keys,
+    policy,
+    run,
+    streams,
+    timeline,
+    up,
+    why,
+    worker,
+    workflow,
+)
 from foldgate.cli.mistakes import report
 
 commands = typer.Typer(
@@ -28,6 +42,7 @@ commands.add_typer(run.commands, name="run")
 commands.add_typer(approvals.commands, name="approvals")
 commands.add_typer(policy.commands, name="policy")
 commands.add_typer(keys.commands, name="keys")
+commands.add_typer(database.commands, name="database")
 commands.add_typer(streams.commands, name="streams")
 commands.add_typer(workflow.commands, name="workflow")
 

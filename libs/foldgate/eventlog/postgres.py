@@ -90,6 +90,14 @@ class PostgresLog:
     def checkpoints(self) -> PostgresCheckpoints:
         return self._checkpoints
 
+    async def administer(self, sql: str) -> None:
+        """Run what the owner of the schema has to say to the database, as `postgres_roles.py` makes it."""
+
+        async def work(connection: Connection) -> None:
+            await connection.execute(sql)
+
+        await self._tables.run(work)
+
     async def close(self) -> None:
         await self._retention.close()
         await self._submissions.close()
