@@ -1,15 +1,15 @@
 """What can be wrong with a bundle beyond the form of its parts: conditions, and what does not go together."""
 
-from collections.abc import Collection, Iterable, Iterator
-from typing import Any, get_args
+from collections.abc import Collection, Iterable
+from typing import Any
 
 from foldgate.authority.bundle import BY_DEFAULT, MAX_RULES, BundleDocument, CaseTerms, RuleTerms
 from foldgate.authority.matching import condition
 from foldgate.authority.rules import AT_SUBMIT, OF_JOBS, of_jobs, read_by, says
+from foldgate.authority.unknown_keys import unknown_in
 from foldgate.expr.faults import ExpressionInvalid
 from foldgate.expr.patterns import objection
 from foldgate.language.findings import Findings, Path
-from foldgate.language.models import Model
 
 _BELONGS = {
     "approval": ("require_approval",),
@@ -18,6 +18,8 @@ _BELONGS = {
     "remediations": ("deny", "require_approval", "throttle", "allow_with_constraints"),
 }
 """The decisions that each of these says more about."""
+unknown_key = unknown_in(BundleDocument)
+"""What to say of a key that nobody knows."""
 
 
 def check(document: BundleDocument, found: Findings) -> None:
@@ -38,23 +40,6 @@ def check_rest(value: Any, wrong: Collection[Path], found: Findings) -> None:
         path = ("rules", at, "when")
         if isinstance(rule, dict) and isinstance(rule.get("when"), str) and path not in wrong:
             _check_text(rule["when"], path, found)
-
-
-def unknown_key(found: Findings, path: Path) -> str:
-    """What to say of a key that nobody knows."""
-    key, model = str(path[-1]), BundleDocument
-    for part in path[:-1]:
-        if isinstance(part, str):
-            model, *_ = _models(model.model_fields[part].annotation)
-    return f"Expected a known key, but got '{key[:80]}'{found.guess(key, model.model_fields)}"
-
-
-def _models(annotation: Any) -> Iterator[Any]:
-    """The models in the type of a field."""
-    if isinstance(annotation, type) and issubclass(annotation, Model):
-        yield annotation
-    for part in get_args(annotation):
-        yield from _models(part)
 
 
 def _check_once(names: Iterable[str], found: Findings, *, part: str, key: str) -> None:

@@ -1,0 +1,62 @@
+"""Pools and routes as services go by them: made of a document that was prepared, and carried by events as JSON."""
+
+from functools import lru_cache
+
+import msgspec
+
+
+class PoolLimit(msgspec.Struct, frozen=True, omit_defaults=True):
+    """How many jobs of one value of `key` a pool may hold at once, and may begin in any minute; None is no limit."""
+
+    key: str
+    max_concurrent: int | None = None
+    per_minute: int | None = None
+
+
+class PoolTerms(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """The terms of one pool. A default here is part of what every published document means: it never changes."""
+
+    name: str
+    capabilities: tuple[str, ...] = ()
+    tenants: tuple[str, ...] = ()
+    labels: dict[str, str] = {}
+    max_waiting: int = 100_000
+    max_cpu_percent: int = 95
+    max_gpu_percent: int = 95
+    retry_share: float = 0.2
+    age_step_ms: int = 60_000
+    limits: tuple[PoolLimit, ...] = ()
+
+    def text(self) -> str:
+        """As events carry it: JSON with sorted keys, without what is so by default."""
+        return msgspec.json.encode(self, order="sorted").decode()
+
+
+class PoolRoute(msgspec.Struct, frozen=True):
+    """Where jobs of these topics go: to the first of the pools that is open and fits."""
+
+    topics: tuple[str, ...]
+    pools: tuple[str, ...]
+
+
+class Layout(msgspec.Struct, frozen=True):
+    """Which pools there are, and which topics go to them: the first route that matches says it."""
+
+    pools: tuple[PoolTerms, ...] = ()
+    routes: tuple[PoolRoute, ...] = ()
+
+    def pool(self, name: str) -> PoolTerms | None:
+        """The terms of a pool; None if there is no such pool."""
+        return next((pool for pool in self.pools if pool.name == name), None)
+
+
+@lru_cache(maxsize=1024)
+def terms_of(text: str) -> PoolTerms:
+    """The terms that an event carries. Only for what `PoolTerms.text` made: nothing is checked again."""
+    return msgspec.json.decode(text, type=PoolTerms)
+
+
+@lru_cache(maxsize=64)
+def layout_of(canonical: str) -> Layout:
+    """What a canonical document means. Only for what `prepare` made: nothing is checked again."""
+    return msgspec.json.decode(canonical, type=Layout)
