@@ -5,6 +5,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from foldgate.authority.facts import MAX_NAME
 from foldgate.contracts.events import JobDenied, RunAdmitted, WritIssued
 from tests.support.kernel import Kernel
 from tests.support.policies import decided, snapshot
@@ -29,6 +30,16 @@ def test_a_condition_that_blows_up_denies_and_says_why(case: str) -> None:
     assert (outcome.decision, outcome.rule, outcome.trace) == ("deny", "floor#r0", ("floor: !r0",))
     assert outcome.reason.startswith("Rule r0 cannot be evaluated, so this is denied: Expected ")
     assert len(outcome.reason) < 1000
+
+
+@pytest.mark.parametrize("match", [{"allow_tools": ["*"]}, {"deny_servers": ["files"]}])
+def test_names_that_are_too_long_for_patterns_are_denied(match: Any) -> None:
+    under = snapshot({"decision": "allow", "match": {"mcp": match}}, default="allow")
+    assert decided(under, labels={"mcp.tool": "x" * MAX_NAME}).decision == "allow"
+    for given, labels in (({"mcp": {"tool": "x" * (MAX_NAME + 1)}}, {}), (None, {"mcp.resource": "x" * 100_000})):
+        outcome = decided(under, given, labels=labels)
+        assert (outcome.decision, outcome.rule) == ("deny", "floor#r0")
+        assert "whose names have at most 2048 signs" in outcome.reason
 
 
 def test_a_thousand_of_them_cost_no_more_than_one() -> None:

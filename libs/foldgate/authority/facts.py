@@ -10,6 +10,9 @@ from foldgate.expr.cost import Allowance
 from foldgate.expr.faults import ExpressionFailed
 from foldgate.expr.scope import ABSENT
 
+MAX_NAME = 2048
+"""Signs of a name of a tool, its server or a resource: each is held against every pattern of a bundle."""
+
 
 class RunFacts(msgspec.Struct, frozen=True, kw_only=True):
     """What rules may know of a run, for as long as it goes on."""
@@ -92,7 +95,7 @@ class Facts:
         may_say = '"mcp"' in self._text or "\\u" in self._text  # JSON may spell any sign by its number
         said = self.input.get("mcp") if may_say and isinstance(self.input, dict) else None
         given = said if isinstance(said, dict) else {}
-        return Mcp(*(self.labels.get(f"mcp.{name}") or _text(given.get(name)) for name in Mcp._fields))
+        return Mcp(*(_name(self.labels.get(f"mcp.{name}") or given.get(name)) for name in Mcp._fields))
 
     def _of_job(self) -> dict[str, Any]:
         """Before there is a job, only what it will have of its run."""
@@ -185,5 +188,8 @@ def _decoded(text: str) -> Any:
         raise ExpressionFailed("Expected an input that is JSON, but it cannot be read.") from None
 
 
-def _text(value: object) -> str:
-    return value if isinstance(value, str) else ""
+def _name(value: object) -> str:
+    text = value if isinstance(value, str) else ""
+    if len(text) > MAX_NAME:
+        raise ExpressionFailed(f"Expected a call whose names have at most {MAX_NAME} signs, but one has {len(text)}.")
+    return text
