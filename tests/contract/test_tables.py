@@ -91,8 +91,7 @@ async def test_what_is_published_is_followed_without_being_asked_for(opened: Ope
             await second.publish("w", "new")
             with contextlib.suppress(Exception):
                 await first.publish("w", "forged")  # by who was replaced: it counts nowhere
-            table = host._tables.of(PINNED.aggregates[0])
-            assert table is not None
+            [table] = host._tables.of(PINNED.aggregates[0])
             assert isinstance(table.table, Published)
             await until(lambda: table.table.latest == {"w": "new"}, what="the new version")
             assert "forged" not in table.table.definitions
@@ -227,9 +226,7 @@ async def test_hosts_of_one_process_have_tables_of_their_own(opened: Opened) -> 
     async with opened() as log:
         hosts = [Host(PINNED, context("engine", log)) for _ in range(2)]
         tables = [host._tables.of(PINNED.aggregates[0]) for host in hosts]
-        assert tables[0] is not None
-        assert tables[1] is not None
-        assert tables[0].table is not tables[1].table
+        assert tables[0][0].table is not tables[1][0].table
 
 
 async def test_what_counts_and_cannot_be_folded_stops_the_reader(opened: Opened) -> None:

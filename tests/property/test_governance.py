@@ -10,6 +10,7 @@ from collections import Counter, defaultdict
 
 import pytest
 
+from foldgate.authority.active import Policies
 from foldgate.authority.writ import job_hash, verify
 from foldgate.contracts.events import (
     ApprovalRequested,
@@ -116,9 +117,9 @@ class Watching:
         assert (issued.writ, issued.job) == (given.writ, given.job)
         assert given.writ.job_hash == job_hash(given.job)
         verify(given.writ, given.job, trust=TRUST, pool="default", at=owned.host.now(), constraints=given.constraints)
-        reading = owned.host.reading_of(owned.aggregate)
-        assert reading is not None
-        active = reading.table.active_name  # type: ignore[attr-defined]
+        policies = owned.host.readings_of(owned.aggregate)[0].table
+        assert isinstance(policies, Policies)
+        active = policies.active_name
         told = judged(world.snapshots.get(active, ()), given.job, default=world.settings.default_decision)
         assert told.decision in BENIGN or told.decision == "require_approval", f"{active} says {told} of {given.job}"
         yes = self.votes[f"{parse_job_id(given.job.job_id).run_id}:{given.job.step}#{job_hash(given.job).hex()[:16]}"]

@@ -170,10 +170,10 @@ class Link:
         return key if here else ""
 
     def _take(self, written: Written, key: str) -> None:
-        reading = self.owned.host.reading_of(self.owned.aggregate)
         meta, event = written.meta, written.event
-        if reading is not None and reading.table.lacks(meta, event, reached=reading.reached):
-            reading.up_to_now()
+        for reading in self.owned.host.readings_of(self.owned.aggregate):
+            if reading.table.lacks(meta, event, reached=reading.reached):
+                reading.up_to_now()
         incoming = Incoming(self.source, Position(self.at), meta, event, written.value, self._is_open)
         self.owned.processor.take(incoming, key=key, now=self.owned.host.now())
 
@@ -201,18 +201,17 @@ class Host:
 
     def begin(self) -> None:
         """Start, with nothing but what is on the log."""
-        makers = {aggregate.table for aggregate in self.service.aggregates if aggregate.table is not None}
+        makers = dict.fromkeys(make for aggregate in self.service.aggregates for make in aggregate.tables)
         self.readings = {make: Reading(make(), self.streams) for make in makers}
         for aggregate in self.service.aggregates:
-            reading = self.reading_of(aggregate)
-            table = reading.table if reading is not None else None
-            self.deciders[aggregate.stream.name] = aggregate.decider_with(self._settings, self._keys, table)
+            tables = [reading.table for reading in self.readings_of(aggregate)]
+            self.deciders[aggregate.stream.name] = aggregate.decider_with(self._settings, self._keys, tables)
         for owned in self.owned:
             owned.begin()
 
-    def reading_of(self, aggregate: Aggregate) -> Reading | None:
-        """The table that this aggregate is given."""
-        return None if aggregate.table is None else self.readings[aggregate.table]
+    def readings_of(self, aggregate: Aggregate) -> list[Reading]:
+        """The tables that this aggregate is given."""
+        return [self.readings[make] for make in aggregate.tables]
 
 
 def is_same_key(follow: Follow, own: Stream) -> bool:

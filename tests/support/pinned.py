@@ -96,7 +96,7 @@ PINNED = Service(
             stream=RUNS,
             decider=lambda _settings, _keys, table: pinned(table),
             follows=(Follow(stream=INTAKE, events=(RunRequested,), guard=True),),
-            table=Published,
+            tables=(Published,),
         ),
     ),
 )

@@ -27,7 +27,7 @@ def test_an_open_stream_has_writers_and_only_an_open_one(stream: Stream) -> None
 def test_a_service_may_do_what_it_does(service: Service) -> None:
     access = access_of(service.name)
     follows = [follow for aggregate in service.aggregates for follow in aggregate.follows]
-    tables = {aggregate.table().stream.name for aggregate in service.aggregates if aggregate.table is not None}
+    tables = {make().stream.name for aggregate in service.aggregates for make in aggregate.tables}
     assert {aggregate.stream.name for aggregate in service.aggregates} <= access.appends <= access.reads
     assert {follow.stream.name for follow in follows} | tables <= access.reads
     guarded = {follow.stream.name for follow in follows if follow.guard and follow.stream.partitions > 1}

@@ -13,7 +13,7 @@ from foldgate.contracts.events import RunStarted
 from foldgate.contracts.topics import RUNS, Stream, partition_of
 from foldgate.decider.decider import Decider
 from foldgate.runtime.key_making import throwaway
-from foldgate.runtime.service import Aggregate, Service
+from foldgate.runtime.service import Aggregate, Service, Table
 
 
 class FoldedRun(NamedTuple):
@@ -50,17 +50,19 @@ class FoldedRun(NamedTuple):
 
 
 async def decider_of(suite: Reached, stream: Stream) -> Decider[Any]:
-    """How the aggregates of a stream behave, with the table they are given read from the log."""
+    """How the aggregates of a stream behave, with the tables they are given read from the log."""
     aggregate = _aggregate(stream)
-    if aggregate.table is None:
-        return aggregate.decider_with(suite.settings, throwaway(), None)
-    table = aggregate.table()
+    tables = [await _read(suite, make()) for make in aggregate.tables]
+    return aggregate.decider_with(suite.settings, throwaway(), tables)
+
+
+async def _read(suite: Reached, table: Table) -> Table:
     starts = dict.fromkeys(range(table.stream.partitions), 0)
     reader = await StreamReader.at(suite.log, suite.codec, stream=table.stream, starts=starts)
     async for seen in reader.there():
         if seen.accepted and seen.meta is not None and seen.event is not None and seen.record.key:
             table.add(seen.meta, seen.event, seen.record.offset + 1)
-    return aggregate.decider_with(suite.settings, throwaway(), table)
+    return table
 
 
 def _aggregate(stream: Stream) -> Aggregate:

@@ -84,9 +84,8 @@ class Host:
         return self._assigned is not None and self._assigned <= self._owned.keys()
 
     def _decider(self, aggregate: Aggregate) -> Decider[Any]:
-        reader = self._tables.of(aggregate)
-        table = None if reader is None else reader.table
-        return aggregate.decider_with(self._context.settings, self._context.keys, table)
+        tables = [reader.table for reader in self._tables.of(aggregate)]
+        return aggregate.decider_with(self._context.settings, self._context.keys, tables)
 
     async def _serve_log(self) -> None:
         partitions = [Partition(a.stream.name, n) for a in self.service.aggregates for n in range(a.stream.partitions)]

@@ -48,7 +48,7 @@ class _Reader:
     names: frozenset[str]
 
     same_key: bool
-    table: TableReader | None
+    tables: Sequence[TableReader]
 
     @property
     def asks_meta(self) -> bool:
@@ -101,8 +101,8 @@ class Routing:
         for follow in aggregate.follows:
             names = frozenset(event.__name__ for event in follow.events)
             same_key = _is_same_key(follow, aggregate.stream)
-            table = self._tables.of(aggregate)
-            reader = _Reader(owned, aggregate.stream, follow, names, same_key=same_key, table=table)
+            tables = self._tables.of(aggregate)
+            reader = _Reader(owned, aggregate.stream, follow, names, same_key=same_key, tables=tables)
             for source in _sources(follow, aggregate.stream, owned.partition):
                 self._join(source, reader)
 
@@ -236,14 +236,15 @@ class Routing:
             )
 
     async def _take(self, reader: _Reader, incoming: Incoming) -> None:
-        """Let an aggregate answer, once its table has what the message may name."""
+        """Let an aggregate answer, once its tables have what the message may name."""
         meta, event, processor = incoming.meta, incoming.event, reader.owned.processor
-        key, table = reader.key_of(Decoded(meta, event)), reader.table
+        key = reader.key_of(Decoded(meta, event))
         if not key or processor.has_taken(incoming.source, incoming.position):
             return
-        if table is not None and table not in self._read_up and table.table.lacks(meta, event, reached=table.reached):
-            self._read_up.add(table)
-            await table.up_to_now()
+        for table in reader.tables:
+            if table not in self._read_up and table.table.lacks(meta, event, reached=table.reached):
+                self._read_up.add(table)
+                await table.up_to_now()
         processor.take(incoming, key=key, now=self._now())
 
     def _now(self) -> int:

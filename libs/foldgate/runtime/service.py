@@ -1,6 +1,6 @@
 """A service is a value: which streams it owns, how their aggregates behave, what it follows."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -56,15 +56,15 @@ class Relay:
 
 @dataclass(frozen=True, kw_only=True)
 class Aggregate:
-    """One owned stream. `decider` is made once, at start, of the settings, the keys, and the table where there is one.
-    `table` makes an empty one: each process has its own, which those aggregates of a service share that name the same
-    maker."""
+    """One owned stream. `decider` is made once, at start, of the settings, the keys, and the tables if there are any.
+    `tables` make empty ones: each process has its own, which those aggregates of a service share that name the same
+    makers."""
 
     stream: Stream
     decider: Callable[..., Decider[Any]]
     follows: tuple[Follow, ...]
     relay: Relay | None = None
-    table: Callable[[], Table] | None = None
+    tables: tuple[Callable[[], Table], ...] = ()
 
     def __post_init__(self) -> None:
         names = [(follow.stream.name, event) for follow in self.follows for event in follow.events]
@@ -79,9 +79,9 @@ class Aggregate:
                 f"'{self.stream.name}': expected either a relay or itself among what it follows, not both."
             )
 
-    def decider_with(self, settings: Any, keys: Any, table: Table | None) -> Decider[Any]:
-        """How its aggregates behave, under these settings, with these keys, and with this table of its making."""
-        return self.decider(settings, keys) if self.table is None else self.decider(settings, keys, table)
+    def decider_with(self, settings: Any, keys: Any, tables: Sequence[Table]) -> Decider[Any]:
+        """How its aggregates behave, under these settings, with these keys, and with these tables of its making."""
+        return self.decider(settings, keys, *tables)
 
 
 class App(Protocol):

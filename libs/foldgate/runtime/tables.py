@@ -84,18 +84,16 @@ class Tables:
     """The tables of one service in this process."""
 
     def __init__(self, context: Context, aggregates: Iterable[Aggregate]) -> None:
-        makers = dict.fromkeys(aggregate.table for aggregate in aggregates)
-        self._readers: dict[Callable[[], Table], TableReader] = {
-            make: TableReader(context, make()) for make in makers if make is not None
-        }
+        makers = dict.fromkeys(make for aggregate in aggregates for make in aggregate.tables)
+        self._readers: dict[Callable[[], Table], TableReader] = {make: TableReader(context, make()) for make in makers}
 
-    def of(self, aggregate: Aggregate) -> TableReader | None:
-        """What this aggregate's decider is given; None if nothing."""
-        return None if aggregate.table is None else self._readers[aggregate.table]
+    def of(self, aggregate: Aggregate) -> list[TableReader]:
+        """What this aggregate's decider is given, in its order."""
+        return [self._readers[make] for make in aggregate.tables]
 
     async def up_to_now(self, aggregate: Aggregate) -> None:
         """Read what this aggregate's decider is given to the end as of now."""
-        if (reader := self.of(aggregate)) is not None:
+        for reader in self.of(aggregate):
             await reader.up_to_now()
 
     async def run(self) -> None:

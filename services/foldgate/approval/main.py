@@ -14,7 +14,7 @@ SERVICE = Service(
     aggregates=(
         Aggregate(
             stream=APPROVALS,
-            table=Policies,
+            tables=(Policies,),
             decider=lambda settings, keys, policies: approvals(
                 Voters(keys.trust, revoked=policies.revoked, unsigned=settings.unsigned_votes == "allow"),
                 redaction=settings.redaction,

@@ -51,7 +51,7 @@ SERVICE = Service(
     aggregates=(
         Aggregate(
             stream=RUNS,
-            table=Published,
+            tables=(Published,),
             decider=lambda settings, keys, published: runs(
                 published.definitions,
                 max_lost=settings.max_lost,

@@ -21,7 +21,7 @@ SERVICE = Service(
     aggregates=(
         Aggregate(
             stream=DECISIONS,
-            table=Policies,
+            tables=(Policies,),
             decider=lambda settings, keys, table: decisions(
                 table,
                 default_decision=settings.default_decision,

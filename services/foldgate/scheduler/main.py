@@ -32,7 +32,7 @@ SERVICE = Service(
     aggregates=(
         Aggregate(
             stream=JOBS,
-            table=Policies,
+            tables=(Policies,),
             decider=lambda settings, keys, policies: jobs(
                 policies, lease_ms=settings.lease_ms, signer=keys.scheduler, suite_keys=keys.suite
             ),
