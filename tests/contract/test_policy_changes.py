@@ -8,8 +8,10 @@ from foldgate.policy_kernel.main import SERVICE as POLICY_KERNEL
 from foldgate.sdk.client import Client
 from foldgate.sdk.policies import a_bundle, a_publishing, a_rollback
 from tests.contract.test_skeleton import a_worker, names
+from tests.support.history import history_of
 from tests.support.keys import ISSUER
 from tests.support.logs import Opened
+from tests.support.redeciding import decided_again
 from tests.support.suite import OWNERS, running, settings, working
 from tests.support.waiting import until
 
@@ -64,6 +66,8 @@ async def test_what_is_published_holds_while_decisions_go_on(opened: Opened) -> 
         back = (await an_admin(log).decided(a_rollback(first.policy_snapshot))).event
         assert isinstance(back, PolicyPublished)
         assert back.bundles == first.bundles
+        asked = len(ends) + 2
+        assert decided_again((await history_of(log)).facts, default="deny") >= 2 * asked, "of each run, and of its job"
 
 
 async def _ends(log: Log, over: asyncio.Event) -> list[object]:

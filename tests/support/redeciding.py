@@ -11,7 +11,17 @@ from foldgate.authority.bundle import BY_DEFAULT
 from foldgate.authority.deciding import decide
 from foldgate.authority.facts import Facts, RunFacts, run_facts
 from foldgate.authority.snapshot import Snapshot, snapshot_of
-from foldgate.contracts.events import Decision, Event, Job, JobRequested, Meta, RunRejected, RunStarted
+from foldgate.contracts.events import (
+    Decision,
+    Event,
+    Job,
+    JobRequested,
+    Meta,
+    PolicyPublished,
+    RunRejected,
+    RunStarted,
+)
+from foldgate.language.canonical import digest_of
 
 TOO_LONG = "but it is throttled for too long."
 
@@ -52,11 +62,19 @@ def _known(facts: list[Said]) -> tuple[Policies, dict[str, RunFacts], dict[str, 
     for one in facts:
         if one.meta.stream == "policies":
             table.add(one.meta, one.event, one.meta.sequence)
+            _check_names(one.event)
         elif isinstance(one.event, RunStarted):
             runs[one.meta.run_id] = run_facts(one.event, one.meta)
         elif isinstance(one.event, JobRequested):
             jobs[one.event.job.job_id] = one.event.job
     return table, runs, jobs
+
+
+def _check_names(event: Event) -> None:
+    """A snapshot is named by what is in it, and so is each bundle."""
+    if isinstance(event, PolicyPublished):
+        assert event.policy_snapshot == snapshot_of(event.bundles).name
+        assert [one.digest for one in event.bundles] == [digest_of(one.definition) for one in event.bundles]
 
 
 def _snapshot(table: Policies, was: Decision, default: str) -> Snapshot:
