@@ -8,9 +8,10 @@ from hypothesis import strategies as st
 
 from foldgate.authority import constraints
 from foldgate.authority.constraints import REDACTION, Constraints, constraints_of, tightest
-from foldgate.authority.deciding import STRICTNESS, Outcome, Phase, decide
+from foldgate.authority.deciding import STRICTNESS, Outcome, decide
 from foldgate.authority.explaining import explain
 from foldgate.authority.facts import Facts, facts_of_job
+from foldgate.authority.planning import Phase
 from foldgate.authority.snapshot import Snapshot, snapshot_of
 from foldgate.authority.terms import satisfied
 from foldgate.contracts.events import Job, PolicyVersion, Vote
@@ -21,7 +22,15 @@ PATTERNS = st.sampled_from(["a", "b", "c", "*", "a*", "*b"])
 SOME = st.lists(WORDS, max_size=2, unique=True)
 LIMIT = st.integers(1, 5)
 CONDITIONS = st.sampled_from(
-    ["job.input.n > 2", "job.input.n > 2 || run.labels['env'] == 'prod'", "'a' in job.risk_tags", "job.input", "false"]
+    [
+        "job.input.n > 2",
+        "job.input.n > 5",
+        "job.input.n > 2 || run.labels['env'] == 'prod'",
+        "'a' in job.risk_tags",
+        "job.input",
+        "job.risk_tags.exists(tag, tag == 'b')",
+        "false",
+    ]
 )
 
 
@@ -65,7 +74,7 @@ RULES = st.one_of(
         lambda made: {**made[0], **limited({"max_runtime_ms": made[1], **made[2]})}
     ),
 )
-BUNDLES = st.tuples(st.lists(RULES, max_size=6), st.sampled_from(["allow", "deny"]))
+BUNDLES = st.tuples(st.lists(RULES, max_size=8), st.sampled_from(["allow", "deny"]))
 JOBS = st.builds(
     job,
     st.sampled_from(
@@ -81,7 +90,7 @@ VOTES = st.lists(
     st.builds(
         Vote,
         voter=st.sampled_from(["ada@example.com", "bob", "cy", "dee"]),
-        approve=st.just(True),
+        approve=st.booleans(),
         roles=SOME.map(tuple),
         at=st.just(1),
     ),
@@ -128,6 +137,8 @@ def test_what_is_known_from_before_changes_nothing(made: Any, asked: list[tuple[
         outcome = decide(used, about(one, phase), phase=phase)
         forgetful = Snapshot(name=used.name, bundles=tuple(map(_forgetting, used.bundles)))
         assert outcome == decide(forgetful, about(one, phase), phase=phase)
+        slow = Snapshot(name=used.name, bundles=tuple(map(_one_by_one, used.bundles)))
+        assert outcome == decide(slow, about(one, phase), phase=phase)
         assert outcome == decide(used, about(one, phase), phase=phase)
         assert outcome.decision == _strictest(explain(used, about(one, phase), phase=phase).bundles, phase)
 
@@ -158,6 +169,12 @@ def _limits(said: dict[str, Any]) -> Constraints:
 
 def _forgetting(used: Any) -> Any:
     return msgspec.structs.replace(used, plans={})
+
+
+def _one_by_one(used: Any) -> Any:
+    """With no conditions that are asked together."""
+    rules = tuple(rule._replace(seat=None) for rule in used.rules)
+    return msgspec.structs.replace(used, rules=rules, plans={})
 
 
 def _strictest(explained: Any, phase: Phase) -> str:

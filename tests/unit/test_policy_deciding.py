@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from foldgate.authority import constraints, deciding
+from foldgate.authority import constraints, deciding, planning
 from foldgate.authority.bundles import compiled, prepare
 from foldgate.authority.cases import run_tests
 from foldgate.authority.constraints import Constraints, constraints_of, tightest
@@ -331,6 +331,7 @@ def test_an_explanation_says_what_was_wanted_and_what_there_was() -> None:
 
 def test_what_was_there_before_is_forgotten_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(deciding, "_MOST_KEPT", 2)
+    monkeypatch.setattr(planning, "_MOST_KEPT", 2)
     under = snapshot(*({"match": {"topics": [f"t{at}"]}} for at in range(6)), default="allow")
     for at in (*range(6), *range(6)):
         assert decided(under, topic=f"t{at}").rule == f"floor#r{at}"

@@ -3,8 +3,9 @@
 import msgspec
 
 from foldgate.authority.bundle import CaseJob, CaseRun, CaseTerms
-from foldgate.authority.deciding import Outcome, Phase, decide
+from foldgate.authority.deciding import Outcome, decide
 from foldgate.authority.facts import Facts, RunFacts, facts_of_job
+from foldgate.authority.planning import Phase
 from foldgate.authority.rules import Bundle
 from foldgate.authority.snapshot import Snapshot, name_of
 from foldgate.contracts import ids

@@ -5,15 +5,13 @@ strictest wins, and what they demand is combined to the tightest: no bundle loos
 cannot be evaluated denies. The same snapshot and facts come to the same for ever.
 """
 
-from itertools import groupby
-from typing import Literal, NamedTuple
-
 import msgspec
 
 from foldgate.authority import constraints
 from foldgate.authority.bundle import BY_DEFAULT
 from foldgate.authority.constraints import tightest
-from foldgate.authority.facts import Facts, Subject
+from foldgate.authority.facts import Facts
+from foldgate.authority.planning import Phase, follow, plan_of
 from foldgate.authority.rules import AT_SUBMIT, Bundle, Effect, Rule
 from foldgate.authority.snapshot import Snapshot
 from foldgate.authority.terms import Terms, combined
@@ -21,13 +19,10 @@ from foldgate.contracts.events import Decision
 from foldgate.expr.cost import Allowance
 from foldgate.expr.faults import ExpressionFailed
 
-Phase = Literal["submit", "dispatch"]
 STRICTNESS = ("allow", "allow_with_constraints", "throttle", "require_approval", "deny")
 """From loose to strict."""
 _MOST_KEPT = 200_000
-"""Plans times rules, and outcomes times bundles, that are kept: some ten megabytes."""
-_MOST_RUNS = 40
-_TIMES = "\u00d7"
+"""Outcomes times bundles that are kept: some ten megabytes."""
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
@@ -58,20 +53,6 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
         )
 
 
-class Candidate(NamedTuple):
-    """A rule that is left for a subject, and the first ask of each rule between it and the one before that failed."""
-
-    passed: tuple[str, ...]
-    rule: Rule
-
-
-class Plan(NamedTuple):
-    """All rules that are left for a subject, and what failed of those after the last."""
-
-    candidates: tuple[Candidate, ...]
-    rest: tuple[str, ...]
-
-
 def decide(snapshot: Snapshot, facts: Facts, *, phase: Phase) -> Outcome:
     """What all bundles together say."""
     if not snapshot.bundles:
@@ -92,65 +73,15 @@ def _said(bundle: Bundle, facts: Facts, phase: Phase) -> tuple[Effect, str]:
     if phase == "submit" and not bundle.speaks_of_runs:
         return _SILENT, f"{bundle.id}: says nothing of runs"
     facts.allowance = Allowance()
-    passed: list[str] = []
-    plan = _plan(bundle, facts.subject, phase)
-    for before, rule in plan.candidates:
-        passed += before
-        try:
-            failed = next((ask.name for ask in rule.further if not ask.holds(facts)), "")
-        except ExpressionFailed as error:
-            return _failed(rule, error), _line(bundle, passed, f"!{rule.id}")
-        if not failed:
-            return rule.effect, _line(bundle, passed, f"={rule.id}")
-        passed.append(failed)
-    return bundle.default, _line(bundle, [*passed, *plan.rest], "=default")
-
-
-def _plan(bundle: Bundle, subject: Subject, phase: Phase) -> Plan:
-    """The rules that are left for such a subject, found once."""
-    plan = bundle.plans.get((phase, subject))
-    if plan is None:
-        if len(bundle.plans) * len(bundle.rules) >= _MOST_KEPT:
-            bundle.plans.clear()
-        plan = bundle.plans[phase, subject] = _planned(bundle, subject, phase)
-    found: Plan = plan
-    return found
-
-
-def _planned(bundle: Bundle, subject: Subject, phase: Phase) -> Plan:
-    """What comes after a rule that asks nothing further is never looked at."""
-    candidates: list[Candidate] = []
-    passed: list[str] = []
-    for rule in bundle.rules:
-        if failed := first_failed(rule, subject, phase):
-            passed.append(failed)
-            continue
-        candidates.append(Candidate(tuple(passed), rule))
-        passed.clear()
-        if not rule.further:
-            break
-    return Plan(tuple(candidates), tuple(passed))
-
-
-def first_failed(rule: Rule, subject: Subject, phase: Phase) -> str:
-    """The first ask of a subject that fails; empty if all hold."""
-    if phase not in rule.phases:
-        return "phase"
-    return next((ask.name for ask in rule.asks if not ask.holds(subject)), "")
+    found = follow(bundle, plan_of(bundle, facts.subject, phase), facts)
+    if found.rule is None:
+        return bundle.default, found.trace
+    return (found.rule.effect if found.error is None else _failed(found.rule, found.error)), found.trace
 
 
 def _failed(rule: Rule, error: ExpressionFailed) -> Effect:
     reason = f"Rule {rule.id} cannot be evaluated, so this is denied: {error}"
     return Effect(decision="deny", rule=rule.effect.rule, reason=reason, has_failed=True)
-
-
-def _line(bundle: Bundle, passed: list[str], end: str) -> str:
-    """The rules in their order, by what failed first; the last is marked: = it decides, ! it cannot be evaluated."""
-    runs = [(name, len(list(several))) for name, several in groupby(passed)]
-    parts = [name if count == 1 else f"{name}{_TIMES}{count}" for name, count in runs[:_MOST_RUNS]]
-    if len(runs) > _MOST_RUNS:
-        parts.append(f"…{_TIMES}{sum(count for _, count in runs[_MOST_RUNS:])}")
-    return " ".join((f"{bundle.id}:", *parts, end))
 
 
 def _known(snapshot: Snapshot, effects: list[Effect], phase: Phase) -> Outcome:

@@ -7,9 +7,10 @@ from typing import Any
 
 import msgspec
 
-from foldgate.authority.deciding import Outcome, Phase, decide
+from foldgate.authority.deciding import Outcome, decide
 from foldgate.authority.facts import Facts
 from foldgate.authority.matching import Ask
+from foldgate.authority.planning import Phase
 from foldgate.authority.rules import Bundle, Rule
 from foldgate.authority.snapshot import Snapshot
 from foldgate.expr.cost import Allowance

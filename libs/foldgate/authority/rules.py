@@ -9,6 +9,7 @@ from foldgate.authority import constraints
 from foldgate.authority.bundle import ApprovalRule, BundleDocument, CaseTerms, ConstraintTerms, RuleTerms, ThrottleTerms
 from foldgate.authority.constraints import Constraints
 from foldgate.authority.matching import Ask, asked_of_subject, asked_of_the_rest, condition, of_condition
+from foldgate.authority.seats import Seat, seats
 from foldgate.authority.terms import Terms
 from foldgate.expr.template import Template
 from foldgate.language.models import Model
@@ -35,13 +36,15 @@ class Effect(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Rule(NamedTuple):
-    """A rule. `asks` are about the subject, `further` about all else, the condition last."""
+    """A rule. `asks` are about the subject, `guards` about all else, and `further` are these and the condition."""
 
     id: str
     phases: frozenset[str]
     asks: tuple[Ask, ...]
+    guards: tuple[Ask, ...]
     further: tuple[Ask, ...]
     effect: Effect
+    seat: Seat | None
 
 
 class Bundle(msgspec.Struct, frozen=True, kw_only=True):
@@ -75,7 +78,11 @@ def read_by(template: Template | None) -> set[tuple[str, ...]]:
 
 def bundle_of(document: BundleDocument, digest: str) -> Bundle:
     """The bundle that a document means."""
-    rules = tuple(_rule(document.bundle, rule) for rule in document.rules)
+    conditions = [None if rule.when is None else condition(rule.when) for rule in document.rules]
+    rules = tuple(
+        _rule(document.bundle, rule, template=template, seat=seat)
+        for rule, template, seat in zip(document.rules, conditions, seats(conditions), strict=True)
+    )
     said = "allow it" if document.default_decision == "allow" else "deny"
     default = Effect(
         decision=document.default_decision,
@@ -93,11 +100,16 @@ def bundle_of(document: BundleDocument, digest: str) -> Bundle:
     )
 
 
-def _rule(bundle: str, rule: RuleTerms) -> Rule:
-    template = None if rule.when is None else condition(rule.when)
-    further = [*asked_of_the_rest(rule.match), *([] if template is None else [of_condition(template)])]
+def _rule(bundle: str, rule: RuleTerms, *, template: Template | None, seat: Seat | None) -> Rule:
+    guards = tuple(asked_of_the_rest(rule.match))
     return Rule(
-        rule.id, _phases(rule, template), tuple(asked_of_subject(rule.match)), tuple(further), _effect(bundle, rule)
+        id=rule.id,
+        phases=_phases(rule, template),
+        asks=tuple(asked_of_subject(rule.match)),
+        guards=guards,
+        further=guards if template is None else (*guards, of_condition(template)),
+        effect=_effect(bundle, rule),
+        seat=seat,
     )
 
 

@@ -59,6 +59,11 @@ class Allowance:
         if self._work < 0:
             raise too_large("more work than is allowed: its lists are too long, or it reads large values over and over")
 
+    @property
+    def left(self) -> tuple[int, int]:
+        """Work, and bytes."""
+        return self._work, self._bytes
+
     def bytes(self, much: int) -> None:
         self._bytes -= much
         if self._bytes < 0:

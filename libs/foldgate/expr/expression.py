@@ -22,19 +22,21 @@ _DRESSING = re.compile(r"^[A-Z_]+: | \[[A-Z_]+\]$")
 
 
 class Expression:
-    """What stands inside `${…}`. `result` is the name of its type, `DYN` where only its value will tell."""
+    """What stands inside `${…}`. `result` is the name of its type, `DYN` where only its value will tell. `given` is
+    what it reads under names with dots, `reads` how often it reads; a small one costs no more than what it reads."""
 
     __slots__ = (
-        "_dotted",
         "_heavy",
         "_node",
         "_paths",
         "_program",
         "_ranges",
-        "_reads",
         "_whole",
+        "given",
+        "is_small",
         "paths",
         "patterns",
+        "reads",
         "result",
         "roots",
         "steps",
@@ -63,9 +65,10 @@ class Expression:
         self._heavy = any(isinstance(part, Comprehension | Match) for part in parts)
         self._paths = widest(reads)
         self._ranges = ranges
-        self._reads = len(reads)
-        self._dotted = dotted(self._paths, names)
         self._whole = reads[0] if found.whole and reads[0] != ("now",) else None
+        self.reads: Final = len(reads)
+        self.given: Final = dotted(self._paths, names)
+        self.is_small: Final = bool(self.given) and self._whole is None and not self._heavy
 
     def evaluate(self, scope: Mapping[str, Any], allowance: Allowance) -> Any:
         """Its value, JSON-like; NoValue says why there is none."""
@@ -80,7 +83,7 @@ class Expression:
         return found
 
     def _evaluated(self, scope: Mapping[str, Any], allowance: Allowance) -> Any:
-        data = flat(self._dotted, scope) if self._dotted else narrowed(self._paths, scope)
+        data = flat(self.given, scope) if self.given else narrowed(self._paths, scope)
         allowance.work(self._work(data, scope))
         try:
             value = self._program.eval(data=data | in_order(self._ranges, scope) if self._ranges else data)
@@ -93,7 +96,7 @@ class Expression:
 
     def _work(self, data: dict[str, Any], scope: Mapping[str, Any]) -> int:
         much = weigh(data, MAX_DEPTH + 4)  # the names around its values come on top
-        if not self._heavy and much * self._reads <= MAX_WORK:
+        if not self._heavy and much * self.reads <= MAX_WORK:
             return much
         estimate = Estimate(scope)
         estimate.extent(self._node)

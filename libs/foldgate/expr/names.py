@@ -54,6 +54,8 @@ ROOTS = ALL_NAMES | {name.partition(".")[0] for name in RULE_NAMES}
 LOOP = "Loop"
 """What the library calls `loop`."""
 MAX_RANGES = 16
+ASKED = "asked_"
+"""Which of several expressions are asked; they cannot read it."""
 
 
 def range_name(number: int) -> str:
@@ -77,3 +79,9 @@ def ordering(names: frozenset[str]) -> cel.Env:
     """The same, with ranges in order."""
     ranges = {range_name(number): _ANY for number in range(MAX_RANGES)}
     return cel.NewEnv(variables={**_variables(names), **ranges})
+
+
+@lru_cache(maxsize=64)
+def asking(names: frozenset[str]) -> cel.Env:
+    """The same, with which are asked of several."""
+    return cel.NewEnv(variables={**_variables(names), ASKED: cel.Type.List(cel.Type.BOOL)})

@@ -9,6 +9,8 @@ from foldgate.expr.moments import moment
 from foldgate.expr.names import LOOP
 
 ABSENT: Final = object()
+_MAPS = (dict, Mapping)
+"""Nearly all of them are the first, and whether something is the second takes long to find out."""
 
 
 def value_at(path: Path, scope: Any) -> Any:
@@ -21,7 +23,7 @@ def value_at(path: Path, scope: Any) -> Any:
 
 def _member(of: Any, key: str | int) -> Any:
     if isinstance(key, str):
-        return of.get(key, ABSENT) if isinstance(of, dict | Mapping) else ABSENT
+        return of.get(key, ABSENT) if isinstance(of, _MAPS) else ABSENT
     return of[key] if isinstance(of, list) and key < len(of) else ABSENT
 
 

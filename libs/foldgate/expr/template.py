@@ -25,9 +25,22 @@ class Template:
     patterns  the regular expressions that it searches for
     steps     the steps that it reads
     result    the CEL type of a template that is one whole `${…}`; None for all others
+    whole     the expression of such a template
     """
 
-    __slots__ = ("_key", "_made", "_place", "constant", "paths", "patterns", "result", "roots", "source", "steps")
+    __slots__ = (
+        "_key",
+        "_made",
+        "_place",
+        "constant",
+        "paths",
+        "patterns",
+        "result",
+        "roots",
+        "source",
+        "steps",
+        "whole",
+    )
 
     def __init__(self, source: Any, made: Any, reading: Reading) -> None:
         self.source = source
@@ -36,7 +49,8 @@ class Template:
         self.paths: frozenset[Path] = frozenset().union(*(one.paths for one in reading.found))
         self.patterns: frozenset[str] = frozenset().union(*(one.patterns for one in reading.found))
         self.steps: frozenset[str] = frozenset().union(*(one.steps for one in reading.found))
-        self.result = made.expression.result if isinstance(made, Whole) else None
+        self.whole = made.expression if isinstance(made, Whole) else None
+        self.result = None if self.whole is None else self.whole.result
         self._made = made
         self._place = reading.place
         self._key = reading.spelled(source)

@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from foldgate.authority.active import Policies
-from foldgate.authority.deciding import Outcome, Phase, decide
+from foldgate.authority.deciding import Outcome, decide
 from foldgate.authority.facts import Facts
+from foldgate.authority.planning import Phase
 from foldgate.authority.snapshot import Snapshot, snapshot_of
 from foldgate.contracts.events import Decision, ShadowDecided
 
