@@ -68,10 +68,11 @@ def from_anybody(_: JobSucceeded | JobFailed) -> bool:
     return True
 
 
-def files() -> dict[str, bytes]:
-    """The folder of keys of a suite under test."""
+def files(**others: int) -> dict[str, bytes]:
+    """The folder of keys of a suite under test; of a purpose the key of another number."""
     made = {ROOT: f"{public_of(ROOT_KEY).hex()}\n".encode(), SUITE: f"{SUITE_KEY.hex()}\n".encode()}
-    for purpose, number in NUMBERS.items():
+    for purpose, usual in NUMBERS.items():
+        number = others.get(purpose, usual)
         private_key = bytes([number]) * 32
         file = KeyFile(private_key=private_key, certificate=certificate(private_key, purpose))
         made[file_of(purpose)] = msgspec.json.encode(file)

@@ -16,6 +16,7 @@ from foldgate.readmodel.postgres import ReadModels
 from foldgate.runtime.clock import Clock, SystemClock
 from foldgate.runtime.context import Context
 from foldgate.runtime.host import Host
+from foldgate.runtime.keys import Keys
 from foldgate.runtime.service import Service
 from foldgate.runtime.settings import Settings
 from foldgate.scheduler.main import SERVICE as SCHEDULER
@@ -39,9 +40,13 @@ async def running(
     given: Settings | None = None,
     clock: Clock | None = None,
     models: ReadModels | None = None,
+    keys: Keys = KEYS,
 ) -> AsyncIterator[list[Host]]:
     """These services at work, all ready; they leave in good order at the end."""
-    hosts = [Host(service, context(service.name, log, given=given, clock=clock, models=models)) for service in services]
+    hosts = [
+        Host(service, context(service.name, log, given=given, clock=clock, models=models, keys=keys))
+        for service in services
+    ]
     tasks = [asyncio.create_task(host.run()) for host in hosts]
     try:
         async with asyncio.timeout(60):
@@ -81,12 +86,13 @@ def context(
     given: Settings | None = None,
     clock: Clock | None = None,
     models: ReadModels | None = None,
+    keys: Keys = KEYS,
 ) -> Context:
     """What a service of that name is given."""
     return Context(
         service=service,
         settings=given or settings(),
-        keys=KEYS,
+        keys=keys,
         log=log,
         codec=Codec(),
         clock=clock or SystemClock(),
