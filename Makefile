@@ -2,6 +2,7 @@
 SHELL := bash
 BIN := .venv/bin
 READY := .venv/.ready
+N ?= 2# processes that share the tests; each may start a PostgreSQL and a Kafka broker of its own
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo up test check fix schemas docs bench lock clean
@@ -22,9 +23,15 @@ demo: $(READY) ## start everything on this machine and send a run through it
 up: $(READY) ## start the suite and keep it running (ARGS="--kafka local" for Kafka)
 	@$(BIN)/foldgate up $(ARGS)
 
-test: $(READY) ## all tests and the coverage of the core (T=tests/unit for some of them, without coverage)
-	$(if $(T),$(BIN)/python -m pytest $(T),$(BIN)/coverage run -m pytest)
-	$(if $(T),,$(BIN)/coverage report)
+test: $(READY) ## all tests and the coverage of the core (T=tests/unit for some of them, one by one and without coverage)
+ifdef T
+	$(BIN)/python -m pytest $(T)
+else
+	$(BIN)/coverage erase
+	$(BIN)/python -m pytest -p tests.support.measuring --numprocesses $(N) --dist worksteal
+	$(BIN)/coverage combine --quiet
+	$(BIN)/coverage report
+endif
 
 check: $(READY) ## format, lint, types, who imports whom, freshness of generated files: what CI runs first
 	$(BIN)/ruff format --check --quiet
@@ -52,5 +59,5 @@ lock: ## refresh requirements.lock from pyproject.toml: exact versions, hashes, 
 	@bash .ci/lock
 
 clean: ## remove what tools left behind (keeps .venv and your data)
-	rm -rf .coverage .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache build dist htmlcov
+	rm -rf .coverage .coverage.* .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache build dist htmlcov
 	find libs services tests -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -9,8 +9,16 @@ import asyncio
 import inspect
 
 import pytest
+from hypothesis import settings
+
+from tests.support.thorough import THOROUGH
 
 pytest_plugins = ["foldgate.testing.plugin"]
+
+# No deadline: the machine may have other things to do, and pytest-timeout bounds every test. The same examples every
+# day, so that what fails can be made again and the coverage of the core is no matter of luck; others if there is time.
+settings.register_profile("foldgate", deadline=None, derandomize=not THOROUGH)
+settings.load_profile("foldgate")
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -3,6 +3,7 @@
 import ast
 from collections.abc import Iterator
 from fnmatch import fnmatch
+from functools import cache
 from typing import NamedTuple
 
 CODE = ("libs/*", "services/*")
@@ -123,9 +124,20 @@ def _imports(tree: ast.AST) -> Iterator[tuple[int, str, str]]:
                 yield node.lineno, alias.asname or alias.name, f"{node.module}.{alias.name}"
 
 
+@cache
+def parsed(source: str) -> ast.Module:
+    return ast.parse(source)
+
+
+@cache
+def _used(source: str) -> list[tuple[int, str]]:
+    """What `named` finds, found once for all bans."""
+    return list(named(parsed(source)))
+
+
 def lines_with(ban: Ban, source: str) -> set[int]:
     """The lines that use what is banned."""
-    return {line for line, name in named(ast.parse(source)) if any(fnmatch(name, banned) for banned in ban.banned)}
+    return {line for line, name in _used(source) if any(fnmatch(name, banned) for banned in ban.banned)}
 
 
 def applies(ban: Ban, path: str) -> bool:

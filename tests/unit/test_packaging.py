@@ -29,10 +29,15 @@ def declared(requirements: list[str]) -> dict[str, Requirement]:
     return {canonicalize_name(parsed.name): parsed for parsed in map(Requirement, requirements)}
 
 
+@functools.cache
+def parsed(path: Path) -> list[ast.AST]:
+    return list(ast.walk(ast.parse(path.read_text())))
+
+
 def imported(*trees: str) -> Iterator[tuple[str, str]]:
     """Each top-level package that the modules of these trees import, and where."""
     for path in (path for tree in trees for path in (ROOT / tree).rglob("*.py")):
-        for node in ast.walk(ast.parse(path.read_text())):
+        for node in parsed(path):
             if isinstance(node, ast.Import):
                 yield from (
                     (alias.name.partition(".")[0], f"{path.relative_to(ROOT)}:{node.lineno}") for alias in node.names

@@ -19,6 +19,7 @@ FAILED = RunFailed(code="c", message="m")
 META = sample("RunRequested")[0]
 SAYS: dict[str, list[Event | Said]] = {
     "step": [STEP],
+    "end": [FAILED],
     "on after the end": [FAILED, STEP],
     "addressed": [Said(STEP, run_id="r", pool="p", tenant="t", principal="me", correlation="c")],
 }
@@ -39,6 +40,7 @@ def processor() -> Processor[str]:
         evolve=lambda _state, _meta, event: "over" if isinstance(event, RunFailed) else "on",
         due=lambda _: 50,
         ended=lambda state: state == "over",
+        settles=lambda state, event: 4 if state == "on" and isinstance(event, RunFailed) else None,
         fail=lambda _state, _message, reason: [RunFailed(code="internal_error", message=reason)],
     )
     return Processor(decider, OWN, seal=CODEC.seal, service="engine", batch_bytes=10_000)
@@ -133,3 +135,22 @@ def test_a_history_in_which_time_does_not_rise_stops_the_fold(change: dict[str, 
         subject.restore(msgspec.structs.replace(second, **change), STEP)
     subject.restore(second, STEP)
     assert subject.live["run_1"].sequence == 2
+
+
+@pytest.mark.parametrize("last", [STEP, FAILED])
+def test_what_a_checkpoint_holds_is_not_folded_again(last: Event) -> None:
+    subject, again = processor(), processor()
+    for one in (subject, again):
+        one.restore(msgspec.structs.replace(META, key="run_1", sequence=1), STEP)
+        one.restore(msgspec.structs.replace(META, key="run_1", sequence=2, clock=META.clock + 1), last)
+    again.restore(msgspec.structs.replace(META, key="run_1", sequence=1), FAILED)
+    assert (again.live, again.next_due()) == (subject.live, subject.next_due())
+    assert "run_1" in (again.live if last is STEP else again.closed)
+
+
+def test_what_settles_something_is_measured_from_when_that_was_open() -> None:
+    subject = processor()
+    take(subject, 0, "step")
+    take(subject, 1, "end")
+    cut, _ = all_of(subject)
+    assert cut.settled == [("RunFailed", 6)]

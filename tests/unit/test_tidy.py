@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.bans import BANS, Ban, applies, lines_with
+from tests.support.bans import BANS, Ban, applies, lines_with, parsed
 
 ROOT = Path(__file__).parents[2]
 TREES = (".ci", "bench", "deploy", "docs", "examples", "libs", "schemas", "services", "tests")
@@ -95,7 +95,7 @@ def test_every_module_says_what_it_is() -> None:
     nothing(
         f"{place(path)}:1: start with a docstring whose first line says what the file is"
         for path in modules()
-        if not ast.get_docstring(ast.parse(path.read_text()))
+        if not ast.get_docstring(parsed(path.read_text()))
     )
 
 
@@ -122,7 +122,7 @@ def test_names_say_what_a_thing_is() -> None:
     nothing(
         f"{place(path)}:{node.lineno}: '{node.name}' could be anything: name what it does"
         for path in modules()
-        for node in ast.walk(ast.parse(path.read_text()))
+        for node in ast.walk(parsed(path.read_text()))
         if isinstance(node, named) and VAGUE.search(node.name)
     )
     nothing(f"{place(path)}: name the file after what it is" for path in modules() if VAGUE.search(path.stem))

@@ -1,7 +1,8 @@
 """The pytest plugin: session fixtures for real servers, and a loud summary line where one was not to be had.
 
 A server that is missing skips the tests that need it, and the end of the run says so in red. With
-FOLDGATE_REQUIRE_<SERVER>=1, as CI has it, those tests fail instead.
+FOLDGATE_REQUIRE_<SERVER>=1, as CI has it, those tests fail instead. Where several processes run the tests, as with
+pytest-xdist, a session is that of one of them: it has servers of its own, and tells who reports what it lacked.
 
 To add a server: a session fixture that yields what `provided(request, "NAME", context)` yields.
 """
@@ -11,7 +12,7 @@ import os
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import NoReturn, TypeVar
+from typing import NoReturn, Protocol, TypeVar
 
 import pytest
 from _pytest.terminal import TerminalReporter
@@ -22,7 +23,14 @@ from foldgate.testing import kafka, postgres
 
 T = TypeVar("T")
 _MISSING = pytest.StashKey[dict[str, str]]()
+_TOLD = "foldgate_missing"
 _UNAVAILABLE: tuple[type[Exception], ...] = (kafka.NoBroker, postgres.NoServer)
+
+
+class _Worker(Protocol):
+    """What pytest-xdist calls WorkerController, which need not be installed."""
+
+    config: pytest.Config
 
 
 @pytest.fixture(scope="session")
@@ -83,6 +91,21 @@ def _without(request: pytest.FixtureRequest, server: str, reason: str) -> NoRetu
     if os.environ.get(f"FOLDGATE_REQUIRE_{server}") == "1":
         pytest.fail(f"FOLDGATE_REQUIRE_{server}=1, but: {reason}", pytrace=False)
     pytest.skip(f"no {server}: {reason}")
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """In a worker of pytest-xdist: tell what is missing to the process that reports."""
+    workeroutput: dict[str, object] | None = getattr(session.config, "workeroutput", None)
+    if workeroutput is not None:
+        workeroutput[_TOLD] = session.config.stash.get(_MISSING, {})
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: "_Worker", error: object) -> None:
+    """In the process that reports: hear it. A worker that died told nothing."""
+    del error
+    told: dict[str, str] = getattr(node, "workeroutput", {}).get(_TOLD, {})
+    node.config.stash.setdefault(_MISSING, {}).update(told)
 
 
 def pytest_terminal_summary(terminalreporter: TerminalReporter, config: pytest.Config) -> None:
