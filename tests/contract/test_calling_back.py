@@ -11,7 +11,6 @@ from foldgate.contracts.events import (
     Job,
     JobCancelled,
     JobDispatched,
-    RunDenied,
     RunFailed,
     RunSucceeded,
     WorkerRenewed,
@@ -233,5 +232,5 @@ async def test_a_job_goes_to_the_pool_it_asks_for_the_more_urgent_first(opened: 
         assert patient.notes == ["2", "1", "0"]
         nowhere = await client.run_job("job.quick", labels={"pool": "no/pool"})
         ended = await end_of(client, nowhere.run_id)
-        assert isinstance(ended, RunDenied)
-        assert ended.rule == "no_pool"
+        assert isinstance(ended, RunFailed)
+        assert ended.code == "no_pool"

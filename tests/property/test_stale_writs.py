@@ -11,6 +11,7 @@ import msgspec
 import pytest
 
 from foldgate.authority.active import Policies
+from foldgate.authority.pools import Pools
 from foldgate.contracts import ids
 from foldgate.contracts.events import Event, Job, JobDispatched, JobLost, JobRequested, PolicyPublished, WritIssued
 from foldgate.decider.decider import Tick
@@ -55,7 +56,7 @@ class World:
         self.chance, self.log = random.Random(seed), list[PolicyPublished]()
         self.kernels, self.schedulers = Reader(self.log), Reader(self.log)
         self.kernel: Given[Case] = Given(
-            decisions(self.kernels.table, default_decision="allow", writ_ttl_ms=10**9, signer=KERNEL), key=RUN
+            decisions(self.kernels.table, Pools(), default_decision="allow", writ_ttl_ms=10**9, signer=KERNEL), key=RUN
         )
         self.pool: Given[Pool] = Given(
             jobs(self.schedulers.table, lease_ms=10**9, signer=SCHEDULER, suite_keys=(SUITE_KEY,)), key="default"

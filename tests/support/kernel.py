@@ -3,6 +3,7 @@
 from typing import Any
 
 from foldgate.authority.active import Policies
+from foldgate.authority.pools import Pools
 from foldgate.authority.snapshot import snapshot_of
 from foldgate.contracts import ids
 from foldgate.contracts.events import (
@@ -30,9 +31,10 @@ class Kernel(Given[Case]):
     """The case of one run, and what is active."""
 
     def __init__(self, *rules: dict[str, Any], default: str = "allow", default_decision: str = "deny") -> None:
-        self.policies = Policies()
+        self.policies, self.pools = Policies(), Pools()
         super().__init__(
-            decisions(self.policies, default_decision=default_decision, writ_ttl_ms=TTL_MS, signer=KERNEL), key=RUN
+            decisions(self.policies, self.pools, default_decision=default_decision, writ_ttl_ms=TTL_MS, signer=KERNEL),
+            key=RUN,
         )
         if rules:
             self.publish(*rules, default=default)

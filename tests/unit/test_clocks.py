@@ -5,6 +5,7 @@ import pytest
 
 from foldgate.authority.active import Policies
 from foldgate.authority.lease import sign_lease
+from foldgate.authority.pools import Pools
 from foldgate.authority.writ import job_hash, sign_writ
 from foldgate.contracts.events import JobDispatched, JobRequested, Writ, WritIssued
 from foldgate.decider.decider import Tick
@@ -31,7 +32,7 @@ def test_a_writ_may_not_be_so_short_that_clocks_end_it() -> None:
 @pytest.mark.parametrize("skew_ms", [-CLOCKS_DIFFER_MS, 0, CLOCKS_DIFFER_MS])
 def test_a_writ_lives_when_it_comes_to_a_scheduler_that_is_fast_or_slow(skew_ms: int) -> None:
     """Else it would be asked for again at once, and again, for as long as the job may wait."""
-    deciding = decisions(Policies(), default_decision="allow", writ_ttl_ms=SHORTEST_MS, signer=KERNEL)
+    deciding = decisions(Policies(), Pools(), default_decision="allow", writ_ttl_ms=SHORTEST_MS, signer=KERNEL)
     [issued] = Given(deciding, key="run_1").when(JobRequested(job=job()), at=NOW)
     assert isinstance(issued, WritIssued)
     at_once, later = pool(), pool()

@@ -3,6 +3,7 @@
 import pytest
 
 from foldgate.authority.active import Policies
+from foldgate.authority.pools import Pools
 from foldgate.authority.writ import job_hash, verify
 from foldgate.contracts.events import (
     CaseClosed,
@@ -10,6 +11,7 @@ from foldgate.contracts.events import (
     Job,
     JobCancelRequested,
     JobDenied,
+    JobRefused,
     JobRequested,
     RunCancelled,
     RunDenied,
@@ -26,8 +28,8 @@ from tests.support.given import Given, meta
 from tests.support.keys import KERNEL, TRUST
 
 RUN = "run_1"
-ALLOWING = decisions(Policies(), default_decision="allow", writ_ttl_ms=500, signer=KERNEL)
-DENYING = decisions(Policies(), default_decision="deny", writ_ttl_ms=500, signer=KERNEL)
+ALLOWING = decisions(Policies(), Pools(), default_decision="allow", writ_ttl_ms=500, signer=KERNEL)
+DENYING = decisions(Policies(), Pools(), default_decision="deny", writ_ttl_ms=500, signer=KERNEL)
 
 
 def job(attempt: int = 1, *, pool: str = "") -> Job:
@@ -107,9 +109,9 @@ def test_the_pool_that_a_job_asks_for_is_the_pool_of_its_writ() -> None:
 
 @pytest.mark.parametrize("name", [" ", "a/b", "ünder", "-a", "a" * 101])
 def test_what_cannot_be_the_name_of_a_pool_gets_no_writ(name: str) -> None:
-    [denied] = Given(ALLOWING, key=RUN).when(JobRequested(job=job(pool=name)))
-    assert isinstance(denied, JobDenied)
-    assert (denied.rule, denied.reason[:8]) == ("no_pool", "Expected")
+    [refused] = Given(ALLOWING, key=RUN).when(JobRequested(job=job(pool=name)))
+    assert isinstance(refused, JobRefused)
+    assert (refused.code, refused.reason[:8]) == ("no_pool", "Expected")
 
 
 def test_a_job_that_is_called_back_loses_its_writ() -> None:

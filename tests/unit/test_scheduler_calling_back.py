@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from foldgate.authority.active import Policies
 from foldgate.authority.lease import sign_cancel
+from foldgate.authority.pools import Pools
 from foldgate.contracts.events import (
     Event,
     JobCancelled,
@@ -215,7 +216,7 @@ def test_nothing_is_dispatched_after_it_was_called_back(
 ) -> None:
     """What the kernel says of jobs that are asked for and called back in any order, with anything in between."""
     kernel: Given[Case] = Given(
-        decisions(Policies(), default_decision="allow", writ_ttl_ms=5000, signer=KERNEL), key="run"
+        decisions(Policies(), Pools(), default_decision="allow", writ_ttl_ms=5000, signer=KERNEL), key="run"
     )
     others = iter([message for message, _ in steps if not isinstance(message, WritIssued | WritRevoked)])
     subject, over = pool(), set[str]()

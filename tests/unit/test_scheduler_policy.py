@@ -6,6 +6,7 @@ import msgspec
 import pytest
 
 from foldgate.authority.active import Policies
+from foldgate.authority.pools import Pools
 from foldgate.authority.snapshot import snapshot_of
 from foldgate.contracts.events import (
     Event,
@@ -99,7 +100,9 @@ def test_neither_goes_round_in_circles_whoever_has_read_further(
 ) -> None:
     """As many ways back as policy has changed after the first writ, and one where the kernel was behind."""
     kernel_has, scheduler_has = read_to(kernel_at), read_to(scheduler_at)
-    kernel = Given(decisions(kernel_has, default_decision="allow", writ_ttl_ms=9000, signer=KERNEL), key="run_1")
+    kernel = Given(
+        decisions(kernel_has, Pools(), default_decision="allow", writ_ttl_ms=9000, signer=KERNEL), key="run_1"
+    )
     scheduler = pool(scheduler_has)
     scheduler.when(beat())
     written, wanted = max(kernel_at, scheduler_at), 0

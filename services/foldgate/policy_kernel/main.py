@@ -1,6 +1,7 @@
 """The policy kernel as a service: owns `decisions` and `policies`."""
 
 from foldgate.authority.active import Policies
+from foldgate.authority.pools import Pools
 from foldgate.contracts.endings import RUN_ENDS
 from foldgate.contracts.events import (
     ApprovalExpired,
@@ -21,9 +22,10 @@ SERVICE = Service(
     aggregates=(
         Aggregate(
             stream=DECISIONS,
-            tables=(Policies,),
-            decider=lambda settings, keys, table: decisions(
-                table,
+            tables=(Policies, Pools),
+            decider=lambda settings, keys, active, pools: decisions(
+                active,
+                pools,
                 default_decision=settings.default_decision,
                 writ_ttl_ms=settings.writ_ttl_ms,
                 signer=keys.kernel,

@@ -15,6 +15,11 @@ and places only grow. The scheduler first reads as far as a writ that it is give
 older; if it is newer, and the snapshot another, the job goes back with that place. The kernel first reads as far as a
 request names, so its next writ is of that place or a later one. Hence a job goes back once more only if a snapshot was
 published between that writ and its dispatch: as many times as policy changed meanwhile, and no more.
+
+With the writ the kernel says in which pool. What policy denies is denied whatever pools there are; of the rest, what no
+pool takes is refused before people are asked about it. Pools are handled as snapshots are: a writ has the number of the
+last change that the kernel knew. A pool that is closed gives back what has an earlier number than its closing, with
+that number, and the kernel first reads as far; so a job comes back once for each closing, and no more.
 """
 
 from collections.abc import Iterable, Iterator
@@ -24,6 +29,7 @@ import msgspec
 from foldgate.authority.active import Policies
 from foldgate.authority.facts import RunFacts, facts_of_job, facts_of_run
 from foldgate.authority.keys import Signer
+from foldgate.authority.pools import Choice, Pools
 from foldgate.authority.terms import Terms, satisfied
 from foldgate.authority.writ import constraints_hash, job_hash, resume_hash, sign_writ
 from foldgate.contracts import ids
@@ -40,6 +46,7 @@ from foldgate.contracts.events import (
     Job,
     JobCancelRequested,
     JobDenied,
+    JobRefused,
     JobRequested,
     JobThrottled,
     Meta,
@@ -51,7 +58,6 @@ from foldgate.contracts.events import (
     WritIssued,
     WritRevoked,
 )
-from foldgate.contracts.topics import is_pool_name
 from foldgate.decider.decider import Decider, Message, Said, Tick
 from foldgate.policy_kernel.decisions.evolve import evolve
 from foldgate.policy_kernel.decisions.judging import Judge, Judged
@@ -59,17 +65,17 @@ from foldgate.policy_kernel.decisions.state import Case, Grant, Throttled, due, 
 
 Outcome = Iterator[Event | Said]
 Answer = ApprovalGranted | ApprovalRefused | ApprovalExpired
-POOL = "default"
-"""Where a job goes that asks for no pool."""
 FAULT = "internal_error"
 """What denies an attempt after a fault of ours."""
 MAX_AGAIN_BYTES = 512 * 1024
 """Of the jobs decided on again in one decision, so that it fits an append; the others are due at once again."""
 
 
-def decisions(policies: Policies, *, default_decision: str, writ_ttl_ms: int, signer: Signer) -> Decider[Case]:
-    """The decider of cases, by the policies that have been read so far."""
-    kernel = _Kernel(Judge(policies, default_decision), writ_ttl_ms, signer)
+def decisions(
+    policies: Policies, pools: Pools, *, default_decision: str, writ_ttl_ms: int, signer: Signer
+) -> Decider[Case]:
+    """The decider of cases, by the policies and the pools that have been read so far."""
+    kernel = _Kernel(Judge(policies, default_decision), pools, writ_ttl_ms=writ_ttl_ms, signer=signer)
     return Decider(
         state=Case,
         decide=kernel.decide,
@@ -85,8 +91,8 @@ def decisions(policies: Policies, *, default_decision: str, writ_ttl_ms: int, si
 class _Kernel:
     """The decisions on a run, under the terms of the settings."""
 
-    def __init__(self, judge: Judge, writ_ttl_ms: int, signer: Signer) -> None:
-        self._judge, self._writ_ttl_ms, self._signer = judge, writ_ttl_ms, signer
+    def __init__(self, judge: Judge, pools: Pools, *, writ_ttl_ms: int, signer: Signer) -> None:
+        self._judge, self._pools, self._writ_ttl_ms, self._signer = judge, pools, writ_ttl_ms, signer
 
     def decide(self, state: Case | None, message: Message) -> Outcome:
         case, at = state or Case(), message.at
@@ -134,9 +140,6 @@ class _Kernel:
         """Whoever comes here was never decided on."""
         if case.rejected is not None:
             yield _denied(job, case.rejected)
-        elif job.pool and not is_pool_name(job.pool):
-            reason = f"Expected the name of a pool such as 'default', but got '{job.pool[:200]}'."
-            yield _denied(job, self._judge.refusal("no_pool", reason))
         else:
             yield from self._attempt(case, job, at, grant=_grant_for(case, job))
             yield from self._judge.shadowed(facts_of_job(job, _run_of(case, job)), "dispatch")
@@ -144,18 +147,22 @@ class _Kernel:
     def _attempt(
         self, case: Case, job: Job, at: int, *, grant: Grant | None = None, waited: Throttled | None = None
     ) -> Outcome:
-        """What policy says of it now."""
+        """What policy says of it now, and which pool takes it."""
         grant = grant or _grant_for(case, job)
         judged = self._judge.judge(facts_of_job(job, _run_of(case, job)), "dispatch")
+        choice = self._pools.choose(job)
         match judged.outcome.decision:
+            case "deny":
+                yield _denied(job, judged.decision)
+            case _ if not choice.pool:
+                yield self._refused(job, choice)
             case "require_approval" if grant is None or not _is_enough(grant, judged, job):
                 yield _question(job, judged)
             case "throttle":
                 yield _postponed(job, judged, at=at, waited=waited)
-            case "deny":
-                yield _denied(job, judged.decision)
             case _:
-                yield self._allowed(job, judged.decision, at=at, approval_id=_approval_id(job) if grant else "")
+                approval_id = _approval_id(job) if grant else ""
+                yield self._allowed(job, judged.decision, choice, at=at, approval_id=approval_id)
 
     def _again(self, case: Case, at: int) -> Outcome:
         """Its time has come for what was throttled."""
@@ -181,8 +188,14 @@ class _Kernel:
             case _:
                 yield _denied(asked.job, self._judge.refusal(asked.rule, "Nobody answered in time."))
 
-    def _allowed(self, job: Job, decision: Decision, *, at: int, approval_id: str) -> Said:
-        pool = job.pool or POOL
+    def _refused(self, job: Job, choice: Choice) -> JobRefused:
+        number = self._pools.number
+        return JobRefused(job_id=job.job_id, step=job.step, code="no_pool", reason=choice.reason, pools_number=number)
+
+    def _allowed(self, job: Job, decision: Decision, choice: Choice, *, at: int, approval_id: str) -> Said:
+        pool = choice.pool
+        if choice.reason:
+            decision = msgspec.structs.replace(decision, trace=(*decision.trace, f"pool {pool}: {choice.reason}"))
         writ = Writ(
             writ_id=ids.writ_id(job.job_id, decision.policy_snapshot),
             job_id=job.job_id,
@@ -196,6 +209,7 @@ class _Kernel:
             policies_offset=decision.policies_offset,
             approval_id=approval_id,
             constraints_hash=constraints_hash(decision.constraints),
+            pools_number=self._pools.number,
             resume_hash=resume_hash(job),
         )
         return Said(WritIssued(job=job, writ=sign_writ(self._signer, writ), decision=decision), pool=pool)

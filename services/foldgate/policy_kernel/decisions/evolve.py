@@ -9,6 +9,7 @@ from foldgate.contracts.events import (
     Event,
     GrantRecorded,
     JobDenied,
+    JobRefused,
     JobThrottled,
     Meta,
     RunAdmitted,
@@ -37,7 +38,7 @@ def _of_a_job(case: Case, meta: Meta, event: Event) -> Case | None:
     match event:
         case WritIssued(job=job, writ=writ) if job.job_id not in case.decided:
             return _decided(case, job.job_id, writ.pool)
-        case JobDenied(job_id=job_id) | WritRevoked(job_id=job_id):
+        case JobDenied(job_id=job_id) | JobRefused(job_id=job_id) | WritRevoked(job_id=job_id):
             return _decided(case, job_id, "")
         case ApprovalRequired(job=job) if job.job_id not in case.decided:
             return _asked(case, meta, event)

@@ -3,12 +3,13 @@
     a run   (none) --RunAdmitted--> admitted        (none) --RunRejected--> rejected
     a job   (none), asked, throttled --WritIssued--> authorised --WritRevoked--> revoked
             (none), asked, throttled --JobDenied---> denied
+            (none), asked, throttled --JobRefused--> refused     (no pool takes it)
             (none), asked, throttled --WritRevoked-> revoked     (called back before it had a writ)
             (none), asked, throttled --ApprovalRequired--> asked --GrantRecorded--> asked, with a grant
             (none), asked, throttled --JobThrottled--> throttled
 
-Nothing leads on from denied and revoked, so there is no writ of a job after either. A grant belongs to what a step
-would do, and not to an attempt: it holds until the run has ended.
+Nothing leads on from denied, refused and revoked, so there is no writ of a job after any of them. A grant belongs to
+what a step would do, and not to an attempt: it holds until the run has ended.
 """
 
 from bisect import bisect_left
