@@ -57,6 +57,9 @@ def test_a_document_becomes_pools_and_routes() -> None:
 
 def test_terms_say_nothing_that_is_so_by_default() -> None:
     assert PoolTerms(name="default").text() == '{"name":"default"}'
+    assert prepare("pools: [{name: a, max_waiting: 100000, age_step: 1m}]").layout.text() == (
+        '{"pools":[{"name":"a"}],"routes":[]}'
+    )
 
 
 def test_two_documents_that_mean_the_same_have_one_form() -> None:

@@ -49,7 +49,7 @@ def _prepared(source: str | bytes) -> PreparedPools:
     if document is None or found.problems:
         raise invalid(found.problems)
     layout = _layout(document)
-    canonical = msgspec.json.encode(layout, order="sorted").decode()
+    canonical = layout.text()
     size = len(canonical.encode())
     if size > MAX_BYTES:
         said = f"Expected pools of at most {MAX_BYTES} bytes, but these have {size}."

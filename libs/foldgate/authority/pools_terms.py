@@ -1,11 +1,12 @@
 """Pools and routes as services go by them: made of a document that was prepared, and carried by events as JSON."""
 
 from functools import lru_cache
+from typing import Any
 
 import msgspec
 
 
-class PoolLimit(msgspec.Struct, frozen=True, omit_defaults=True):
+class PoolLimit(msgspec.Struct, frozen=True):
     """How many jobs of one value of `key` a pool may hold at once, and may begin in any minute; None is no limit."""
 
     key: str
@@ -13,7 +14,7 @@ class PoolLimit(msgspec.Struct, frozen=True, omit_defaults=True):
     per_minute: int | None = None
 
 
-class PoolTerms(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+class PoolTerms(msgspec.Struct, frozen=True, kw_only=True):
     """The terms of one pool. A default here is part of what every published document means: it never changes."""
 
     name: str
@@ -28,8 +29,18 @@ class PoolTerms(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     limits: tuple[PoolLimit, ...] = ()
 
     def text(self) -> str:
-        """As events carry it: JSON with sorted keys, without what is so by default."""
-        return msgspec.json.encode(self, order="sorted").decode()
+        """As events carry it."""
+        return _json(self.form())
+
+    def form(self) -> dict[str, Any]:
+        """All but what is so by default."""
+        form = msgspec.to_builtins(self)
+        return {name: value for name, value in form.items() if _DEFAULTS.get(name) != value}
+
+
+_DEFAULTS: dict[str, Any] = {
+    name: value for name, value in msgspec.to_builtins(PoolTerms(name="")).items() if name != "name"
+}
 
 
 class PoolRoute(msgspec.Struct, frozen=True):
@@ -48,6 +59,14 @@ class Layout(msgspec.Struct, frozen=True):
     def pool(self, name: str) -> PoolTerms | None:
         """The terms of a pool; None if there is no such pool."""
         return next((pool for pool in self.pools if pool.name == name), None)
+
+    def text(self) -> str:
+        """As events carry it."""
+        return _json({"pools": [pool.form() for pool in self.pools], "routes": self.routes})
+
+
+def _json(value: Any) -> str:
+    return msgspec.json.encode(value, order="sorted").decode()
 
 
 @lru_cache(maxsize=1024)

@@ -18,6 +18,8 @@ from foldgate.contracts.events import (
     PolicyPutRequested,
     PolicyRollbackRequested,
     PolicyShadowRequested,
+    PoolDrainRequested,
+    PoolsPutRequested,
     VoteCast,
 )
 
@@ -29,6 +31,8 @@ Signed = (
     | PolicyDeleteRequested
     | PolicyShadowRequested
     | KeyRevokeRequested
+    | PoolsPutRequested
+    | PoolDrainRequested
 )
 S = TypeVar("S", bound=Signed)
 

@@ -1,4 +1,4 @@
-"""The scheduler as a service: owns `jobs`, and relays to the workers of each pool what is addressed to them."""
+"""The scheduler as a service: owns `jobs` and `pools`, and relays to workers, pool by pool, what is for them."""
 
 from foldgate.authority.active import Policies
 from foldgate.contracts.events import (
@@ -8,14 +8,18 @@ from foldgate.contracts.events import (
     JobFailed,
     JobSucceeded,
     Meta,
+    PoolOverloaded,
+    PoolRelieved,
     WorkerBeat,
     WritIssued,
     WritRevoked,
 )
-from foldgate.contracts.topics import DECISIONS, JOBS, REPORTS, WORKERS
+from foldgate.contracts.topics import ADMIN, DECISIONS, JOBS, POOLS, REPORTS, WORKERS
 from foldgate.runtime.run import run
 from foldgate.runtime.service import Aggregate, Follow, Relay, Service
 from foldgate.scheduler.jobs.decide import jobs
+from foldgate.scheduler.pools.decide import ASKED, pools
+from foldgate.scheduler.pools.state import KEY
 
 
 def _dispatch_stream(meta: Meta) -> str:
@@ -42,6 +46,15 @@ SERVICE = Service(
                 Follow(stream=WORKERS, events=(WorkerBeat,), guard=True),
             ),
             relay=Relay(events=(JobDispatched, JobCancelled), target=_dispatch_stream, key=_worker),
+        ),
+        Aggregate(
+            stream=POOLS,
+            tables=(Policies,),
+            decider=lambda _settings, keys, policies: pools(policies, keys.trust),
+            follows=(
+                Follow(stream=ADMIN, events=ASKED),
+                Follow(stream=JOBS, events=(PoolOverloaded, PoolRelieved), key=lambda _: KEY),
+            ),
         ),
     ),
 )
