@@ -261,6 +261,10 @@ async def test_a_path_too_long_for_a_socket_will_do(tmp_path: Path) -> None:
         short = server._short
         assert short is not None
         assert short.is_symlink()
+        address = server.url
+        await server.restart()
+        assert server.url == address
+        await (await asyncpg.connect(address)).close()
     assert not short.parent.exists()
 
 

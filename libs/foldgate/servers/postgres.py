@@ -110,8 +110,10 @@ class PostgresServer:
         self._claim = None
 
     async def restart(self) -> None:
-        """Start again over the same data, whatever became of the server."""
+        """Start again over the same data, at the same address, whatever became of the server."""
+        kept, self._short = self._short, None
         await self.stop()
+        self._short = kept
         await self.start()
 
     async def __aenter__(self) -> Self:
@@ -179,6 +181,8 @@ class PostgresServer:
 
     def _choose_socket(self, claim: FolderClaim) -> None:
         """The server reaches its socket from where it stands; a client needs a path, and that may be too long."""
+        if self._short is not None:
+            return
         if claim.previous is not None and claim.previous.scratch:
             self._short = Path(claim.previous.scratch)
             self._remove_short()
