@@ -43,7 +43,7 @@ def decided_again(history: Iterable[Said], *, default: str) -> int:
     rejected = {one.meta.run_id: one.event.decision for one in facts if isinstance(one.event, RunRejected)}
     count = 0
     for one in facts:
-        was, job_id = getattr(one.event, "decision", None), _job_id(one.event)
+        was, job_id = getattr(one.event, "decision", None), job_id_of(one.event)
         if one.meta.stream != "decisions" or not isinstance(was, Decision) or not _is_of_policy(was):
             continue
         if job_id and was == rejected.get(one.meta.run_id):  # the jobs of a run that was rejected are denied with it
@@ -93,6 +93,7 @@ def _compare(was: Decision, snapshot: Snapshot, facts: Facts) -> None:
         assert was == now
 
 
-def _job_id(event: Any) -> str:
+def job_id_of(event: Any) -> str:
+    """The job that a decision is on; empty if it is on its run."""
     job = getattr(event, "job", None)
     return str(job.job_id if job is not None else getattr(event, "job_id", ""))

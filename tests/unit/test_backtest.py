@@ -213,6 +213,16 @@ def test_the_streams_may_be_heard_in_any_order() -> None:
     assert counts(rehearsed(rejected[::-1])) == (1, 0, 0, 0)
 
 
+def test_also_where_the_end_of_a_run_is_heard_before_its_beginning() -> None:
+    """Clocks differ by a minute: by their times a case may be closed before its run has started."""
+    events = recorded(*ALL)
+    facts: list[Event] = [event for event in events if isinstance(event, RunStarted | JobRequested)]
+    decisions = [*(event for event in events if event not in facts), CaseClosed(status="denied")]
+    assert counts(rehearsed(decisions + facts)) == (6, 0, 0, 0)
+    known = recorded("job.any")
+    assert counts(rehearsed([known[1], known[3], CaseClosed(status="succeeded"), known[0], known[2]])) == (2, 0, 0, 0)
+
+
 def test_of_each_attempt_the_first_decision_counts() -> None:
     events = recorded("job.ask")
     asked = job("job.ask")
@@ -232,6 +242,18 @@ def test_a_grant_serves_the_next_attempt_on_the_terms_it_was_given_on() -> None:
         assert counts(rehearsed([*events, *again])) == (3, 0, 0, 0)
     alone: list[Event] = [started(), WritIssued(job=asked, writ=writ(asked, "r1:s#1"), decision=decision)]
     assert counts(rehearsed(alone, WAS.replace("required: 1", "required: 2"))) == (1, 0, 0, 0)
+
+
+def test_votes_that_satisfied_the_terms_of_then_tell_nothing_of_those_terms() -> None:
+    """People were asked under one snapshot, and their votes were enough under the next: its terms are not on record."""
+    strict = WAS.replace("required: 1", "required: 2")
+    again = job("job.ask", 2)
+    said = decide(snapshot(strict), facts_of_job(again, run_facts(started(), meta("r1"))), phase="dispatch")
+    given = WritIssued(job=again, writ=writ(again, "r1:s#1"), decision=said.as_decision(2))
+    subject = Backtest(snapshot(strict), since=2000)
+    for at, event in ((1000, started()), (1000, recorded("job.ask")[-1]), (2000, given)):
+        subject.add(meta("r1", at=at), event)
+    assert counts(subject.result()) == (1, 0, 0, 0)
 
 
 def test_what_no_bundle_decided_is_left_aside() -> None:

@@ -77,17 +77,18 @@ class _Recorded(NamedTuple):
 class _Run:
     """A run, as far as it was heard of."""
 
-    __slots__ = ("decided", "facts", "id", "jobs", "rejected", "state", "terms", "waiting")
+    __slots__ = ("closed", "decided", "facts", "id", "jobs", "rejected", "state", "terms", "waiting")
 
     def __init__(self, run_id: str) -> None:
         self.id = run_id
         self.facts: RunFacts | None = None
         self.jobs: dict[str, Job] = {}
         self.decided: set[str] = set()
-        self.terms: dict[str, str] = {}
+        self.terms: dict[tuple[str, str], str] = {}  # of each question, by who asked: the snapshot
         self.waiting: deque[_Recorded] = deque()
         self.rejected: Outcome | None = None
         self.state = "new"
+        self.closed = False
 
 
 class Backtest:
@@ -96,12 +97,15 @@ class Backtest:
     def __init__(self, snapshot: Snapshot, *, since: int = 0) -> None:
         self._snapshot, self._since = snapshot, since
         self._runs: dict[str, _Run] = {}
+        self._over: set[str] = set()
         self._counts = dict.fromkeys(("same", "changed", "unknown", "aside", "runs", "runs_changed"), 0)
         self._changes: dict[tuple[str, str, str, str], Change] = {}
 
     def add(self, meta: Meta, event: Event) -> None:
         """The next event of either stream."""
         match event:
+            case RunStarted() | JobRequested() if meta.run_id in self._over:
+                return
             case RunStarted():
                 run = self._run(meta)
                 run.facts = run_facts(event, meta)
@@ -111,15 +115,17 @@ class Backtest:
                 if run.waiting or job.job_id not in run.decided:
                     run.jobs[job.job_id] = job
                     self._go_on(run)
-            case CaseClosed():
-                self._close(meta.run_id)
+            case CaseClosed() if (known := self._runs.get(meta.run_id)) is not None:
+                known.closed = True
+                self._go_on(known)
             case _:
                 self._hear(meta, event)
 
     def result(self) -> Backtested:
         """What it came to; of what was decided on something that was never heard of nothing is known."""
-        for run_id in list(self._runs):
-            self._close(run_id)
+        for run in self._runs.values():
+            self._counts["unknown"] += sum(recorded.counts for recorded in run.waiting)
+            run.waiting.clear()
         counts = self._counts
         return Backtested(
             policy_snapshot=self._snapshot.name,
@@ -129,6 +135,7 @@ class Backtest:
         )
 
     def _run(self, meta: Meta) -> _Run:
+        self._over.discard(meta.run_id)
         return self._runs.setdefault(meta.run_id, _Run(meta.run_id))
 
     def _hear(self, meta: Meta, event: Event) -> None:
@@ -142,10 +149,11 @@ class Backtest:
                 run, recorded = self._run(meta), _Recorded(decision, "", None, None, counts)
             case WritIssued(decision=Decision() as decision, job=job, writ=writ):
                 run = self._run(meta)
-                recorded = _Recorded(decision, job.job_id, job, run.terms.get(writ.approval_id), counts)
+                asked = (writ.approval_id, decision.policy_snapshot)
+                recorded = _Recorded(decision, job.job_id, job, run.terms.get(asked), counts)
             case ApprovalRequired(decision=decision, job=job, terms=terms):
                 run = self._run(meta)
-                run.terms[event.approval_id] = terms
+                run.terms[event.approval_id, decision.policy_snapshot] = terms
                 recorded = _Recorded(decision, job.job_id, job, terms, counts)
             case JobThrottled(decision=decision, job_id=job_id, job=job):
                 run, recorded = self._run(meta), _Recorded(decision, job_id, job, None, counts)
@@ -169,6 +177,9 @@ class Backtest:
             run.jobs.pop(recorded.job_id, None)
             if recorded.counts:
                 self._compare(run, recorded, job)
+        if run.closed:  # what it asked for may be heard of later, and nobody waits for it
+            self._runs.pop(run.id, None)
+            self._over.add(run.id)
 
     def _compare(self, run: _Run, recorded: _Recorded, job: Job | None) -> None:
         if run.state == "new":
@@ -212,11 +223,6 @@ class Backtest:
         change.times += 1
         if len(change.examples) < MAX_EXAMPLES:
             change.examples.append(example)
-
-    def _close(self, run_id: str) -> None:
-        run = self._runs.pop(run_id, None)
-        if run is not None:
-            self._counts["unknown"] += sum(recorded.counts for recorded in run.waiting)
 
 
 def _is_same(recorded: _Recorded, outcome: Outcome) -> bool:
