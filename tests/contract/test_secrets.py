@@ -183,12 +183,14 @@ async def test_what_strangers_send_past_every_client_is_on_no_stream_of_ours() -
         labels = {"of": EVERYTHING[2]}
         await _submitted(log, run, RunRequested(workflow="echo", input=text, labels=labels, idempotency_key="once"))
         await _submitted(log, run, SignalSent(name="go", payload=text))
+        await log.submit("intake", [Outgoing(run.encode(), "\n".join(EVERYTHING).encode())])
         end = await client.ended(run)
         assert isinstance(end, RunSucceeded)
         assert '"[redacted:field]"' in end.output
     assert await held(log, ["intake"]), "what they sent lies where they put it"
+    assert await raw(log, Partition("quarantine", 0))
     owned = [stream.name for stream in STREAMS if stream.events and stream.kind == "owned"]
-    assert await held(log, owned) == []
+    assert await held(log, [*owned, "quarantine"]) == []
 
 
 async def _submitted(log: Log, run: str, event: Event) -> None:

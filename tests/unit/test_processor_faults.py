@@ -1,5 +1,7 @@
 """The partition processor when a decider breaks its promises, and what a history may not look like."""
 
+import hashlib
+
 import msgspec
 import pytest
 
@@ -104,6 +106,18 @@ def test_a_record_that_nobody_can_read_is_quarantined_in_its_place_once() -> Non
     assert cut.positions == {SOURCE: Position(6)}
     assert (record.event.source_offset, record.event.original_size, len(record.event.original)) == (5, 1_000_001, 10**6)
     assert record.meta.event_id == "runs-0/intake-0/5"
+
+
+def test_what_is_quarantined_is_kept_without_its_secrets_and_with_its_digest() -> None:
+    secret = "ghp_" + "a1B2" * 10
+    original = b"\xff key=" + secret.encode() + b" \xff"
+    why = SetAside("undecodable", f"Expected an event, but got {secret}.")
+    place = (SOURCE, Position(6), why)
+    event = quarantined(*place, by=OWN, service="engine", key=secret.encode(), original=original, at=10).event
+    assert event.original == b"\xff key=" + b"*" * len(secret) + b" \xff"
+    assert event.source_key == b"*" * len(secret)
+    assert event.reason == "Expected an event, but got [redacted:github_token]."
+    assert event.original_sha256 == hashlib.sha256(original).digest()
 
 
 def test_an_event_may_be_addressed_elsewhere_than_its_aggregate() -> None:

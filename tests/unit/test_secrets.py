@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from foldgate.authority.redaction import redacted_event
 from foldgate.authority.request import request_hash
-from foldgate.authority.secret_shapes import may_hold, spans
-from foldgate.authority.secrets import Level, present, present_in_json, redacted, redacted_json
+from foldgate.authority.secrets import Level, masked, present, present_in_json, redacted, redacted_json
 from foldgate.contracts.events import ContextChanged, Job, JobRequested, JobSucceeded, Rerun, RunRequested, StepStarted
+from foldgate.language.secret_shapes import may_hold, spans
 from tests.support.planted import ENDS, EVERYTHING, WITHIN, WORD, WORDS
 
 OF_WORDS = [(name, secret) for name, several in WORDS.items() for secret in several]
@@ -29,6 +29,7 @@ JSON = st.recursive(
     ),
     max_leaves=8,
 )
+SECRET_WORDS = [secret.encode() for secret in (*(secret for _, secret in OF_WORDS), *(one for *_, one in OF_TEXTS))]
 LEVELS: list[Level] = ["none", "low", "high"]
 WHOSE: dict[str, Any] = {"tenant": "acme", "principal": "ada", "workflow": "w"}
 DEEP = "[" * 50_000 + "]" * 50_000
@@ -42,6 +43,22 @@ def test_each_shape_is_found_wherever_it_stands(name: str, secret: str) -> None:
     assert redacted({secret: [secret, (secret,)]}, "low") == {
         f"[redacted:{name}]": [f"[redacted:{name}]", (f"[redacted:{name}]",)]
     }
+
+
+@pytest.mark.parametrize("secret", EVERYTHING)
+def test_bytes_are_masked_in_their_place(secret: str) -> None:
+    around = bytes(range(128, 256)) + b"\x00"
+    data = around + secret.encode() + around
+    shown = masked(data)
+    assert len(shown) == len(data)
+    assert (shown[:129], shown[-129:]) == (around, around)
+    assert b"*" in shown[129:-129]
+    assert not any(word in shown for word in SECRET_WORDS)
+
+
+@given(st.binary(max_size=200))
+def test_bytes_without_a_secret_are_as_they_were(data: bytes) -> None:
+    assert masked(data) == data or any(True for _ in spans(data.decode("latin-1")))
 
 
 @pytest.mark.parametrize(("name", "before", "secret"), OF_TEXTS)

@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from foldgate.authority.secret_shapes import MARK, REFERENCE, Span, may_hold, spans
+from foldgate.language.secret_shapes import MARK, REFERENCE, Span, may_hold, spans
 
 Level = Literal["none", "low", "high"]
 """none: nothing is redacted. low: known shapes. high: also what only looks like a secret: long words of letters and
@@ -64,6 +64,17 @@ def redacted_json(text: str, level: Level) -> str:
     value = _read(text)
     shown = redacted(value, level)
     return text if shown == value else msgspec.json.encode(shown, order="sorted").decode()
+
+
+def masked(data: bytes) -> bytes:
+    """The bytes with `*` in place of each of a known secret: as many, so that what can be decoded still can."""
+    text = data.decode("latin-1")  # a sign for each byte, whatever they are
+    if not may_hold(text):
+        return data
+    shown = bytearray(data)
+    for begin, end, _ in spans(text):
+        shown[begin:end] = b"*" * (end - begin)
+    return bytes(shown)
 
 
 def _read(text: str) -> Any:

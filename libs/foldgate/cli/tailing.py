@@ -7,15 +7,18 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import msgspec
 from rich.text import Text
 
+from foldgate.authority.redaction import redacted_event
+from foldgate.authority.secrets import masked
 from foldgate.cli.mistakes import AskedWrongly
 from foldgate.cli.reaching import Reached, opened
 from foldgate.cli.reading import Seen, StreamReader
 from foldgate.cli.telling import told
 from foldgate.cli.terminal import harmless, plain, say, say_json
 from foldgate.cli.words import shown_bytes
-from foldgate.contracts.events import MessageQuarantined, PositionsAdvanced
+from foldgate.contracts.events import Event, MessageQuarantined, PositionsAdvanced
 from foldgate.contracts.places import Partition
 from foldgate.contracts.topics import Stream, stream_of
 
@@ -118,9 +121,16 @@ def as_object(seen: Seen) -> dict[str, Any]:
         "key": record.key.decode(errors="backslashreplace"),
         "accepted": seen.accepted,
     }
-    if seen.meta is None:
-        return {**found, "undecodable": seen.trouble, "value": record.value.hex()}
-    return {**found, "event": type(seen.event).__name__, "meta": plain(seen.meta), "body": plain(seen.event)}
+    if seen.meta is None or seen.event is None:
+        return {**found, "undecodable": seen.trouble, "value": masked(record.value).hex()}
+    return {**found, "event": type(seen.event).__name__, "meta": plain(seen.meta), "body": plain(_shown(seen.event))}
+
+
+def _shown(event: Event) -> Event:
+    """An event without known secrets: strangers may have written anything onto open streams."""
+    if isinstance(event, MessageQuarantined):
+        return msgspec.structs.replace(event, original=masked(event.original), source_key=masked(event.source_key))
+    return redacted_event(event, "low")
 
 
 def _print(seen: Seen) -> None:
@@ -135,7 +145,7 @@ def _print(seen: Seen) -> None:
     else:
         line.append(f"{type(seen.event).__name__:<18} ", style=style or "bold")
         line.append(f"{harmless(meta.run_id)} " if meta.run_id else "", style=style or "magenta")
-        line.append(told(seen.event), style=style)
+        line.append(told(_shown(seen.event)), style=style)
     if isinstance(seen.event, MessageQuarantined):
         line.append(f"\n    bytes  {shown_bytes(seen.event.original, seen.event.original_size)}", style=style)
     if not seen.accepted:

@@ -35,8 +35,10 @@ def lasted(ms: int) -> str:
 
 
 def shown_bytes(data: bytes, size: int) -> str:
-    """Bytes that nobody could read: as text if they are, else in hexadecimal digits."""
-    cut = data[:SHOWN_BYTES]
+    """Bytes that nobody could read: as text if they are, else in hexadecimal digits; known secrets as `*`."""
+    from foldgate.authority.secrets import masked  # its expressions take time to make, and most commands show no bytes
+
+    cut = masked(data)[:SHOWN_BYTES]
     text = cut.decode(errors="replace")
     shown = text if text.isprintable() and "\N{REPLACEMENT CHARACTER}" not in text else cut.hex(" ")
     return shown if size <= len(cut) else f"{shown} … ({size} bytes in all)"

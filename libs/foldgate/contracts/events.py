@@ -908,9 +908,11 @@ class MessageQuarantined(msgspec.Struct, frozen=True, kw_only=True):
     reason: str
     """Why, as a sentence: what was expected, what was found."""
     original: bytes
-    """The bytes as they were; cut where they were over the limit."""
+    """The bytes as they were, but with * in place of known secrets; cut where they were over the limit."""
     original_size: int
     """Their full length."""
+    original_sha256: bytes = b''
+    """SHA-256 of all of the bytes as they were."""
 
 
 class NotificationRaised(msgspec.Struct, frozen=True, kw_only=True):

@@ -3246,6 +3246,9 @@ def put_MessageQuarantined(out: list[bytes], v: e.MessageQuarantined) -> None:
     n = len(b)
     out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
     out.append(varint(v.original_size))
+    b = v.original_sha256
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
 
 
 def take_MessageQuarantined(v: bytes, p: int) -> tuple[e.MessageQuarantined, int]:
@@ -3307,7 +3310,15 @@ def take_MessageQuarantined(v: bytes, p: int) -> tuple[e.MessageQuarantined, int
         p += 1
     else:
         f_original_size, p = take_long(v, p)
-    return e.MessageQuarantined(source_stream=f_source_stream, source_partition=f_source_partition, source_offset=f_source_offset, source_key=f_source_key, code=f_code, reason=f_reason, original=f_original, original_size=f_original_size), p
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_original_sha256 = v[p : p + n]
+    p += n
+    return e.MessageQuarantined(source_stream=f_source_stream, source_partition=f_source_partition, source_offset=f_source_offset, source_key=f_source_key, code=f_code, reason=f_reason, original=f_original, original_size=f_original_size, original_sha256=f_original_sha256), p
 
 
 def put_Meta(out: list[bytes], v: e.Meta) -> None:

@@ -5,6 +5,7 @@ from typing import Generic, NamedTuple
 
 import msgspec
 
+from foldgate.authority.secrets import masked, redacted
 from foldgate.contracts.events import Event, MessageQuarantined, Meta
 from foldgate.contracts.ids import open_event_id, owned_event_id
 from foldgate.contracts.places import Partition, Position
@@ -105,7 +106,8 @@ def quarantined(
     original: bytes,
     at: int,
 ) -> Quarantined:
-    """The quarantine record of the message that ends at `position`; the same again for the same place."""
+    """The quarantine record of the message that ends at `position`; the same again for the same place. It outlives the
+    message by far, so the secrets of it are not kept."""
     offset = position.offset - 1
     meta = Meta(
         chain=NO_CHAIN,
@@ -119,11 +121,12 @@ def quarantined(
         source_stream=source.stream,
         source_partition=source.number,
         source_offset=offset,
-        source_key=key[:1024],
+        source_key=masked(key)[:1024],
         code=why.code,
-        reason=str(why)[:2000],
-        original=original[:_ORIGINAL_LIMIT],
+        reason=redacted(str(why), "low")[:2000],
+        original=masked(original)[:_ORIGINAL_LIMIT],
         original_size=len(original),
+        original_sha256=hashlib.sha256(original).digest(),
     )
     return Quarantined(meta, event)
 
