@@ -9,6 +9,7 @@ import msgspec
 
 from foldgate.authority.keys import Signer
 from foldgate.authority.terms import Terms
+from foldgate.contracts.codec import Codec
 from foldgate.contracts.events import (
     ApprovalGranted,
     ApprovalOpened,
@@ -17,6 +18,7 @@ from foldgate.contracts.events import (
     KeyRevoked,
     RunDenied,
     RunSucceeded,
+    VoteCast,
     VoteRecorded,
     VoteRefused,
     WritIssued,
@@ -29,6 +31,7 @@ from tests.contract.test_policy_changes import DENYING, an_admin, publish
 from tests.contract.test_skeleton import a_worker
 from tests.support.checker import check_streams
 from tests.support.history import history_of
+from tests.support.intruding import intrude
 from tests.support.keys import ISSUER, KERNEL, signer, signer_with
 from tests.support.logs import Opened
 from tests.support.suite import running, working
@@ -198,6 +201,26 @@ async def test_a_vote_that_nobody_trusted_vouches_for_does_not_count(opened: Ope
         assert await suite.vote(name, by="bob", roles=["sre"], issuer=of_another) == "wrong_tenant"
         assert await suite.vote(name, by="bob", roles=["sre"]) == "counts", "his name was used up by others"
         assert isinstance(await suite.end(name), RunSucceeded)
+
+
+async def test_a_vote_that_somebody_copies_counts_once_whoever_sends_it(opened: Opened) -> None:
+    async with governed(opened, required=2) as suite:
+        name = (await suite.question_of(2)).approval_id
+        assert await suite.vote(name, by="bob") == "counts"
+        [cast_once] = [one for one in (await history_of(suite.log)).asked(VoteCast) if one.meta.run_id in name]
+        for changes in ({}, {}, {"principal": "eve"}, {"request_id": "another"}):
+            value = Codec().encode(msgspec.structs.replace(cast_once.meta, **changes), cast_once.event)
+            await intrude(suite.log, cast_once.partition, key=cast_once.meta.key.encode(), value=value)
+        assert await suite.vote(name, by="kim") == "counts"
+        assert isinstance(await suite.end(name), RunSucceeded)
+        history = await history_of(suite.log)
+        counted = [one.event.voter for one in history.of(VoteRecorded) if isinstance(one.event, VoteRecorded)]
+        refused = [one.event for one in history.of(VoteRefused)]
+        assert counted == ["bob", "kim"]
+        assert [(one.voter, one.code) for one in refused if isinstance(one, VoteRefused)] == [
+            ("eve", "bad_signature"),
+            ("bob", "bad_signature"),
+        ]
 
 
 async def test_a_key_of_somebodys_own_votes_under_that_name_and_in_its_roles_alone(opened: Opened) -> None:
