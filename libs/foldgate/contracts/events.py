@@ -624,7 +624,7 @@ class JobCancelled(msgspec.Struct, frozen=True, kw_only=True):
     worker: str
     """Who holds it."""
     reason: str = ""
-    """cancelled: the run called it back; attempt_timeout: its time is over."""
+    """cancelled: the run called it back; attempt_timeout: its time is over; not_taken: its worker never named it, and another gets it."""
     signature: Signature | None = None
     """The scheduler's, over job, lease, worker and reason."""
 
@@ -1796,6 +1796,8 @@ class WorkerRenewed(msgspec.Struct, frozen=True, kw_only=True):
     """How busy its processors are; -1 if it does not say."""
     gpu_percent: int = -1
     """How busy its graphics processors are; -1 if it does not say."""
+    taken: tuple[int, ...] = ()
+    """The leases that its beats had not named before as held."""
 
 
 class WorkflowConfirmed(msgspec.Struct, frozen=True, kw_only=True):

@@ -7220,6 +7220,12 @@ def put_WorkerRenewed(out: list[bytes], v: e.WorkerRenewed) -> None:
     out.append(varint(v.beat))
     out.append(varint32(v.cpu_percent))
     out.append(varint32(v.gpu_percent))
+    n = len(v.taken)
+    if n:
+        out.append(varint(n))
+        for i_taken in v.taken:
+            out.append(varint(i_taken))
+    out.append(b"\x00")
 
 
 def take_WorkerRenewed(v: bytes, p: int) -> tuple[e.WorkerRenewed, int]:
@@ -7261,7 +7267,20 @@ def take_WorkerRenewed(v: bytes, p: int) -> tuple[e.WorkerRenewed, int]:
         p += 1
     else:
         f_gpu_percent, p = take_int(v, p)
-    return e.WorkerRenewed(worker=f_worker, max_parallel=f_max_parallel, expires_at=f_expires_at, beat=f_beat, cpu_percent=f_cpu_percent, gpu_percent=f_gpu_percent), p
+    l_f_taken = []
+    c_f_taken, p = take_count(v, p)
+    while c_f_taken:
+        for _ in range(c_f_taken):
+            i_f_taken = v[p]
+            if i_f_taken < 128:
+                i_f_taken = (i_f_taken >> 1) ^ -(i_f_taken & 1)
+                p += 1
+            else:
+                i_f_taken, p = take_long(v, p)
+            l_f_taken.append(i_f_taken)
+        c_f_taken, p = take_count(v, p)
+    f_taken = tuple(l_f_taken)
+    return e.WorkerRenewed(worker=f_worker, max_parallel=f_max_parallel, expires_at=f_expires_at, beat=f_beat, cpu_percent=f_cpu_percent, gpu_percent=f_gpu_percent, taken=f_taken), p
 
 
 def put_WorkflowConfirmed(out: list[bytes], v: e.WorkflowConfirmed) -> None:
