@@ -4,8 +4,6 @@ import random
 from collections import Counter, defaultdict
 from typing import NamedTuple
 
-import pytest
-
 from foldgate.authority.backtest import EVENTS, Backtest, Backtested
 from foldgate.authority.deciding import decide
 from foldgate.authority.facts import Facts, RunFacts, run_facts
@@ -93,15 +91,26 @@ def _is_same(one: Written, facts: Facts, snapshot: Snapshot) -> bool:
     return as_before and (terms is None or now.terms is None or terms == now.terms.text())
 
 
-@pytest.mark.parametrize("seed", SEEDS)
-def test_each_decision_is_counted_once_and_nothing_after_a_change_is_known(seed: int) -> None:
+def check(seed: int) -> Backtested:
     rng, history = random.Random(seed), history_of(seed)
     snapshot = draft(rng)
     found, wanted = backtested(interleaved(history, rng), snapshot), counted(history, snapshot)
     names = ("same", "changed", "unknown", "runs", "runs_changed")
     assert {name: getattr(found, name) for name in names} == {name: wanted[name] for name in names}
     assert found.aside == 0
-    assert sum(change.times for change in found.changes) == found.changed > 0
-    assert found.unknown > 0
+    assert sum(change.times for change in found.changes) == found.changed
     again = backtested([*history.decided, *history.asked], snapshot)
     assert (again.same, again.changed, again.unknown) == (found.same, found.changed, found.unknown)
+    return found
+
+
+def test_each_decision_is_counted_once_and_nothing_after_a_change_is_known() -> None:
+    seen: Counter[str] = Counter()
+    for seed in SEEDS:
+        try:
+            found = check(seed)
+        except Exception as error:
+            error.add_note(f"seed {seed}")
+            raise
+        seen.update(same=found.same, changed=found.changed, unknown=found.unknown)
+    assert min(seen.values()) > 0, "else this says nothing of it"
