@@ -13,6 +13,7 @@ from foldgate.language.findings import Findings
 from foldgate.language.nodes import plain_value
 from foldgate.language.problems import Place, Problem, WorkflowInvalid, invalid, stop
 from foldgate.language.read import read
+from foldgate.language.secrets_within import secrets_in
 from foldgate.language.sentences import path_of, tell
 
 MAX_BYTES = 256 * 1024
@@ -55,7 +56,9 @@ def _compiled(canonical: str) -> Bundle:
 
 
 def _prepared(source: str | bytes) -> PreparedBundle:
-    found = Findings(read(source))
+    found = Findings(root := read(source))
+    if secrets := secrets_in(source, root):
+        raise invalid(secrets)  # and nothing else: other mistakes are told in the words of the document
     document = _document(found)
     if found.problems or document is None:
         raise invalid(found.problems)

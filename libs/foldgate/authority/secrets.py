@@ -11,7 +11,16 @@ from typing import Any, Literal
 
 import msgspec
 
-from foldgate.language.secret_shapes import MARK, REFERENCE, Span, may_hold, spans
+from foldgate.language.secret_shapes import (
+    MARK,
+    REFERENCE,
+    Span,
+    bare_name,
+    is_password_field,
+    is_secret_field,
+    may_hold,
+    spans,
+)
 
 Level = Literal["none", "low", "high"]
 """none: nothing is redacted. low: known shapes. high: also what only looks like a secret: long words of letters and
@@ -23,15 +32,6 @@ _OPAQUE = re.compile(
     rf"(?P<kept>{_KEPT})|(?<![0-9A-Za-z_+/=-])(?=[A-Za-z_+/=-]*+[0-9])(?=[0-9_+/=-]*+[A-Za-z])[0-9A-Za-z_+/-]{{24,}}+=*+"
 )
 """What is kept at any level, and long words of letters and digits, which only look like secrets."""
-_SEPARATORS = re.compile(r"[^0-9A-Za-z]+")
-_PASSWORDS = ("password", "passwd", "passphrase", "pwd", "secret")
-_FIELDS = (
-    *_PASSWORDS,
-    *("apikey", "secretkey", "privatekey", "accesskey", "accountkey", "signingkey", "encryptionkey", "credential"),
-    *("authtoken", "accesstoken", "refreshtoken", "sessiontoken", "securitytoken", "apitoken", "bearertoken"),
-    *("idtoken", "bottoken"),
-)
-_WHOLE_FIELDS = frozenset({"token", "authorization", "proxyauthorization", "cookie", "setcookie"})
 _SPEAKING = ("passw", "secret", "token", "credential", "apikey", "cookie", "cvv", "cardnumber", "iban", "ssn")
 
 
@@ -151,12 +151,8 @@ def _is_secret(name: str, value: Any) -> bool:
     that tokens may be counted, and nothing where it says whether there is one."""
     if isinstance(value, bool) or not value:
         return False
-    bare = _SEPARATORS.sub("", name).lower()
-    if isinstance(value, str):
-        return bare.endswith(_FIELDS) or bare in _WHOLE_FIELDS
-    return bare.removesuffix("s").endswith(_PASSWORDS)
+    return is_secret_field(name) if isinstance(value, str) else is_password_field(name)
 
 
 def _speaks_of_one(name: str, value: Any) -> bool:
-    bare = _SEPARATORS.sub("", name).lower()
-    return isinstance(value, str | int | float) and any(word in bare for word in _SPEAKING)
+    return isinstance(value, str | int | float) and any(word in bare_name(name) for word in _SPEAKING)

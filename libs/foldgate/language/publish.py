@@ -13,6 +13,7 @@ from foldgate.language.models import WorkflowDocument
 from foldgate.language.nodes import MAX_DEPTH, plain_value
 from foldgate.language.problems import Place, Problem, WorkflowInvalid, invalid, stop
 from foldgate.language.read import MAX_BYTES, read
+from foldgate.language.secrets_within import secrets_in
 from foldgate.language.sentences import path_of, tell
 from foldgate.language.spelling import respell
 
@@ -32,7 +33,9 @@ class Prepared(msgspec.Struct, frozen=True, kw_only=True):
 
 def prepare(source: str | bytes) -> Prepared:
     """The canonical form and digest of a document; WorkflowInvalid with every mistake in it."""
-    found = Findings(read(source))
+    found = Findings(root := read(source))
+    if secrets := secrets_in(source, root):
+        raise invalid(secrets)  # and nothing else: other mistakes are told in the words of the document
     found.problems += respell(found.root)
     document, whole = _document(found)
     if document is not None:

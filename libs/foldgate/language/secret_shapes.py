@@ -60,6 +60,17 @@ _NAMES = (
 """How fields are named that hold secrets, or texts that say them."""
 
 
+_SEPARATORS = re.compile(r"[^0-9A-Za-z]+")
+_PASSWORDS = ("password", "passwd", "passphrase", "pwd", "secret")
+_FIELD_ENDS = (
+    *_PASSWORDS,
+    *("apikey", "secretkey", "privatekey", "accesskey", "accountkey", "signingkey", "encryptionkey", "credential"),
+    *("authtoken", "accesstoken", "refreshtoken", "sessiontoken", "securitytoken", "apitoken", "bearertoken"),
+    *("idtoken", "bottoken"),
+)
+_WHOLE_FIELDS = frozenset({"token", "authorization", "proxyauthorization", "cookie", "setcookie"})
+
+
 class Span(NamedTuple):
     """Where a known secret stands, and what it is."""
 
@@ -80,6 +91,22 @@ def spans(text: str) -> Iterator[Span]:
             else:
                 yield Span(*found.span(found.lastindex or 0), name)
                 at = small.find(literal, found.end())
+
+
+def is_secret_field(name: str) -> bool:
+    """Whether a text in a field of this name is a secret."""
+    bare = bare_name(name)
+    return bare.endswith(_FIELD_ENDS) or bare in _WHOLE_FIELDS
+
+
+def is_password_field(name: str) -> bool:
+    """Whether anything in a field of this name is one."""
+    return bare_name(name).removesuffix("s").endswith(_PASSWORDS)
+
+
+def bare_name(name: str) -> str:
+    """The letters and digits of a name, however its words are put together."""
+    return _SEPARATORS.sub("", name).lower()
 
 
 def _small(text: str) -> str:
