@@ -147,6 +147,10 @@ MISTAKES = {
         f"{HEAD}  - {{id: r, phase: submit, decision: throttle, match: {{topics: [a], mcp: {{}}}}, when: job.input}}\n",
         [(3, 38, "not_at_submit"), (3, 56, "not_at_submit"), (3, 85, "not_at_submit")],
     ),
+    "a question that times out": (
+        f"{HEAD}  - {{id: r, decision: require_approval, approval: {{expires_in: 1h, on_expire: timed_out}}}}\n",
+        [(3, 79, "not_supported")],
+    ),
     "tests of nothing": (
         (
             f"{HEAD}  - {{id: r, decision: deny}}\ntests:\n  - {{name: t, expect: {{decision: deny, rule: q}}}}\n"

@@ -57,6 +57,9 @@ def _check_rule(rule: RuleTerms, path: Path, found: Findings) -> None:
             found.add((*path, key), "does_not_belong", said, on_key=True)
     if rule.decision == "allow_with_constraints" and not says(rule, "constraints"):
         found.add(path, "missing_key", "Expected 'constraints', since the decision is allow_with_constraints.")
+    if rule.approval is not None and rule.approval.on_expire == "timed_out":
+        said = "Expected deny, for a job that nobody allows in time is denied: only a gate of a workflow can time out."
+        found.add((*path, "approval", "on_expire"), "not_supported", said)
     if rule.phase == "submit":
         _check_submit(rule, path, found)
     if rule.when is not None:
