@@ -7,6 +7,8 @@ from foldgate.authority.active import Policies
 from foldgate.authority.bundles import prepare
 from foldgate.authority.snapshot import snapshot_of
 from foldgate.contracts.events import (
+    ApprovalRequired,
+    Decision,
     Event,
     JobRequested,
     KeyRevoked,
@@ -40,6 +42,22 @@ def shadowed(draft: PolicyVersion) -> PolicyShadowed:
 def with_writ(offset: int) -> WritIssued:
     event = issued()
     return msgspec.structs.replace(event, writ=msgspec.structs.replace(event.writ, policies_offset=offset))
+
+
+def required(offset: int) -> ApprovalRequired:
+    decision = Decision(
+        decision="require_approval", policy_snapshot="s", policies_offset=offset, rule="b#r", reason="Expected votes."
+    )
+    return ApprovalRequired(
+        approval_id="run_1:s#1",
+        step="s",
+        job=job(),
+        job_hash=b"h",
+        terms="{}",
+        requester="ada",
+        binding="b",
+        decision=decision,
+    )
 
 
 BASE, FLOOR, STRICT = version("base"), version("floor"), version("base", "deny", 2)
@@ -126,6 +144,8 @@ def test_a_refusal_changes_nothing(table: Policies) -> None:
         (JobRequested(job=job(), policies_offset=8), True),
         (with_writ(7), False),
         (with_writ(8), True),
+        (required(7), False),
+        (required(8), True),
         (RunSucceeded(output="null"), False),
     ],
 )

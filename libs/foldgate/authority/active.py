@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from foldgate.authority.snapshot import Snapshot, snapshot_of
 from foldgate.contracts.events import (
+    ApprovalRequired,
     Event,
     JobRequested,
     KeyRevoked,
@@ -70,6 +71,8 @@ class Policies:
                 return offset > reached
             case WritIssued(writ=writ):
                 return writ.policies_offset > reached
+            case ApprovalRequired(decision=decision):  # whose key was revoked before something was asked cannot answer
+                return decision.policies_offset > reached
             case _:
                 return False
 
