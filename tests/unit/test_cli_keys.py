@@ -12,7 +12,7 @@ from foldgate.cli.main import commands
 from foldgate.cli.terminal import console
 from foldgate.contracts.events import JobSucceeded
 from foldgate.runtime.key_making import PURPOSES
-from foldgate.runtime.keys import Keys, reading
+from foldgate.runtime.keys import Keys, reading, signer_in
 from foldgate.runtime.settings import SettingsInvalid
 
 NOW = 1_900_000_000_000
@@ -52,6 +52,26 @@ def test_a_folder_that_is_there_is_left_alone(folder: Path) -> None:
     again = foldgate("init", str(folder))
     assert "Expected a folder that is not there yet" in str(again.exception)
     assert (folder / "root.key").read_bytes() == before
+
+
+def test_a_persons_key_speaks_for_them_in_their_roles(folder: Path, tmp_path: Path) -> None:
+    file = tmp_path / "ada.json"
+    words = ("person", "ada", str(file), "--role", "policy_author", "--role", "sre", "--root", str(folder / "root.key"))
+    assert foldgate(*words).exit_code == 0
+    assert file.stat().st_mode & 0o077 == 0
+    signer = signer_in(file.read_bytes(), "issuer", where="Expected a key")
+    certificate = keys(folder).trust.check(signer.sign(DATA), DATA, purpose="issuer", at=signer.certificate.not_before)
+    assert (certificate.name, certificate.roles) == ("ada", ("person", "policy_author", "sre"))
+    before = file.read_bytes()
+    assert "Expected a file that is not there yet" in str(foldgate(*words).exception)
+    assert file.read_bytes() == before
+
+
+def test_only_a_root_key_makes_a_persons_key(folder: Path, tmp_path: Path) -> None:
+    words = ("person", "ada", str(tmp_path / "ada.json"), "--root")
+    assert "Expected the root key at" in str(foldgate(*words, str(folder / "none")).exception)
+    assert "Expected one root key" in str(foldgate(*words, str(folder / "kernel.json")).exception)
+    assert not (tmp_path / "ada.json").exists()
 
 
 def test_what_is_shown_holds_no_secret(folder: Path) -> None:

@@ -49,6 +49,33 @@ def show(folder: Folder = None, data: Data = None, as_json: AsJson = False) -> N
     _print(_folder(folder, data), as_json=as_json)
 
 
+@commands.command("person")
+def person(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Whose key it is: it speaks for nobody else.")],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="Where it is put: a file that is not there yet.")],
+    role: Annotated[
+        list[str] | None,
+        typer.Option("--role", metavar="ROLE", help="What they are, such as policy_author. May be repeated."),
+    ] = None,
+    root: Annotated[
+        Path | None,
+        typer.Option("--root", metavar="FILE", help="The root key. Default: `root.key` of the suite's folder of keys."),
+    ] = None,
+    data: Data = None,
+) -> None:
+    """Make somebody's own key, good for a year: `foldgate policy put --sign FILE` signs a document with it."""
+    from foldgate.cli.terminal import say
+    from foldgate.runtime import key_making
+    from foldgate.runtime.clock import SystemClock
+
+    if file.exists():
+        raise AskedWrongly(f"Expected a file that is not there yet, but {file} is.")
+    text = _text(root or _folder(None, data) / "root.key")
+    made = key_making.new_person(text, name, roles=role or (), at=SystemClock().now_ms())
+    key_making.write(file.absolute().parent, {file.name: made})
+    say(f"{file} is the key of '{name}'. Whoever has it signs in that name: it is theirs alone.")
+
+
 @commands.command("rotate")
 def rotate(
     which: Annotated[Which, typer.Argument(metavar="kernel|scheduler|issuer|suite", help="The key to replace.")],

@@ -1,6 +1,7 @@
 """`foldgate policy …`: change what is allowed, try it before, and look at what was decided."""
 
 from collections.abc import Coroutine
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -53,6 +54,10 @@ def put(
             show_default=False,
         ),
     ] = None,
+    sign: Annotated[
+        Path | None,
+        typer.Option("--sign", metavar="FILE", help="Sign as their author, with this key (`foldgate keys person`)."),
+    ] = None,
     by: By = "",
     data: Data = None,
     as_json: AsJson = False,
@@ -61,7 +66,7 @@ def put(
     and stops all of them."""
     from foldgate.cli.policy_changing import put_all
 
-    _exit(put_all(files, reason=reason, revision=revision, by=_who(by), data=data, as_json=as_json))
+    _exit(put_all(files, reason=reason, revision=revision, key=sign, by=_who(by), data=data, as_json=as_json))
 
 
 @commands.command("publish")

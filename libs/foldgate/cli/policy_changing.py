@@ -4,15 +4,18 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from foldgate.authority.authorship import sign_document
 from foldgate.authority.bundles import PreparedBundle, compiled
 from foldgate.authority.cases import run_tests
+from foldgate.authority.keys import Signer
+from foldgate.cli.mistakes import AskedWrongly
 from foldgate.cli.policy_documents import bundles_in
 from foldgate.cli.policy_history import history
 from foldgate.cli.reaching import Reached, opened
 from foldgate.cli.telling import told
 from foldgate.cli.terminal import harmless, note, plain, say, say_json
 from foldgate.contracts.events import Event, PolicyDrafted, PolicyPublished, PolicyRefused, PolicyShadowed
-from foldgate.runtime.keys import Keys
+from foldgate.runtime.keys import Keys, signer_in
 from foldgate.sdk.policies import a_bundle, a_deletion, a_publishing, a_rollback, a_shadow
 from foldgate.sdk.requests import Request
 
@@ -20,9 +23,17 @@ _HIDDEN = ("definition", "source")
 
 
 async def put_all(
-    files: Sequence[str], *, reason: str, revision: int | None, by: str, data: Path | None, as_json: bool
+    files: Sequence[str],
+    *,
+    reason: str,
+    revision: int | None,
+    key: Path | None,
+    by: str,
+    data: Path | None,
+    as_json: bool,
 ) -> bool:
-    """Put these drafts; none, if one of the documents is no bundle."""
+    """Put these drafts; none, if one of the documents is no bundle. `key` is their author's."""
+    author = None if key is None else _author(key)
     bundles = bundles_in(files, as_json=as_json)
     if bundles is None:
         return False
@@ -30,7 +41,9 @@ async def put_all(
         said = []
         for document, prepared in bundles:
             known = (await history(suite)).revision(prepared.bundle) if revision is None else revision
-            asked = a_bundle(document.source.decode(), revision=known, reason=reason)
+            source = document.source.decode()
+            signature = None if author is None else sign_document(author, source)
+            asked = a_bundle(source, revision=known, reason=reason, signature=signature)
             said.append(await changed(suite, asked, by=by))
             _note_tests(document.file, prepared)
     return _tell(said, as_json=as_json, many=True)
@@ -72,6 +85,14 @@ async def _change(asked: Request, *, by: str, data: Path | None, as_json: bool) 
     async with opened(data) as suite:
         said = await changed(suite, asked, by=by)
     return _tell([said], as_json=as_json)
+
+
+def _author(key: Path) -> Signer:
+    try:
+        content = key.read_bytes()
+    except OSError as error:
+        raise AskedWrongly(f"Expected --sign to name a file that can be read, but: {error.strerror}.") from None
+    return signer_in(content, "issuer", where=f"Expected a key in {key}")
 
 
 def _note_tests(file: str, prepared: PreparedBundle) -> None:

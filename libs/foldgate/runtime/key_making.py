@@ -6,7 +6,7 @@ The root key is needed for nothing but making certificates: it may, and should, 
 import os
 import secrets
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import get_args
 
@@ -19,6 +19,8 @@ from foldgate.runtime.settings import SettingsInvalid
 ROOT_KEY = "root.key"
 PURPOSES: tuple[Purpose, ...] = get_args(Purpose)
 YEAR_MS = 365 * 86_400_000
+PERSON = "person"
+"""The role of a certificate that is somebody's own."""
 ROLES = ("admin",)
 """Of a new issuer: whoever holds its key may change what holds."""
 LIVE_MS = 5 * YEAR_MS
@@ -34,8 +36,16 @@ def new_files(at: int) -> dict[str, bytes]:
     return files | {file_of(purpose): new_file(root, purpose, at=at) for purpose in PURPOSES}
 
 
-def new_file(root: bytes, purpose: Purpose, *, at: int, live_ms: int = LIVE_MS, name: str = "") -> bytes:
-    """A new key for a purpose, with its certificate, as a file."""
+def new_file(
+    root: bytes,
+    purpose: Purpose,
+    *,
+    at: int,
+    live_ms: int = LIVE_MS,
+    name: str = "",
+    roles: Sequence[str] = ROLES,
+) -> bytes:
+    """A new key for a purpose, with its certificate, as a file; `roles` are an issuer's."""
     private_key = new_key()
     public_key = public_of(private_key)
     certificate = Certificate(
@@ -43,7 +53,7 @@ def new_file(root: bytes, purpose: Purpose, *, at: int, live_ms: int = LIVE_MS, 
         public_key=public_key,
         purpose=purpose,
         name=name or purpose,
-        roles=ROLES if purpose == "issuer" else (),
+        roles=tuple(roles) if purpose == "issuer" else (),
         not_before=at - EARLIER_MS,
         not_after=at + live_ms,
     )
@@ -53,11 +63,20 @@ def new_file(root: bytes, purpose: Purpose, *, at: int, live_ms: int = LIVE_MS, 
 
 def replaced(root_key: str, purpose: Purpose, *, at: int) -> dict[str, bytes]:
     """The file of that purpose with a new key, certified by the root key of this text."""
+    return {file_of(purpose): new_file(_root_in(root_key), purpose, at=at)}
+
+
+def new_person(root_key: str, name: str, *, roles: Sequence[str], at: int, live_ms: int = YEAR_MS) -> bytes:
+    """Somebody's own key, as a file: it speaks for nobody but whom it names, in these roles."""
+    return new_file(_root_in(root_key), "issuer", at=at, live_ms=live_ms, name=name, roles=(PERSON, *roles))
+
+
+def _root_in(text: str) -> bytes:
     try:
-        [root] = keys_in(root_key)
+        [root] = keys_in(text)
     except ValueError:
         raise SettingsInvalid("Expected one root key of 64 hexadecimal digits, but that is something else.") from None
-    return {file_of(purpose): new_file(root, purpose, at=at)}
+    return root
 
 
 def with_new_suite_key(found: bytes) -> dict[str, bytes]:

@@ -78,15 +78,7 @@ class Keys:
 
     def _signer(self, purpose: Purpose) -> Signer:
         name = file_of(purpose)
-        try:
-            found = msgspec.json.decode(self._content(name), type=KeyFile)
-            signer = Signer(found.private_key, found.certificate)
-        except ValueError as error:
-            raise SettingsInvalid(f"FOLDGATE_KEYS: expected a key in {name}, but it holds none: {error}") from None
-        if found.certificate.purpose != purpose:
-            other = found.certificate.purpose
-            raise SettingsInvalid(f"FOLDGATE_KEYS: expected a key for '{purpose}' in {name}, but it is for '{other}'.")
-        return signer
+        return signer_in(self._content(name), purpose, where=f"FOLDGATE_KEYS: expected a key in {name}")
 
     def _text(self, name: str) -> str:
         return self._content(name).decode(errors="replace")
@@ -100,6 +92,18 @@ class Keys:
                 " one with `foldgate keys init FOLDER` and set FOLDGATE_KEYS=FOLDER, or run `foldgate up`, which has"
                 " its own."
             ) from None
+
+
+def signer_in(content: bytes, purpose: Purpose, *, where: str) -> Signer:
+    """What a file of a purpose holds, which may be anybody's own; `where` begins the sentence if it is no key."""
+    try:
+        found = msgspec.json.decode(content, type=KeyFile)
+        signer = Signer(found.private_key, found.certificate)
+    except ValueError as error:
+        raise SettingsInvalid(f"{where}, but it holds none: {error}") from None
+    if found.certificate.purpose != purpose:
+        raise SettingsInvalid(f"{where} for '{purpose}', but it is for '{found.certificate.purpose}'.")
+    return signer
 
 
 def _keys_in(text: str, where: str) -> tuple[bytes, ...]:
