@@ -13,12 +13,14 @@ from foldgate.cli import (
     doctor,
     keys,
     policy,
+    pools,
     run,
     streams,
     timeline,
     up,
     why,
     worker,
+    workers,
     workflow,
 )
 from foldgate.cli.mistakes import report
@@ -41,6 +43,8 @@ commands.command("worker")(worker.worker)
 commands.add_typer(run.commands, name="run")
 commands.add_typer(approvals.commands, name="approvals")
 commands.add_typer(policy.commands, name="policy")
+commands.add_typer(pools.commands, name="pools")
+commands.add_typer(workers.commands, name="workers")
 commands.add_typer(keys.commands, name="keys")
 commands.add_typer(database.commands, name="database")
 commands.add_typer(streams.commands, name="streams")
