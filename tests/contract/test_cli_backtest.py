@@ -43,6 +43,7 @@ async def test_what_would_change_is_told(request: pytest.FixtureRequest, postgre
                 return len((await history_of(log)).of(WritIssued)) == 2
 
             await until(are_decided, what="two writs")
+        before = (await history_of(log)).facts
         code, out = await command(str(file), "--json")
         assert code == 0, out
         found = msgspec.json.decode(out)
@@ -53,3 +54,4 @@ async def test_what_would_change_is_told(request: pytest.FixtureRequest, postgre
         assert (code, "1 would be others" in out, "team/floor#stop" in out) == (0, True, True)
         code, out = await command(str(wrong))
         assert (code != 0, "wrong.yaml:2:" in out) == (True, True)
+        assert (await history_of(log)).facts == before, "no service is there, and nothing is written"
