@@ -61,6 +61,11 @@ def never(_: object) -> None:
     """When an aggregate without timers wants a Tick."""
 
 
+def nothing(_: object) -> Iterable[tuple[str, int]]:
+    """What is watched of an aggregate that is not."""
+    return ()
+
+
 @dataclass(frozen=True, kw_only=True)
 class Decider(Generic[S]):
     """How aggregates of one stream behave.
@@ -74,7 +79,9 @@ class Decider(Generic[S]):
     openings the events that ask for a new aggregate: a repeat of one adds nothing after the end
     state    the type of S, so that checkpoints can keep it
     settles  since when something was open that this event settles, given the state before it: that is measured
+    counts   what of an event is counted, in a word; empty for most
     waits    what keeps the aggregate from its end, one a thing waited for: people are told it
+    watches  what waits in a state: for what, in a word, and since when. How much there is of it is measured
     describe the state as JSON-like values, for people and their programs
     """
 
@@ -87,7 +94,9 @@ class Decider(Generic[S]):
     openings: tuple[type[Event], ...] = ()
     edition: int = 1
     settles: Callable[[S | None, Event], int | None] = lambda *_: None
+    counts: Callable[[Event], str] = lambda _: ""
     waits: Callable[[S], Iterable[Wait]] = lambda _: ()
+    watches: Callable[[S], Iterable[tuple[str, int]]] = nothing
     describe: Callable[[S], Mapping[str, Any]] = lambda _: {}
 
 

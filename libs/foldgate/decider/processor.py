@@ -19,7 +19,7 @@ from typing import Generic, NamedTuple
 from foldgate.contracts.events import Event, Meta
 from foldgate.contracts.places import START, Partition, Position
 from foldgate.decider.closed import ClosedKeys
-from foldgate.decider.decider import Decider, Message, S, Said, SetAside, Tick
+from foldgate.decider.decider import Decider, Message, S, Said, SetAside, Tick, nothing
 from foldgate.decider.invariant import broken
 from foldgate.decider.stamp import NO_CHAIN, Held, Incoming, Quarantined, advanced, quarantined, stamped
 
@@ -61,6 +61,7 @@ class _Decision(NamedTuple, Generic[S]):
     key: str = ""
     held: Held[S] | None = None
     settled: tuple[tuple[str, int], ...] = ()
+    counted: tuple[str, ...] = ()
     place: tuple[Partition, Position] | None = None
     aside: Quarantined | None = None
 
@@ -72,7 +73,7 @@ class _Decision(NamedTuple, Generic[S]):
 class Cut(Generic[S]):
     """What to do next, in this order: submit `quarantined`, then append `records` with `positions`. `changed` has the
     aggregates that it moved, None for those that it ended, and `ended` when that was. `settled` has the events that
-    settle something, and after how many milliseconds."""
+    settle something, and after how many milliseconds, `counted` what is counted."""
 
     def __init__(self) -> None:
         self.records: list[tuple[bytes, bytes]] = []
@@ -81,6 +82,7 @@ class Cut(Generic[S]):
         self.ended: dict[str, int] = {}
         self.quarantined: list[Quarantined] = []
         self.settled: list[tuple[str, int]] = []
+        self.counted: list[str] = []
         self.decisions = self.weight = 0
 
     def add(self, decision: _Decision[S], *, weight: int, over: bool) -> None:
@@ -88,6 +90,7 @@ class Cut(Generic[S]):
         self.decisions, self.weight = self.decisions + 1, self.weight + weight
         self.records += decision.records
         self.settled += decision.settled
+        self.counted += decision.counted
         if decision.place is not None:
             self.positions[decision.place[0]] = decision.place[1]
         if decision.held is not None:
@@ -184,6 +187,12 @@ class Processor(Generic[S]):
             heapq.heappop(self._due)
         return self._due[0][0] if self._due else None
 
+    def waiting(self) -> Iterator[Iterable[tuple[str, int]]]:
+        """What waits in each aggregate that lives now, one after the other: for what, and since when."""
+        if self._decider.watches is not nothing:
+            for held in list(self.live.values()):
+                yield self._decider.watches(held.state)
+
     @property
     def pending(self) -> int:
         """How many decisions wait to be appended."""
@@ -217,14 +226,19 @@ class Processor(Generic[S]):
         held, key = turn.held, turn.message.key
         records: list[tuple[bytes, bytes]] = []
         settled: list[tuple[str, int]] = []
+        counted: list[str] = []
         for one in said:
             event = one.event if isinstance(one, Said) else one
             if (since := self._decider.settles(held.state if held else None, event)) is not None:
                 settled.append((type(event).__name__, turn.message.at - since))
+            if word := self._decider.counts(event):
+                counted.append(word)
             held, value = self._next(turn, held, one if isinstance(one, Said) else Said(one))
             records.append((key.encode(), value))
         place = (turn.incoming.source, turn.incoming.position) if turn.incoming else None
-        decision = _Decision(records, key, held if records else None, tuple(settled), place, aside)
+        decision = _Decision(
+            records, key, held if records else None, tuple(settled), tuple(counted), place=place, aside=aside
+        )
         size = decision.size
         if size > self._batch_bytes:
             raise DecisionTooLarge(f"Expected a decision of at most {self._batch_bytes} bytes, but it has {size}.")

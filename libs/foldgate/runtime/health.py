@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Protocol
 
 import uvicorn
@@ -15,20 +15,23 @@ from starlette.routing import Mount, Route
 from starlette.types import ASGIApp
 
 
-class Readiness(Protocol):
-    """Something that becomes ready."""
+class Part(Protocol):
+    """Something that becomes ready, and is measured."""
 
     @property
     def ready(self) -> bool: ...
 
     def waiting_for(self) -> str: ...
 
+    async def measure(self) -> None:
+        """Bring its metrics up to date that nothing else does."""
+
 
 class PortInUse(Exception):
     """Another program listens where this one should."""
 
 
-def application(parts: dict[str, Readiness], app: ASGIApp | None) -> Starlette:
+def application(parts: Mapping[str, Part], app: ASGIApp | None) -> Starlette:
     """Health routes for these parts, and the rest to `app`."""
 
     async def healthz(_: Request) -> Response:
@@ -41,6 +44,8 @@ def application(parts: dict[str, Readiness], app: ASGIApp | None) -> Starlette:
         return JSONResponse({"status": "ready", "services": sorted(parts)})
 
     async def metrics(_: Request) -> Response:
+        for part in parts.values():
+            await part.measure()
         return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
 
     routes: list[Route | Mount] = [Route("/healthz", healthz), Route("/readyz", readyz), Route("/metrics", metrics)]

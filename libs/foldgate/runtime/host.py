@@ -27,6 +27,7 @@ from foldgate.runtime.routing import Routing, sources_of
 from foldgate.runtime.service import Aggregate, Service
 from foldgate.runtime.tables import Tables
 from foldgate.runtime.together import together
+from foldgate.runtime.watching import Watching
 
 _IDLE_MS = 100
 _PAUSED_MS = 1_000
@@ -55,6 +56,7 @@ class Host:
         self._assigned: frozenset[Partition] | None = None
         self._unavailable_since: int | None = None
         self._projections = Projections(service, context)
+        self._watching = Watching(context)
         self.app = None if service.app is None else service.app(context, self._projections.projectors)
 
     @property
@@ -71,6 +73,10 @@ class Host:
         if self.app is None or not self._projections.ready:
             return self._projections.waiting_for()
         return self.app.waiting_for()
+
+    async def measure(self) -> None:
+        """Count what waits now."""
+        await self._watching.measure(list(self._owned.values()))
 
     async def run(self) -> None:
         """Work until cancelled; then leave in good order."""

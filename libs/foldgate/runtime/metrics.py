@@ -14,6 +14,11 @@ SETTLED = Histogram(
     ["service", "stream", "by"],
     buckets=_PATIENCE_BUCKETS,
 )
+OUTCOMES = Counter("foldgate_outcomes", "What became of jobs.", ["service", "stream", "outcome"])
+WAITING = Gauge("foldgate_waiting", "What waits, by what it waits for.", ["service", "stream", "wait"])
+WAITING_OLDEST = Gauge(
+    "foldgate_waiting_oldest_seconds", "How long it has waited that waits longest.", ["service", "stream", "wait"]
+)
 QUARANTINED = Counter("foldgate_quarantined", "Messages set aside.", ["service", "stream", "code"])
 RESUBMITTED = Counter("foldgate_resubmitted", "Requests moved to the right partition.", ["service", "stream"])
 PASSED_OVER = Counter("foldgate_passed_over", "Records that the reader rule does not accept.", ["service", "stream"])

@@ -24,6 +24,7 @@ from foldgate.eventlog.owner import OwnStream, ownership_meta
 from foldgate.runtime import metrics
 from foldgate.runtime.context import Context
 from foldgate.runtime.saving import Saving
+from foldgate.runtime.watching import Asked
 
 PENDING_LIMIT = 4 * 1024 * 1024
 """Bytes decided and not yet appended, above which reading waits."""
@@ -37,6 +38,7 @@ class OwnedPartition:
     ) -> None:
         self.processor = processor
         self.lost: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.asked: Asked | None = None
         self._context, self._writer = context, writer
         self._own = own
         self._position = own.acceptance.position
@@ -135,9 +137,17 @@ class OwnedPartition:
         metrics.EVENTS.labels(*labels).inc(len(cut.records))
         for by, after_ms in cut.settled:
             metrics.SETTLED.labels(*labels, by).observe(after_ms / 1000)
+        for word in cut.counted:
+            metrics.OUTCOMES.labels(*labels, word).inc()
+        if self.asked is not None:
+            self._note_asked(self.asked, records, first)
         metrics.MESSAGES.labels(*labels).inc(self.processor.taken - self._taken)
         self._taken = self.processor.taken
         metrics.LIVE.labels(*labels, str(self.partition.number)).set(len(self.processor.live))
+
+    def _note_asked(self, asked: Asked, records: Sequence[Outgoing], first: int) -> None:
+        names = [self._context.codec.peek(record.value).name for record in records]
+        asked.note(names, first=first, at=self._context.clock.now_ms())
 
     def _head(self, cut: Cut[Any], count: int) -> BatchHead:
         places = tuple((source.stream, source.number, position) for source, position in cut.positions.items())

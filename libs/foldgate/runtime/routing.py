@@ -26,13 +26,14 @@ from foldgate.contracts.topics import Stream, partition_of
 from foldgate.decider.decider import SetAside
 from foldgate.decider.stamp import Incoming, quarantined
 from foldgate.eventlog.acceptance import Acceptance
-from foldgate.eventlog.log import Outgoing, Record
+from foldgate.eventlog.log import BatchHead, Outgoing, Record
 from foldgate.runtime import metrics
 from foldgate.runtime.context import Context
 from foldgate.runtime.owned import OwnedPartition
 from foldgate.runtime.recovery import LogUnreadable
 from foldgate.runtime.service import Aggregate, Follow, key_for
 from foldgate.runtime.tables import TableReader, Tables
+from foldgate.runtime.watching import Asked
 
 CHUNK = 500
 _NEWS_WITHIN_MS = 5_000
@@ -98,6 +99,7 @@ class Routing:
 
     def attach(self, owned: OwnedPartition, aggregate: Aggregate) -> None:
         """Begin to read what this partition follows, from where it stands."""
+        owned.asked = None if aggregate.asks is None else Asked(aggregate.asks, owned.partition)
         for follow in aggregate.follows:
             names = frozenset(event.__name__ for event in follow.events)
             same_key = _is_same_key(follow, aggregate.stream)
@@ -176,6 +178,8 @@ class Routing:
         if not source.rule.accepts(record):
             metrics.PASSED_OVER.labels(self._context.service, record.partition.stream).inc()
             return
+        if record.head is not None and source.rule.head is not None:
+            _note_read(source.readers, record.partition.stream, source.rule.head)
         try:
             if record.key and (name := self._context.codec.peek(record.value).name) in source.names:
                 await self._give(source, record, [reader for reader in source.readers if name in reader.names])
@@ -298,3 +302,10 @@ def _is_same_key(follow: Follow, own: Stream) -> bool:
     """Whether each partition of ours reads its own of theirs: it is under the same key, or there is but one of each."""
     same = follow.stream.key == own.key or own.partitions == 1
     return follow.key is None and same and follow.stream.partitions == own.partitions
+
+
+def _note_read(readers: Sequence[_Reader], stream: str, head: BatchHead) -> None:
+    """Whoever asked the owner of that stream something hears how far it has read."""
+    for reader in readers:
+        if reader.owned.asked is not None:
+            reader.owned.asked.heard(stream, head)

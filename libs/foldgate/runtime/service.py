@@ -55,6 +55,16 @@ class Relay:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Asks:
+    """Events that ask something of the owner of the stream `of`, under the same key. What that owner has read is
+    answered by what it says; what it has not is measured as a wait for `wait`."""
+
+    events: tuple[type[Event], ...]
+    of: Stream
+    wait: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Aggregate:
     """One owned stream. `decider` is made once, at start, of the settings, the keys, and the tables if there are any.
     `tables` make empty ones: each process has its own, which those aggregates of a service share that name the same
@@ -64,6 +74,7 @@ class Aggregate:
     decider: Callable[..., Decider[Any]]
     follows: tuple[Follow, ...]
     relay: Relay | None = None
+    asks: Asks | None = None
     tables: tuple[Callable[[], Table], ...] = ()
 
     def __post_init__(self) -> None:

@@ -19,6 +19,7 @@ from foldgate.contracts.events import (
     JobFailed,
     JobLost,
     JobRefused,
+    JobRequested,
     JobSucceeded,
     RunAdmitted,
     RunCancelRequested,
@@ -42,7 +43,7 @@ from foldgate.engine.slots.decide import slots
 from foldgate.engine.workflows.decide import workflows
 from foldgate.engine.workflows.published import Published
 from foldgate.runtime.run import run
-from foldgate.runtime.service import Aggregate, Follow, Service
+from foldgate.runtime.service import Aggregate, Asks, Follow, Service
 
 ASKED = (RunRequested, RunCancelRequested, RunPauseRequested, RunResumeRequested, SignalSent)
 
@@ -71,6 +72,7 @@ SERVICE = Service(
                 Follow(stream=RUNS, events=(ChildRequested, ChildCancelRequested), key=attrgetter("child_run")),
                 Follow(stream=RUNS, events=(ChildEnded,), key=attrgetter("parent_run")),
             ),
+            asks=Asks(events=(JobRequested,), of=DECISIONS, wait="decision"),
         ),
         Aggregate(
             stream=WORKFLOWS,

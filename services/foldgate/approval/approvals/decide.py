@@ -36,6 +36,7 @@ from foldgate.approval.approvals.state import (
     revised,
     settles,
     waits,
+    watches,
 )
 from foldgate.approval.approvals.voters import MAX_NAME, VoteInvalid, Voters
 from foldgate.authority.redaction import redacted_event
@@ -87,6 +88,7 @@ def approvals(voters: Voters, *, redaction: Level = "low") -> Decider[Questions]
         ended=ended,
         fail=_fail,
         waits=waits,
+        watches=watches,
         settles=settles,
         edition=4,
     )

@@ -131,6 +131,12 @@ def waits(questions: Questions) -> list[Wait]:
     return [Wait(one.step, _lacks(one), one.opened_at, one.expires_at) for one in questions.open.values()]
 
 
+def watches(questions: Questions) -> Iterator[tuple[str, int]]:
+    """The same, in a word."""
+    for one in questions.open.values():
+        yield "people", one.opened_at
+
+
 def _lacks(question: Question) -> str:
     return ", ".join(missing(question.terms, question.votes, requester=question.requester))
 

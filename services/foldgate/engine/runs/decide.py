@@ -57,7 +57,7 @@ from foldgate.engine.runs.reports import Report, attempt, ignore_forged, reporte
 from foldgate.engine.runs.state import BEFORE_ITS_END, FAULT, Run, ended, is_undecided
 from foldgate.engine.runs.tables import due_timers
 from foldgate.engine.runs.turn import Ending, Folded, Terms, Turn, shortened
-from foldgate.engine.runs.waiting import describe, due, has_wake_up, waits
+from foldgate.engine.runs.waiting import describe, due, has_wake_up, waits, watches
 from foldgate.engine.steps import KINDS, approval, job, subworkflow
 from foldgate.language.definitions import Definitions
 
@@ -118,6 +118,7 @@ def runs(
         fail=lambda run, message, reason: _fail(run, message, redacted(reason, redaction)),
         openings=(RunRequested, ChildRequested),
         waits=waits,
+        watches=watches,
         describe=describe,
     )
 

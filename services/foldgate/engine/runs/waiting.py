@@ -29,6 +29,15 @@ def waits(run: Run) -> Iterator[Wait]:
             yield Wait(step=step_id, reason=_reason(run, step_id, step), since=step.since, until=step.wakes)
 
 
+def watches(run: Run) -> Iterator[tuple[str, int]]:
+    """What policy has not let begin yet, and the jobs that were asked for and have no report."""
+    if awaits_policy(run):
+        yield "admission", run.began
+    for step in run.steps.values():
+        if step.status == "requested":
+            yield "report", step.since
+
+
 def _reason(run: Run, step_id: str, step: Step) -> str:
     """What one step waits for."""
     job = ids.job_id(run.run_id, step_id, step.attempt)

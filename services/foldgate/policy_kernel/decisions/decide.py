@@ -61,7 +61,7 @@ from foldgate.contracts.events import (
 from foldgate.decider.decider import Decider, Message, Said, Tick
 from foldgate.policy_kernel.decisions.evolve import evolve
 from foldgate.policy_kernel.decisions.judging import Judge, Judged
-from foldgate.policy_kernel.decisions.state import Case, Grant, Throttled, due, ended, waits
+from foldgate.policy_kernel.decisions.state import Case, Grant, Throttled, counts, due, ended, waits, watches
 
 Outcome = Iterator[Event | Said]
 Answer = ApprovalGranted | ApprovalRefused | ApprovalExpired
@@ -85,6 +85,8 @@ def decisions(
         fail=kernel.fail,
         edition=3,
         waits=waits,
+        counts=counts,
+        watches=watches,
     )
 
 

@@ -18,7 +18,16 @@ from collections.abc import Iterator
 import msgspec
 
 from foldgate.authority.facts import RunFacts
-from foldgate.contracts.events import Decision, Job, Vote
+from foldgate.contracts.events import (
+    ApprovalRequired,
+    Decision,
+    Event,
+    Job,
+    JobDenied,
+    JobThrottled,
+    Vote,
+    WritIssued,
+)
 from foldgate.decider.decider import Wait
 
 
@@ -96,6 +105,27 @@ def waits(case: Case) -> Iterator[Wait]:
         yield Wait(asked.job.step, f"people, whom {asked.rule} asks: {asked.approval_id}", asked.since)
     for one in case.throttled.values():
         yield Wait(one.job.step, f"its turn, as {one.rule} throttles it", one.since, one.until)
+
+
+def watches(case: Case) -> Iterator[tuple[str, int]]:
+    """The same, in a word."""
+    for asked in case.asked.values():
+        yield "people", asked.since
+    for one in case.throttled.values():
+        yield "throttle", one.since
+
+
+def counts(event: Event) -> str:
+    """What becomes of jobs here, again and again for one that is throttled."""
+    return _COUNTED.get(type(event), "")
+
+
+_COUNTED: dict[type[Event], str] = {
+    JobThrottled: "throttled",
+    JobDenied: "denied",
+    ApprovalRequired: "approval_required",
+    WritIssued: "authorised",
+}
 
 
 def with_turn(line: tuple[tuple[int, str], ...], turn: tuple[int, str]) -> tuple[tuple[int, str], ...]:

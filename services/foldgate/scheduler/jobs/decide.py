@@ -45,6 +45,7 @@ from foldgate.contracts.events import (
 )
 from foldgate.decider.decider import Decider, Message, Said, Tick
 from foldgate.scheduler.jobs.evolve import evolve
+from foldgate.scheduler.jobs.watching import counts, watches
 from foldgate.scheduler.jobs.state import Hold, Known, Pool, Waiting, describe, due
 
 Outcome = Iterator[Event | Said]
@@ -68,6 +69,8 @@ def jobs(policies: Policies, *, lease_ms: int, signer: Signer, suite_keys: tuple
         fail=_fail,
         edition=4,
         describe=describe,
+        counts=counts,
+        watches=watches,
     )
 
 

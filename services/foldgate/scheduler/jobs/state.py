@@ -79,6 +79,11 @@ class Waiting(msgspec.Struct, frozen=True):
         return self.job.tenant
 
     @property
+    def since(self) -> int:
+        """When it was authorised."""
+        return self.writ.issued_at
+
+    @property
     def patience_ends(self) -> int | None:
         """When it has waited for too long."""
         return self.writ.issued_at + self.job.queue_timeout_ms if self.job.queue_timeout_ms else None
