@@ -2,10 +2,7 @@
 
 from typing import Any
 
-import msgspec
-
-from foldgate.contracts.events import Job
-from foldgate.sdk.worker import JobError, Worker
+from foldgate.sdk import Fatal, Job, Worker
 
 worker = Worker("echo", max_parallel=8)
 
@@ -13,10 +10,10 @@ worker = Worker("echo", max_parallel=8)
 @worker.job("job.echo")
 async def echo(job: Job) -> Any:
     """Try it: `foldgate run job job.echo --input '{"hello": "world"}' --wait`."""
-    return {"you_said": msgspec.json.decode(job.input), "attempt": job.attempt}
+    return {"you_said": job.input, "attempt": job.attempt}
 
 
 @worker.job("job.fail")
 async def fail(job: Job) -> Any:
     """A failure of one's own, with a code that others can rely on."""
-    raise JobError("not_today", f"{job.topic} never succeeds: it is there to show a failure.", retryable=False)
+    raise Fatal("not_today", f"{job.topic} never succeeds: it is there to show a failure.")

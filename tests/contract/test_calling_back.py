@@ -8,7 +8,6 @@ from typing import Any
 
 from foldgate.contracts.events import (
     Event,
-    Job,
     JobCancelled,
     JobDispatched,
     RunFailed,
@@ -18,9 +17,9 @@ from foldgate.contracts.events import (
 from foldgate.eventlog.log import Log
 from foldgate.policy_kernel.main import SERVICE as POLICY_KERNEL
 from foldgate.scheduler.main import SERVICE as SCHEDULER
+from foldgate.sdk import Job, Worker
 from foldgate.sdk.client import Client
 from foldgate.sdk.requests import a_cancel
-from foldgate.sdk.worker import Worker
 from tests.support.checker import check_streams
 from tests.support.history import History, history_of
 from tests.support.keys import TRUST
@@ -37,11 +36,13 @@ LEASE_MS = 2000
 class Patient:
     """A worker whose handlers go on until they are let go, or stopped; each notes what happens to it."""
 
-    def __init__(self, *, pool: str = "default", max_parallel: int = 8) -> None:
+    def __init__(self, *, pool: str = "default", max_parallel: int = 8, grace_s: float = 10.0) -> None:
         self.begun, self.stopped = asyncio.Event(), asyncio.Event()
         self.go_on = asyncio.Event()
-        self.notes: list[str] = []
-        self.worker = Worker("patient", pool=pool, beat_every_ms=100, max_parallel=max_parallel, trust=TRUST)
+        self.notes: list[Any] = []
+        self.worker = Worker(
+            "patient", pool=pool, beat_every_ms=100, max_parallel=max_parallel, cancel_grace_s=grace_s, trust=TRUST
+        )
         for name in ("waits", "finishes", "tidies", "ignores", "quick"):
             self.worker.job(f"job.{name}")(getattr(self, name))
 
@@ -189,13 +190,19 @@ async def test_an_attempt_that_takes_too_long_is_stopped_by_its_worker(opened: O
 
 
 async def test_an_attempt_that_cannot_be_stopped_is_lost_a_lease_later(opened: Opened) -> None:
-    patient = Patient()
+    patient = Patient(grace_s=2 * LEASE_MS / 1000)
     async with opened() as log, suite(log, lease_ms=LEASE_MS) as client, working(log, patient.worker):
         asked = await client.run_job("job.ignores", labels={"attempt_timeout_ms": "300"})
         assert failure(await end_of(client, asked.run_id)) == "attempt_timeout"
         assert await job_events(log, asked.run_id) == ["JobDispatched", "JobCancelled", "JobLost"]
-        for task in patient.worker._holding.values():
-            task.cancel()
+
+
+async def test_an_attempt_that_does_not_stop_in_time_is_reported_without_it(opened: Opened) -> None:
+    patient = Patient(grace_s=0.1)
+    async with opened() as log, suite(log) as client, working(log, patient.worker):
+        asked = await client.run_job("job.ignores", labels={"attempt_timeout_ms": "300"})
+        assert failure(await end_of(client, asked.run_id)) == "attempt_timeout"
+        await happens(log, asked.run_id, "JobReleased")
 
 
 async def test_a_worker_that_leaves_keeps_what_it_holds_and_hears_what_is_called_back(opened: Opened) -> None:
@@ -229,7 +236,7 @@ async def test_a_job_goes_to_the_pool_it_asks_for_the_more_urgent_first(opened: 
         async with working(log, patient.worker):
             for one in asked:
                 assert isinstance(await end_of(client, one.run_id), RunSucceeded)
-        assert patient.notes == ["2", "1", "0"]
+        assert patient.notes == [2, 1, 0]
         nowhere = await client.run_job("job.quick", labels={"pool": "no/pool"})
         ended = await end_of(client, nowhere.run_id)
         assert isinstance(ended, RunFailed)

@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
-from foldgate.contracts.events import Job, JobLost
+from foldgate.contracts.events import JobLost
 from foldgate.contracts.topics import stream_of
 from foldgate.eventlog.log import Log
 from foldgate.eventlog.memory import MemoryLog
+from foldgate.sdk import Job, Worker
 from foldgate.sdk.client import Client
-from foldgate.sdk.worker import Worker
 from tests.support.checker import check, check_runs
 from tests.support.crashing import Incarnation, Nth, Place
 from tests.support.history import History, history_of
@@ -55,7 +55,7 @@ class Cast:
 
         @worker.job("job.echo")
         async def echo(job: Job) -> Any:
-            self.executed[job.job_id] += not life.dead.is_set()
+            self.executed[job.id] += not life.dead.is_set()
             await self.stage.a_while()
             return {"said": job.input}
 

@@ -10,7 +10,6 @@ from foldgate.contracts import ids
 from foldgate.contracts.codec import NO_CHAIN, Codec
 from foldgate.contracts.events import (
     Event,
-    Job,
     MessageQuarantined,
     Meta,
     RunFailed,
@@ -30,7 +29,7 @@ from foldgate.contracts.events import (
 )
 from foldgate.eventlog.log import Log, Outgoing, Partition
 from foldgate.eventlog.memory import MemoryLog
-from foldgate.sdk.worker import Worker
+from foldgate.sdk import Job, Worker
 from tests.support.checker import check_streams
 from tests.support.history import Fact, history_of
 from tests.support.intruding import intrude
@@ -133,7 +132,7 @@ def a_worker() -> Worker:
 
     @worker.job("job.echo")
     async def echo(job: Job) -> Any:
-        return msgspec.json.decode(job.input)
+        return job.input
 
     return worker
 

@@ -9,7 +9,6 @@ import httpx
 import pytest
 
 from foldgate.contracts.codec import Codec
-from foldgate.contracts.events import Job
 from foldgate.contracts.places import Partition
 from foldgate.contracts.topics import INTAKE
 from foldgate.engine.runs.turn import MAX_CARRIED_BYTES
@@ -17,8 +16,8 @@ from foldgate.eventlog.log import Log
 from foldgate.eventlog.memory import MemoryLog
 from foldgate.gateway.http import verdicts
 from foldgate.gateway.http.app import Gateway
+from foldgate.sdk import Fatal, Job, Worker
 from foldgate.sdk.client import Client
-from foldgate.sdk.worker import JobError, Worker
 from tests.support.door import Door, gateway
 from tests.support.keys import TRUST
 from tests.support.logs import Opened
@@ -38,7 +37,7 @@ def a_worker() -> Worker:
 
     @worker.job("job.broken")
     async def broken(job: Job) -> Any:
-        raise JobError("no_luck", f"{job.topic} never works", retryable=False)
+        raise Fatal("no_luck", f"{job.topic} never works")
 
     return worker
 
@@ -106,7 +105,7 @@ async def test_a_job_is_started_and_shown(opened: Opened, postgres_url: str) -> 
             "principal": "local",
             "labels": {"team": "sre"},
             "input": {"a": 1, "b": 2},
-            "output": {"said": '{"a":1,"b":2}'},
+            "output": {"said": {"a": 1, "b": 2}},
             "error": None,
             "compensation": "none",
         }

@@ -6,17 +6,16 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx
-import msgspec
 import pytest
 
 from foldgate.contracts import ids
-from foldgate.contracts.events import Job, RunCancelled, RunHalted, RunStarted, WorkflowPublished
+from foldgate.contracts.events import RunCancelled, RunHalted, RunStarted, WorkflowPublished
 from foldgate.eventlog.log import Log
 from foldgate.eventlog.memory import MemoryLog
 from foldgate.gateway.http.verdicts import Verdicts, ending, nothing_else
+from foldgate.sdk import Job, Worker
 from foldgate.sdk.client import Client
 from foldgate.sdk.requests import a_cancel, a_publication
-from foldgate.sdk.worker import Worker
 from tests.contract.test_gateway import ended, problem
 from tests.contract.test_gateway_verdicts import at_work
 from tests.support.door import Door, gateway
@@ -46,7 +45,7 @@ def a_worker() -> Worker:
 
     @worker.job("job.echo")
     async def echo(job: Job) -> Any:
-        return msgspec.json.decode(job.input)
+        return job.input
 
     return worker
 

@@ -13,7 +13,6 @@ from foldgate.contracts import ids
 from foldgate.contracts.codec import NO_CHAIN, Codec
 from foldgate.contracts.events import (
     Event,
-    Job,
     JobDenied,
     JobRequested,
     JobSucceeded,
@@ -33,8 +32,8 @@ from foldgate.eventlog.owner import OwnStream, claim
 from foldgate.runtime.host import Host
 from foldgate.runtime.recovery import LogUnreadable
 from foldgate.runtime.service import Aggregate, Service
+from foldgate.sdk import Job, Worker
 from foldgate.sdk.client import Client
-from foldgate.sdk.worker import Worker
 from tests.support.checker import check
 from tests.support.history import history_of, raw
 from tests.support.intruding import intrude
@@ -82,7 +81,7 @@ class Suite:
 
         @worker.job("job.echo")
         async def echo(job: Job) -> Any:
-            self.executed.append(job.job_id)
+            self.executed.append(job.id)
             return job.input
 
         return worker

@@ -10,15 +10,15 @@ from foldgate.cli.folding import folded
 from foldgate.cli.reaching import Reached
 from foldgate.cli.run_history import events_of
 from foldgate.contracts.codec import Codec
-from foldgate.contracts.events import Job, RunCancelled, RunSucceeded
+from foldgate.contracts.events import RunCancelled, RunSucceeded
 from foldgate.contracts.topics import STREAMS
 from foldgate.engine.main import SERVICE as ENGINE
 from foldgate.eventlog.log import Log
 from foldgate.eventlog.looking import Seen
 from foldgate.policy_kernel.main import SERVICE as KERNEL
 from foldgate.scheduler.main import SERVICE as SCHEDULER
+from foldgate.sdk import Job, Worker
 from foldgate.sdk.client import Client
-from foldgate.sdk.worker import Worker
 from tests.contract.test_skeleton import names
 from tests.support.keys import TRUST
 from tests.support.logs import Opened
@@ -41,7 +41,7 @@ def a_worker(ran: list[str]) -> Worker:
 
     @worker.job("job.echo")
     async def echo(job: Job) -> Any:
-        ran.append(job.job_id)
+        ran.append(job.id)
 
     return worker
 

@@ -8,14 +8,13 @@ from typing import Any
 import asyncpg
 
 from foldgate.contracts.codec import Codec
-from foldgate.contracts.events import Job
 from foldgate.eventlog.memory import MemoryLog
 from foldgate.gateway.projections.runs import PROJECTION
 from foldgate.readmodel.postgres import ReadModels
 from foldgate.readmodel.projector import Projector
 from foldgate.runtime.projecting import LogSource
+from foldgate.sdk import Fatal, Job, Worker
 from foldgate.sdk.client import Client
-from foldgate.sdk.worker import JobError, Worker
 from tests.support.keys import TRUST
 from tests.support.suite import running, settings, working
 from tests.support.waiting import until
@@ -30,7 +29,7 @@ def a_worker() -> Worker:
 
     @worker.job("job.broken")
     async def broken(job: Job) -> Any:
-        raise JobError("no_luck", f"{job.topic} never works", retryable=False)
+        raise Fatal("no_luck", f"{job.topic} never works")
 
     return worker
 

@@ -4,13 +4,13 @@ import asyncio
 from typing import Any
 
 from foldgate.contracts.codec import Codec
-from foldgate.contracts.events import Job, RunDenied, RunFailed, RunSucceeded
+from foldgate.contracts.events import RunDenied, RunFailed, RunSucceeded
 from foldgate.contracts.places import START, Partition
 from foldgate.contracts.topics import stream_of
 from foldgate.eventlog.acceptance import Acceptance
 from foldgate.eventlog.log import Log
+from foldgate.sdk import Fatal, Job, Worker
 from foldgate.sdk.client import Client
-from foldgate.sdk.worker import JobError, Worker
 from tests.support.keys import TRUST
 from tests.support.logs import Opened
 from tests.support.suite import running, settings, working
@@ -24,12 +24,12 @@ def a_worker(ran: list[str]) -> Worker:
 
     @worker.job("job.echo")
     async def echo(job: Job) -> Any:
-        ran.append(job.job_id)
+        ran.append(job.id)
         return {"said": job.input}
 
     @worker.job("job.broken")
     async def broken(job: Job) -> Any:
-        raise JobError("no_luck", f"{job.topic} never works", retryable=False)
+        raise Fatal("no_luck", f"{job.topic} never works")
 
     return worker
 
@@ -58,7 +58,7 @@ async def test_a_run_of_one_step_travels_through_all_services(opened: Opened) ->
     async with opened() as log, running(log), working(log, a_worker(ran)), asyncio.timeout(60):
         client = Client(log)
         asked = await client.run_job("job.echo", {"a": 1})
-        assert await client.ended(asked.run_id) == RunSucceeded(output='{"said":"{\\"a\\":1}"}')
+        assert await client.ended(asked.run_id) == RunSucceeded(output='{"said":{"a":1}}')
         assert ran == [f"{asked.run_id}:job@1"]
         assert await names(log, "runs", asked.run_id) == ["RunStarted", "JobRequested", "StepSucceeded", "RunSucceeded"]
         assert (await names(log, "decisions", asked.run_id))[:2] == ["RunAdmitted", "WritIssued"]

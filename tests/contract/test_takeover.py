@@ -7,12 +7,12 @@ from collections.abc import Iterator
 
 import pytest
 
-from foldgate.contracts.events import Job, JobLost, RunSucceeded, WorkerBeat, WorkerJoined
+from foldgate.contracts.events import JobLost, RunSucceeded, WorkerBeat, WorkerJoined
 from foldgate.contracts.topics import DECISIONS, JOBS, stream_of
 from foldgate.eventlog.log import Log, Partition
 from foldgate.eventlog.memory import MemoryLog
+from foldgate.sdk import Job, Worker
 from foldgate.sdk.client import Client
-from foldgate.sdk.worker import Worker
 from tests.support.assigning import Assigner
 from tests.support.checker import check_streams
 from tests.support.history import history_of

@@ -4,11 +4,11 @@ import asyncio
 from collections.abc import Sequence
 from typing import Any
 
-from foldgate.contracts.events import Event, Job, RunFailed, RunSucceeded
+from foldgate.contracts.events import Event, RunFailed, RunSucceeded
 from foldgate.contracts.places import Partition
 from foldgate.eventlog.log import Log, LogUnavailable, Outgoing, Submitted
+from foldgate.sdk import Job, Worker
 from foldgate.sdk.client import Client
-from foldgate.sdk.worker import Worker
 from tests.support.intruding import intrude
 from tests.support.keys import TRUST
 from tests.support.logs import Opened
@@ -47,7 +47,7 @@ class Troubled:
             self.worker.job(topic)(handler)
 
     async def echo(self, job: Job) -> Any:
-        self.executed.append(job.job_id)
+        self.executed.append(job.id)
         return job.input
 
     async def large(self, _: Job) -> Any:

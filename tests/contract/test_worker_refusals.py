@@ -12,12 +12,12 @@ from foldgate.authority.lease import sign_cancel, sign_lease
 from foldgate.authority.token import is_genuine, token
 from foldgate.authority.writ import job_hash, sign_writ
 from foldgate.contracts.codec import Codec
-from foldgate.contracts.events import Job, JobCancelled, JobDispatched, JobFailed, JobSucceeded, Writ
+from foldgate.contracts.events import JobCancelled, JobDispatched, JobFailed, JobSucceeded, Writ
 from foldgate.contracts.places import Partition
 from foldgate.contracts.topics import REPORTS
 from foldgate.eventlog.log import Log
 from foldgate.runtime.clock import SystemClock
-from foldgate.sdk.worker import Worker, WorkerUnfit
+from foldgate.sdk import Job, Worker, WorkerUnfit
 from tests.support.given import meta
 from tests.support.intruding import intrude
 from tests.support.keys import KERNEL, SCHEDULER, STRANGER, SUITE_KEY, TRUST, signer_with
@@ -46,11 +46,11 @@ class Wary:
         self.worker.job("job.long")(self._long)
         self.begun, self.go_on = asyncio.Event(), asyncio.Event()
 
-    async def _echo(self, job: Job) -> str:
-        self.executed.append(job.job_id)
+    async def _echo(self, job: Job) -> Any:
+        self.executed.append(job.id)
         return job.input
 
-    async def _long(self, job: Job) -> str:
+    async def _long(self, job: Job) -> Any:
         self.begun.set()
         await self.go_on.wait()
         return await self._echo(job)
@@ -122,7 +122,7 @@ async def wary_on(opened: Opened) -> AsyncIterator[Wary]:
     async with opened() as log:
         subject = Wary(log)
         async with working(log, subject.worker):
-            await until(lambda: bool(subject.worker._beats), what="a beat")
+            await until(lambda: bool(subject.worker.beats), what="a beat")
             yield subject
 
 
@@ -252,7 +252,7 @@ async def test_a_worker_that_refuses_all_it_is_given_ends_with_the_reason(opened
     async with opened() as log:
         subject = Wary(log)
         task = asyncio.create_task(subject.worker.work(log))
-        await until(lambda: bool(subject.worker._beats), what="a beat")
+        await until(lambda: bool(subject.worker.beats), what="a beat")
         for lease in (1, 2, 3):
             await subject.send(subject.dispatch(lease, lease=lease, writ={"pool": "other"}))
         with pytest.raises(WorkerUnfit, match="pool 'default', but it is for 'other'"):

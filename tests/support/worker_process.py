@@ -6,11 +6,10 @@ import random
 from pathlib import Path
 from typing import Any
 
-from foldgate.contracts.events import Job
 from foldgate.runtime.connecting import open_log
 from foldgate.runtime.keys import Keys
 from foldgate.runtime.settings import from_environment
-from foldgate.sdk.worker import Worker
+from foldgate.sdk import Job, Worker
 
 
 async def main() -> None:
@@ -22,7 +21,7 @@ async def main() -> None:
     @worker.job("job.echo")
     async def echo(job: Job) -> Any:
         with executed.open("a") as notes:
-            notes.write(f"{job.job_id}\n")
+            notes.write(f"{job.id}\n")
         await asyncio.sleep(random.uniform(0.0, 0.1))
         return {"said": job.input}
 

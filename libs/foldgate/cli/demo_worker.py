@@ -3,10 +3,7 @@
 import asyncio
 import sys
 
-import msgspec
-
-from foldgate.contracts.events import Job
-from foldgate.sdk.worker import Worker
+from foldgate.sdk import Job, Worker
 
 TOPIC = "demo.count"
 worker = Worker("demo", max_parallel=1, beat_every_ms=300)
@@ -15,7 +12,7 @@ worker = Worker("demo", max_parallel=1, beat_every_ms=300)
 @worker.job(TOPIC)
 async def count(job: Job) -> dict[str, object]:
     """Slow enough to be killed in the middle, the same at every attempt."""
-    wanted = msgspec.json.decode(job.input, type=dict[str, int])["to"]
+    wanted = int(job.input["to"])
     for number in range(1, wanted + 1):
         sys.stdout.write(f"attempt {job.attempt}: {number}\n")
         sys.stdout.flush()

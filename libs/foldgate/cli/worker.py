@@ -28,16 +28,30 @@ def worker(
     module: Annotated[
         str, typer.Argument(metavar="MODULE", help="A file, or a module, that holds a Worker named 'worker'.")
     ],
+    grace_s: Annotated[
+        float | None,
+        typer.Option(
+            "--grace",
+            metavar="SECONDS",
+            min=0,
+            help="How long what runs may take to finish once it is to leave. Default: 30, or what the worker says.",
+            show_default=False,
+        ),
+    ] = None,
     data: Data = None,
     as_json: AsJson = False,
 ) -> None:
     """Run a worker until Ctrl-C or SIGTERM; it then finishes the jobs it holds.
 
-    A second Ctrl-C ends it at once: its jobs are then given to others when their leases have ended.
+    What is not finished by then is stopped, and goes on elsewhere from its last checkpoint. A second Ctrl-C ends it at
+    once: its jobs are then given to others when their leases have ended.
     """
     from foldgate.cli import finding
 
-    finding.run(_work(loaded(module), data, as_json=as_json))
+    found = loaded(module)
+    if grace_s is not None:
+        found.leave_within_s = grace_s
+    finding.run(_work(found, data, as_json=as_json))
 
 
 def loaded(name: str) -> "Worker":
@@ -52,7 +66,7 @@ def loaded(name: str) -> "Worker":
         raise WorkerBroken(f"Expected to load '{name}', but {_broken_by(error)}.") from error
     if not isinstance(found, Worker):
         what = "it has none" if found is None else f"there it is a {type(found).__name__}"
-        raise AskedWrongly(f"Expected '{name}' to hold a foldgate.sdk.worker.Worker named '{ATTRIBUTE}', but {what}.")
+        raise AskedWrongly(f"Expected '{name}' to hold a foldgate.sdk.Worker named '{ATTRIBUTE}', but {what}.")
     return found
 
 
@@ -111,5 +125,5 @@ async def _work(worker: "Worker", data: Path | None, *, as_json: bool) -> None:
         # A handler that fails is its author's business: the log says where.
         logging.configure(level=suite.settings.log_level, style="json" if as_json else "text")
         worker.trust = worker.trust or Keys.of(suite.settings).trust
-        working = asyncio.create_task(worker.work(suite.log, ready=ready))
+        working = asyncio.create_task(worker.work(suite.log, ready=ready, alone=True))
         await until_signal(working, saying="Finishing the jobs under way …")

@@ -21,9 +21,10 @@ _OTHERS = frozenset(
         "FOLDGATE_THOROUGH",
         "FOLDGATE_CACHE",
         "FOLDGATE_DATA",
+        "FOLDGATE_URL",
     }
 )
-"""Read elsewhere: by tests, by the servers that `foldgate up` starts, and by the command line."""
+"""Read elsewhere: by tests, by the servers that `foldgate up` starts, by the command line, and by workers over HTTP."""
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,30}$")]
 Milliseconds = Annotated[int, Field(ge=1)]
@@ -146,6 +147,11 @@ def given(environment: Mapping[str, str] | None = None) -> dict[str, str]:
     """The variables of an environment, or of this process's, that are meant as settings."""
     environment = os.environ if environment is None else environment
     return {name: value for name, value in environment.items() if name.startswith(PREFIX) and name not in _OTHERS}
+
+
+def variable(name: str) -> str | None:
+    """One variable of this process's environment; None if it is not set or empty."""
+    return os.environ.get(name) or None
 
 
 def environment_with(values: Mapping[str, str]) -> dict[str, str]:

@@ -5,6 +5,11 @@ A lease ends `lease_ms` after this instance sent the beat that the scheduler had
 earlier than the scheduler's, whatever the clocks say. So leases need to be remembered no longer than that: a dispatch
 that comes again later is refused by its beat.
 
+Which beat the scheduler had seen when it gave a lease, the dispatch says. Of later ones it notes those alone that find
+the lease with two thirds of its time or less to go: so after any beat that is on the log the lease lasts two thirds of
+its time, and for so long more is begun. Once no beat got there for a whole lease, what was held has been given to
+others, whatever becomes durable from then on: `lapsed`.
+
 When a writ ends the scheduler has judged by its clock. Here it lasts a minute longer, by as much as clocks may differ:
 else an instance whose clock is fast would refuse what waited long, and be taken for one that is unfit.
 """
@@ -37,15 +42,33 @@ class Refused(WritInvalid):
 class Believing:
     """What one instance has seen of its leases."""
 
-    def __init__(self, trust: Trust, *, endpoint: str, pool: str, clock: Clock) -> None:
+    def __init__(self, trust: Trust | None, *, endpoint: str, pool: str, clock: Clock) -> None:
+        """Without trust, somebody who is trusted has looked at signatures before."""
         self._trust, self._endpoint, self._pool, self._clock = trust, endpoint, pool, clock
         self._sent: dict[int, int] = {}
+        self._durable = 0
+        self._kept_from = clock.monotonic_ms()
         self._seen: dict[int, None] = {}
 
     def note_beat(self, number: int) -> None:
         """Note a beat that is about to be sent."""
         self._sent[number] = self._clock.monotonic_ms()
         _forget_oldest(self._sent)
+
+    def note_durable(self, number: int) -> None:
+        """Note a beat that is known to be on the log."""
+        if number > self._durable and number in self._sent:
+            self._durable, self._kept_from = number, self._sent[number]
+
+    def lasts(self, beat: int, lease_ms: int) -> bool:
+        """Whether something may be begun under a lease that was given after this beat."""
+        now, sent = self._clock.monotonic_ms(), self._sent.get(beat)
+        given = sent is not None and now - sent <= lease_ms
+        return given or now - self._kept_from <= lease_ms * 2 // 3
+
+    def lapsed(self, lease_ms: int) -> bool:
+        """Whether leases of that length have ended: for so long no beat was durable."""
+        return self._clock.monotonic_ms() - self._kept_from > lease_ms
 
     def check(self, meta: Meta, event: JobDispatched) -> None:
         """Raise Refused or Repeated unless this is to be done."""
@@ -56,8 +79,9 @@ class Believing:
         _forget_oldest(self._seen)
         try:
             self._check_beat(event)
-            at = max(self._clock.now_ms() - CLOCKS_DIFFER_MS, event.writ.issued_at)
-            verify(event.writ, event.job, trust=self._trust, pool=self._pool, at=at, constraints=event.constraints)
+            if self._trust is not None:
+                at = max(self._clock.now_ms() - CLOCKS_DIFFER_MS, event.writ.issued_at)
+                verify(event.writ, event.job, trust=self._trust, pool=self._pool, at=at, constraints=event.constraints)
         except WritInvalid as error:
             raise Refused(error.code, str(error), is_ours=True) from None
 
@@ -66,12 +90,15 @@ class Believing:
         if event.worker != self._endpoint:
             reason = f"Expected what is addressed to {self._endpoint}, but it is for {event.worker[:200]}."
             raise SignatureInvalid("other_worker", reason)
-        verify_cancel(self._trust, event, at=self._clock.now_ms())
+        if self._trust is not None:
+            verify_cancel(self._trust, event, at=self._clock.now_ms())
 
     def _check_lease(self, meta: Meta, event: JobDispatched) -> None:
         if event.worker != self._endpoint:
             reason = f"Expected what is addressed to {self._endpoint}, but it is for {event.worker[:200]}."
             raise Refused("other_worker", reason, is_ours=False)
+        if self._trust is None:
+            return
         try:
             verify_lease(self._trust, event, issued_at=meta.at, at=self._clock.now_ms())
         except SignatureInvalid as error:
@@ -82,6 +109,7 @@ class Believing:
         if sent is None or self._clock.monotonic_ms() - sent > event.lease_ms:
             since = f"it is counted from beat {event.beat}, more than {event.lease_ms} ms ago"
             raise WritInvalid(LEASE_OVER, f"Expected a lease that lasts, but {since}.")
+        self.note_durable(event.beat)
 
 
 def _forget_oldest(numbers: dict[int, int] | dict[int, None]) -> None:

@@ -68,7 +68,7 @@ class Arrival(NamedTuple):
 
 
 class Report(NamedTuple):
-    """What is said of a dispatch that came; JobSucceeded or JobFailed is the last word. `event.worker` and `event.lease`
+    """What is said of a dispatch that came; JobSucceeded or JobFailed is the last word. `event.worker`, `event.lease`
     are those of the dispatch; its `mac` is still empty. A dispatch with an empty token is one that nobody gave us: what
     is said of it proves nothing, and is on the record all the same. `name` tells it from the others under this lease:
     said again, it is the same report."""

@@ -1,0 +1,32 @@
+"""What a worker says of itself, and the terms it works under."""
+
+from collections.abc import Callable, Mapping
+
+import msgspec
+
+from foldgate.authority.keys import Trust
+from foldgate.runtime.clock import Clock
+from foldgate.sdk.artifacts import Artifacts
+from foldgate.sdk.held import Handler
+from foldgate.sdk.transport import Hello
+
+
+class Terms(msgspec.Struct, frozen=True, kw_only=True):
+    """See `Worker`, which is where they are said."""
+
+    hello: Hello
+    handlers: Mapping[str, Handler]
+    clock: Clock
+    trust: Trust | None
+    beat_every_ms: int
+    cancel_grace_s: float
+    leave_within_s: float
+    artifacts: Artifacts | None
+    gpu_percent: Callable[[], int] | None
+
+    def handler(self, topic: str) -> Handler | None:
+        """The handler for a topic: its own, else the one with the longest beginning."""
+        if topic in self.handlers:
+            return self.handlers[topic]
+        fitting = [name for name in self.handlers if name.endswith("*") and topic.startswith(name[:-1])]
+        return self.handlers[max(fitting, key=len)] if fitting else None
