@@ -171,9 +171,9 @@ def test_a_document_is_signed_by_its_author_with_a_key_of_their_own(suite: Up, f
     ada, eve = tmp_path / "ada.json", tmp_path / "eve.json"
     assert suite.foldgate("keys", "person", "ada", str(ada), "--role", "policy_author").returncode == 0
     assert suite.foldgate("keys", "person", "eve", str(eve)).returncode == 0
-    refused = suite.foldgate("policy", "put", str(floor), "--sign", str(eve), "--by", "bob")
+    refused = suite.foldgate("policy", "put", str(floor), "--sign", str(eve), "--as", "bob")
     assert (refused.returncode, "bundle_wrong_role" in refused.stdout) == (1, True)
-    [drafted] = suite.json("policy", "put", str(floor), "--sign", str(ada), "--by", "bob")
+    [drafted] = suite.json("policy", "put", str(floor), "--sign", str(ada), "--as", "bob")
     assert (drafted["status"], drafted["author"], drafted["by"]) == ("drafted", "ada", "bob")
     none = suite.foldgate("policy", "put", str(floor), "--sign", str(floor))
-    assert (none.returncode, f"Expected a key in {floor}, but it holds none" in none.stderr) == (1, True)
+    assert (none.returncode, f"Expected a key in {floor}, but it holds none" in none.stderr) == (2, True)
