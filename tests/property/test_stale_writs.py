@@ -22,7 +22,7 @@ from foldgate.scheduler.jobs.state import Pool
 from tests.support.given import Given, meta
 from tests.support.kernel import RUN, job, publish
 from tests.support.keys import KERNEL, SCHEDULER, SUITE_KEY
-from tests.support.pools import beat
+from tests.support.pools import NOTED_AFTER_MS, beat
 from tests.support.thorough import daily
 
 JOBS = 6
@@ -59,7 +59,14 @@ class World:
             decisions(self.kernels.table, Pools(), default_decision="allow", writ_ttl_ms=10**9, signer=KERNEL), key=RUN
         )
         self.pool: Given[Pool] = Given(
-            jobs(self.schedulers.table, lease_ms=10**9, signer=SCHEDULER, suite_keys=(SUITE_KEY,)), key="default"
+            jobs(
+                self.schedulers.table,
+                lease_ms=10**9,
+                wait_noted_after_ms=NOTED_AFTER_MS,
+                signer=SCHEDULER,
+                suite_keys=(SUITE_KEY,),
+            ),
+            key="default",
         )
         self.to_kernel: list[JobRequested] = [JobRequested(job=job(step=f"s{number}")) for number in range(JOBS)]
         self.to_scheduler: list[WritIssued] = []

@@ -1,5 +1,7 @@
 """A pool under test, and the messages that it gets."""
 
+import itertools
+
 from foldgate.authority.active import Policies
 from foldgate.contracts.events import Job, JobSucceeded, WorkerBeat, Writ, WritIssued, WritRevoked
 from foldgate.scheduler.jobs.decide import jobs
@@ -8,7 +10,15 @@ from tests.support.given import Given
 from tests.support.keys import SCHEDULER, SUITE_KEY, proved
 
 LEASE_MS = 3000
-DECIDER = jobs(Policies(), lease_ms=LEASE_MS, signer=SCHEDULER, suite_keys=(SUITE_KEY,))
+NOTED_AFTER_MS = 60_000
+DECIDER = jobs(
+    Policies(),
+    lease_ms=LEASE_MS,
+    wait_noted_after_ms=NOTED_AFTER_MS,
+    signer=SCHEDULER,
+    suite_keys=(SUITE_KEY,),
+)
+_numbers = itertools.count(1)
 
 
 def pool() -> Given[Pool]:
@@ -54,8 +64,18 @@ def revoked(number: int = 1) -> WritRevoked:
     return WritRevoked(job_id=job(number).job_id, step="job", pool="default", reason="why")
 
 
-def beat(worker: str = "w/1", *, room: int = 2, leaving: bool = False) -> WorkerBeat:
-    return WorkerBeat(worker=worker, name="w", max_parallel=room, beat=1, leaving=leaving)
+def beat(
+    worker: str = "w/1", *, room: int = 2, leaving: bool = False, number: int = 0, holding: tuple[int, ...] = ()
+) -> WorkerBeat:
+    """A beat, later than all before it if no number is said."""
+    return WorkerBeat(
+        worker=worker,
+        name="w",
+        max_parallel=room,
+        beat=number or next(_numbers),
+        holding=holding,
+        leaving=leaving,
+    )
 
 
 def report(number: int = 1, *, lease: int = 1, worker: str = "w/1") -> JobSucceeded:

@@ -26,12 +26,15 @@ from foldgate.decider.decider import IllegalTransition, Tick
 from foldgate.policy_kernel.decisions.decide import decisions
 from foldgate.policy_kernel.decisions.state import Case
 from foldgate.scheduler.jobs.decide import MAX_OVER
-from foldgate.scheduler.jobs.state import Pool, due
+from foldgate.scheduler.jobs.moving import Moving
+from foldgate.scheduler.jobs.pieces import each
+from foldgate.scheduler.jobs.state import Pool
 from tests.support.given import Given, meta
 from tests.support.keys import KERNEL, SCHEDULER, proved
 from tests.support.pools import DECIDER, LEASE_MS, beat, issued, job, pool, report, revoked
 
 ONE = job().job_id
+due = DECIDER.due
 
 
 def lost(reason: str, *, number: int = 1, lease: int = 0, worker: str = "") -> JobLost:
@@ -202,11 +205,10 @@ def test_the_orders_beside_the_tables_are_those_of_the_tables(steps: Iterable[tu
         said = subject.when(message, at=at)
         assert said or not wanted or message != Tick(), "it was due and did nothing"
         state = subject.state or Pool()
-        waits = [(one.ends, name) for name, one in state.waiting.items()]
+        waits = [(Moving.of(state).found(name).ends, name) for name in state.waiting]
         holds = [(one.ends, name) for name, one in state.held.items() if one.ends is not None]
-        assert list(state.ends) == sorted(waits + holds)
-        assert list(state.line) == sorted(one.turn for one in state.waiting.values())
-        assert {name for known in state.workers.values() for name in known.holds} == state.held.keys()
+        assert list(each(state.ends)) == sorted(waits + holds)
+        assert {name for known in state.workers.values() for name in known.holds.values()} == set(state.held)
 
 
 @given(st.lists(st.tuples(st.booleans(), NUMBERS), max_size=30), STEPS)

@@ -11,7 +11,7 @@ from tests.support import pools
 from tests.support.given import Given
 from tests.support.kernel import publish
 from tests.support.keys import SCHEDULER, SUITE_KEY
-from tests.support.pools import LEASE_MS, beat
+from tests.support.pools import LEASE_MS, NOTED_AFTER_MS, beat
 
 
 class Scheduler(Given[Pool]):
@@ -19,7 +19,13 @@ class Scheduler(Given[Pool]):
 
     def __init__(self) -> None:
         self.policies = Policies()
-        decider = jobs(self.policies, lease_ms=LEASE_MS, signer=SCHEDULER, suite_keys=(SUITE_KEY,))
+        decider = jobs(
+            self.policies,
+            lease_ms=LEASE_MS,
+            wait_noted_after_ms=NOTED_AFTER_MS,
+            signer=SCHEDULER,
+            suite_keys=(SUITE_KEY,),
+        )
         super().__init__(decider, key="default")
         self.first = publish(self.policies, {"decision": "allow"}, reached=5)
 

@@ -73,6 +73,7 @@ class Decider(Generic[S]):
     decide   the events that answer a message, given the state (None before the first event)
     evolve   the state after an event; never refuses, raises IllegalTransition on what cannot be
     due      when the aggregate next wants a Tick; a time that has passed means at once
+    later    when it wants one again after a Tick, at that time, to which it had nothing to say; None: that is a fault
     ended    whether the state is final: the aggregate is then forgotten but for its key
     fail     the events that end an aggregate after `decide` or `evolve` broke on a message
     edition  raised when `evolve` means something else by the same state, so that old checkpoints are not read
@@ -82,6 +83,7 @@ class Decider(Generic[S]):
     counts   what of an event is counted, in a word; empty for most
     waits    what keeps the aggregate from its end, one a thing waited for: people are told it
     watches  what waits in a state: for what, in a word, and since when. How much there is of it is measured
+    explain  why one thing in a state waits, by its name; empty if it does not: people are told it
     describe the state as JSON-like values, for people and their programs
     """
 
@@ -89,6 +91,7 @@ class Decider(Generic[S]):
     decide: Callable[[S | None, Message], Iterable[Event | Said]]
     evolve: Callable[[S | None, Meta, Event], S]
     due: Callable[[S], int | None] = never
+    later: Callable[[S, int], int | None] = lambda *_: None
     ended: Callable[[S], bool] = lambda _: False
     fail: Callable[[S | None, Message, str], Iterable[Event | Said]] = lambda *_: ()
     openings: tuple[type[Event], ...] = ()
@@ -97,6 +100,7 @@ class Decider(Generic[S]):
     counts: Callable[[Event], str] = lambda _: ""
     waits: Callable[[S], Iterable[Wait]] = lambda _: ()
     watches: Callable[[S], Iterable[tuple[str, int]]] = nothing
+    explain: Callable[[S, str], str] = lambda *_: ""
     describe: Callable[[S], Mapping[str, Any]] = lambda _: {}
 
 

@@ -177,9 +177,18 @@ class Processor(Generic[S]):
         """Let each aggregate act whose time has come, once."""
         for key in list(self._pop_due(now)):
             held, before = self.live[key], self.pending
-            self._answer(_Turn(held, Message(key=key, at=max(now, held.at), event=Tick()), None))
+            at = max(now, held.at)
+            self._answer(_Turn(held, Message(key=key, at=at, event=Tick()), None))
             if self.pending == before:
-                self.faults.append(Fault(key, "INV-07: it was due and did nothing; it will not be asked again."))
+                self._ask_later(key, held, at)
+
+    def _ask_later(self, key: str, held: Held[S], at: int) -> None:
+        later = self._decider.later(held.state, at)
+        if later is None or later <= at:
+            self.faults.append(Fault(key, "INV-07: it was due and did nothing; it will not be asked again."))
+        else:
+            self._due_of[key] = later
+            heapq.heappush(self._due, (later, key))
 
     def next_due(self) -> int | None:
         """When `tick` is wanted next."""

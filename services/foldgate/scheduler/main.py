@@ -1,5 +1,7 @@
 """The scheduler as a service: owns `jobs` and `pools`, and relays to workers, pool by pool, what is for them."""
 
+from operator import attrgetter
+
 from foldgate.authority.active import Policies
 from foldgate.contracts.events import (
     Event,
@@ -8,6 +10,7 @@ from foldgate.contracts.events import (
     JobFailed,
     JobSucceeded,
     Meta,
+    PoolChanged,
     PoolOverloaded,
     PoolRelieved,
     WorkerBeat,
@@ -38,12 +41,17 @@ SERVICE = Service(
             stream=JOBS,
             tables=(Policies,),
             decider=lambda settings, keys, policies: jobs(
-                policies, lease_ms=settings.lease_ms, signer=keys.scheduler, suite_keys=keys.suite
+                policies,
+                lease_ms=settings.lease_ms,
+                wait_noted_after_ms=settings.wait_noted_after_ms,
+                signer=keys.scheduler,
+                suite_keys=keys.suite,
             ),
             follows=(
                 Follow(stream=DECISIONS, events=(WritIssued, WritRevoked)),
                 Follow(stream=REPORTS, events=(JobSucceeded, JobFailed)),
                 Follow(stream=WORKERS, events=(WorkerBeat,), guard=True),
+                Follow(stream=POOLS, events=(PoolChanged,), key=attrgetter("pool")),
             ),
             relay=Relay(events=(JobDispatched, JobCancelled), target=_dispatch_stream, key=_worker),
         ),

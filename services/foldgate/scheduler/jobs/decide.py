@@ -1,8 +1,12 @@
-"""Which worker, and when: the first that has most room, as soon as there is one. Of what waits, the higher priority
-goes first, and of one priority what waits longest.
+"""Which worker, and when: whose turn it is as soon as there is room, and of the workers that fit the least loaded.
+
+Whose turn it is, `state.py` says: the highest level, then the tenant that was served least, then who waits longest;
+never above a limit, and retries as their budget allows. What comes and finds nobody waiting whose turn it could be, and
+room, is given at once.
 
 A worker's lease ends by the scheduler's clock, `lease_ms` after it received the last beat that it noted; what the
-worker held then is lost, and the engine judges what becomes of it.
+worker held then is lost, and the engine judges what becomes of it. A job that no beat has named two leases after it was
+given was not taken: its worker is told to leave it, and it is lost.
 
 A job that is called back leaves the queue, or its worker is told to stop and to report. One whose attempt takes too
 long is called back too; where no report comes within a lease of that, it is lost. Until one of the two it is held, so
@@ -14,10 +18,14 @@ back with the place of the snapshot that holds now. A writ names the place of it
 the table of policies is read as far as that; so the table is never behind a writ that is judged by it, and a job goes
 back only if a snapshot was published after the one of its writ. The kernel reads as far as the job then names before it
 decides again. So there is one way back for each change of policy, whichever of the two reads faster.
+
+It is the same with pools: changes of them are numbered, and a writ names the last that the kernel knew. From a pool
+that was closed jobs go back whose writ is of before that; one whose writ is not was sent although the pool is closed,
+because nothing else fits, and waits here. From one that is merely overloaded only that goes back which comes: what
+waits leaves as it is served, and there is room again after so much work was done, and not before.
 """
 
-from collections import deque
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator
 from itertools import islice
 
 import msgspec
@@ -35,39 +43,62 @@ from foldgate.contracts.events import (
     JobQueued,
     JobReleased,
     JobSucceeded,
+    PoolChanged,
+    PoolTermsTaken,
     WorkerBeat,
-    WorkerJoined,
     WorkerLost,
-    WorkerRenewed,
-    Writ,
     WritIssued,
     WritRevoked,
 )
+from foldgate.contracts.ids import parse_job_id
 from foldgate.decider.decider import Decider, Message, Said, Tick
-from foldgate.scheduler.jobs.evolve import evolve
+from foldgate.scheduler.jobs.beats import Beats, of_pool
+from foldgate.scheduler.jobs.evolve import evolve, given, hold_of
+from foldgate.scheduler.jobs.fitting import gates_of, values_of
+from foldgate.scheduler.jobs.moving import Moving
+from foldgate.scheduler.jobs.packing import Authorised
+from foldgate.scheduler.jobs.pieces import each
+from foldgate.scheduler.jobs.reasons import describe, explain, waits
+from foldgate.scheduler.jobs.state import Hold, Pool
+from foldgate.scheduler.jobs.turns import best_worker, due, empties, goes_back, has_room, is_shut, may_retry, next_turn
 from foldgate.scheduler.jobs.watching import counts, watches
-from foldgate.scheduler.jobs.state import Hold, Known, Pool, Waiting, describe, due
 
 Outcome = Iterator[Event | Said]
 PRINCIPAL = "scheduler"
 MAX_GIVEN_BYTES = 512 * 1024
 """Of the jobs given in one decision, so that it fits an append; what waits beyond it is given on the next tick."""
 MAX_OVER = 500
-"""Workers and jobs whose time is over, and stale writs, in one decision: the others are due at once again."""
+"""Workers and jobs whose time is over, and writs that hold no longer, in one decision: the others are due at once."""
 
 
-def jobs(policies: Policies, *, lease_ms: int, signer: Signer, suite_keys: tuple[bytes, ...]) -> Decider[Pool]:
+def jobs(
+    policies: Policies, *, lease_ms: int, wait_noted_after_ms: int, signer: Signer, suite_keys: tuple[bytes, ...]
+) -> Decider[Pool]:
     """The decider of pools; a worker is lost `lease_ms` after the last beat that was noted. Leases are signed, and each
     has a secret, derived from the first of the suite's keys, which proves its reports. Policy is what has been read so
-    far."""
-    scheduling = _Scheduling(policies, lease_ms=lease_ms, signer=signer, suite_keys=suite_keys)
+    far. What waits for longer than `wait_noted_after_ms` is noted."""
+    beats = Beats(lease_ms=lease_ms, noted_after_ms=wait_noted_after_ms)
+    scheduling = _Scheduling(policies, beats, signer=signer, suite_keys=suite_keys)
+
+    def when(pool: Pool) -> int | None:
+        return due(pool, noted_after_ms=wait_noted_after_ms)
+
+    def later(pool: Pool, at: int) -> int | None:
+        """A tick that found nothing to do came for a limit that opened, or a token, for which nobody waits now."""
+        passed = Moving.of(pool)
+        passed.pass_time(at)
+        return when(passed)
+
     return Decider(
         state=Pool,
         decide=scheduling.decide,
         evolve=evolve,
-        due=due,
+        due=when,
+        later=later,
         fail=_fail,
-        edition=4,
+        edition=5,
+        waits=waits,
+        explain=explain,
         describe=describe,
         counts=counts,
         watches=watches,
@@ -77,60 +108,58 @@ def jobs(policies: Policies, *, lease_ms: int, signer: Signer, suite_keys: tuple
 class _Scheduling:
     """The decisions of a pool, under the terms of the settings."""
 
-    def __init__(self, policies: Policies, *, lease_ms: int, signer: Signer, suite_keys: tuple[bytes, ...]) -> None:
-        self._policies = policies
-        self._lease_ms, self._signer, self._suite_keys = lease_ms, signer, suite_keys
+    def __init__(self, policies: Policies, beats: Beats, *, signer: Signer, suite_keys: tuple[bytes, ...]) -> None:
+        self._policies, self._beats = policies, beats
+        self._lease_ms, self._signer, self._suite_keys = beats.lease_ms, signer, suite_keys
 
     def decide(self, state: Pool | None, message: Message) -> Outcome:
-        pool = state or Pool()
+        pool = Moving.of(state or Pool(name=message.key))
+        pool.pass_time(message.at)
         match message.event:
             case WritIssued(job=job) as issued if job.job_id not in pool.held and job.job_id not in pool.waiting:
-                yield from self._place(pool, _waiting(issued, message), message.at)
+                yield from self._place(pool, _authorised(issued, message))
             case WritRevoked(job_id=job_id):
                 yield from self._called_back(pool, job_id)
             case WorkerBeat() as beat:
-                yield from self._beat(pool, beat, message.at)
+                noted = list(self._beats.taken(pool, beat))
+                yield from noted
+                yield from self._fill(pool) if noted else ()
             case JobSucceeded() | JobFailed() as report:
-                yield from self._release(pool, report, message.at)
+                yield from self._release(pool, report)
+            case PoolChanged(pool=name, number=number) as changed if number > pool.number:
+                taken = PoolTermsTaken(
+                    terms=changed.terms, is_open=changed.is_open, number=number, reason=changed.reason
+                )
+                yield msgspec.structs.replace(of_pool(taken), pool=name)
             case Tick():
-                over = list(islice(self._over(pool, message.at), MAX_OVER))
-                yield from over or self._fill_free(pool, message.at)
+                over = list(islice(self._over(pool), MAX_OVER))
+                yield from over or self._tidy(pool)
             case _:
                 return
 
-    def _place(self, pool: Pool, waiting: Waiting, at: int) -> Outcome:
-        free = {name: known.room for name, known in pool.workers.items() if known.room > 0}
-        if waiting.ends <= at:
-            yield _given_back(waiting, at)
-        elif free and self._is_outdated(waiting.writ):
-            yield self._outdated(waiting)
-        elif free:
-            worker = max(free, key=free.__getitem__)
-            yield self._dispatch(waiting, worker, lease=pool.lease + 1, beat=pool.workers[worker].beat, at=at)
+    def _place(self, pool: Moving, one: Authorised) -> Outcome:
+        if one.ends <= pool.at:
+            yield _given_back(one, pool.at)
+        elif one.writ.pools_number < pool.closed:
+            yield _pool_closed(one, pool)
+        elif (fits := self._could_go(pool, one)) is None:
+            queued = JobQueued(job=one.job, writ=one.writ, constraints=one.constraints)
+            yield _about(queued, one)
+        elif self._is_outdated(one):
+            yield self._outdated(one)
         else:
-            queued = JobQueued(job=waiting.job, writ=waiting.writ, constraints=waiting.constraints)
-            yield _about(queued, waiting)
+            yield from self._give(pool, one, best_worker(pool, one.job.worker, fits))
 
-    def _beat(self, pool: Pool, beat: WorkerBeat, at: int) -> Outcome:
-        known, room = pool.workers.get(beat.worker), 0 if beat.leaving else beat.max_parallel
-        ends = at + self._lease_ms
-        if known is None and room:
-            joined = WorkerJoined(
-                worker=beat.worker, name=beat.name, max_parallel=room, expires_at=ends, beat=beat.beat
-            )
-            yield _of_pool(joined)
-            yield from self._fill(pool, {beat.worker: room}, at, beat=beat.beat)
-        elif known is not None and beat.leaving and not known.holds:
-            yield _of_pool(WorkerLost(worker=beat.worker, reason="left"))
-        elif known is not None and (room != known.max_parallel or self._is_stale(known, at)):
-            yield _of_pool(WorkerRenewed(worker=beat.worker, max_parallel=room, expires_at=ends, beat=beat.beat))
-            yield from self._fill(pool, {beat.worker: room - len(known.holds)}, at, beat=beat.beat)
+    def _could_go(self, pool: Moving, one: Authorised) -> tuple[int, ...] | None:
+        """The profiles that fit, if there is room and no limit is reached, and nobody waits whose turn it is."""
+        fits, gates = pool.fits(one.job), gates_of(values_of(one.job), one.constraints, pool.terms)
+        if not has_room(pool, fits) or is_shut(pool, (*gates.shared, *gates.own)):
+            return None
+        if (one.job.retries and not may_retry(pool)) or next_turn(pool) is not None:
+            return None
+        return fits
 
-    def _is_stale(self, known: Known, at: int) -> bool:
-        """A third of the lease has gone: this beat is noted. Others need no event."""
-        return known.expires_at - at <= self._lease_ms * 2 // 3
-
-    def _release(self, pool: Pool, report: JobSucceeded | JobFailed, at: int) -> Outcome:
+    def _release(self, pool: Moving, report: JobSucceeded | JobFailed) -> Outcome:
         hold = pool.held.get(report.job_id)
         if hold is None or (hold.worker, hold.lease) != (report.worker, report.lease):
             return
@@ -138,74 +167,102 @@ class _Scheduling:
             return
         outcome = type(report).__name__
         yield _about(JobReleased(job_id=report.job_id, lease=hold.lease, worker=hold.worker, outcome=outcome), hold)
-        known = pool.workers.get(hold.worker)
-        yield from self._fill(pool, {hold.worker: known.room + 1 if known else 0}, at)
+        pool.leave(report.job_id)
+        yield from self._fill(pool, most=1)
 
-    def _fill_free(self, pool: Pool, at: int) -> Outcome:
-        """Give whoever has room, and is not lost by now, what comes next."""
-        free = {name: known.room for name, known in pool.workers.items() if known.expires_at > at}
-        yield from self._fill(pool, free, at)
-
-    def _fill(self, pool: Pool, room: Mapping[str, int], at: int, *, beat: int | None = None) -> Outcome:
-        """Give these workers what comes next, as much as fits a decision; after this beat of the one they are. What
-        comes next under a writ that holds no longer goes back, and takes no room."""
-        places, lease = deque(name for name, count in room.items() for _ in range(count)), pool.lease
-        live = (waiting for *_, job_id in pool.line if (waiting := pool.waiting[job_id]).ends > at)
-        for waiting in islice(_fitting(live), MAX_OVER):
-            if not places:
+    def _fill(self, pool: Moving, *, most: int = MAX_OVER) -> Outcome:
+        """Give whoever has room what comes next, as much as fits a decision. What comes next under a writ that holds no
+        longer goes back, and takes no room."""
+        size = count = 0
+        for _ in range(MAX_OVER):
+            if count == most or (turn := next_turn(pool)) is None:
                 return
-            if self._is_outdated(waiting.writ):
-                yield self._outdated(waiting)
+            one = pool.found(turn.job_id)
+            if (back := self._back(pool, one)) is not None:
+                yield back
+                pool.leave(turn.job_id)
                 continue
-            lease, worker = lease + 1, places.popleft()
-            seen = pool.workers[worker].beat if beat is None else beat
-            yield self._dispatch(waiting, worker, lease=lease, beat=seen, at=at)
+            own = len(msgspec.msgpack.encode(one.job)) if most > 1 else 0
+            if size and size + own > MAX_GIVEN_BYTES:
+                return
+            size, count = size + own, count + 1
+            yield from self._give(pool, one, best_worker(pool, one.job.worker, turn.fits), goes_on=count < most)
 
-    def _is_outdated(self, writ: Writ) -> bool:
-        return not self._policies.is_active(writ.policy_snapshot, writ.policies_offset)
+    def _back(self, pool: Moving, one: Authorised) -> Said | None:
+        """What becomes of it instead, where its writ holds no longer."""
+        if one.ends <= pool.at:
+            return _given_back(one, pool.at)
+        if empties(pool) and one.writ.pools_number < pool.closed:
+            return _pool_closed(one, pool)
+        return self._outdated(one) if self._is_outdated(one) else None
 
-    def _outdated(self, waiting: Waiting) -> Said:
+    def _is_outdated(self, one: Authorised) -> bool:
+        return not self._policies.is_active(one.writ.policy_snapshot, one.writ.policies_offset)
+
+    def _outdated(self, one: Authorised) -> Said:
         """To be decided on again, by a kernel that has read as far as this."""
-        return _lost(waiting.job.job_id, waiting, "writ_stale", policies_offset=self._policies.offset)
+        return _lost(one.job.job_id, one, "writ_stale", policies_offset=self._policies.offset)
 
-    def _dispatch(self, waiting: Waiting, worker: str, *, lease: int, beat: int, at: int) -> Said:
+    def _give(self, pool: Moving, one: Authorised, worker: str, *, goes_on: bool = False) -> Outcome:
+        lease = pool.lease + 1
         dispatched = JobDispatched(
-            job=waiting.job,
-            writ=waiting.writ,
+            job=one.job,
+            writ=one.writ,
             worker=worker,
             lease=lease,
             lease_ms=self._lease_ms,
-            constraints=waiting.constraints,
-            beat=beat,
-            token=token(self._suite_keys[0], job_id=waiting.job.job_id, lease=lease, worker=worker),
+            constraints=one.constraints,
+            beat=pool.workers[worker].beat,
+            token=token(self._suite_keys[0], job_id=one.job.job_id, lease=lease, worker=worker),
         )
-        return _about(sign_lease(self._signer, dispatched, at=at), waiting)
+        yield _about(sign_lease(self._signer, dispatched, at=pool.at), one)
+        if goes_on:
+            given(pool, dispatched, run_id="", tenant=one.job.tenant, correlation=one.correlation)
 
-    def _over(self, pool: Pool, at: int) -> Iterator[Said]:
+    def _over(self, pool: Moving) -> Iterator[Said]:
         """What has ended by now: workers with what they hold, and then jobs."""
-        lost = [name for name, known in pool.workers.items() if known.expires_at <= at]
-        for name in lost:
-            for job_id in sorted(pool.workers[name].holds):
-                yield _lost(job_id, pool.held[job_id], "worker_lost")
-            yield _of_pool(WorkerLost(worker=name, reason="lease_ended"))
-        for end, job_id in pool.ends:
-            if end > at:
-                return
+        for name in pool.lapsed:
+            for job_id in sorted(pool.workers[name].holds.values()):
+                yield _lost(job_id, hold_of(pool, job_id), "worker_lost")
+            yield of_pool(WorkerLost(worker=name, reason="lease_ended"))
+        for end, job_id in each(pool.ends):
+            if end > pool.at:
+                break
             if (hold := pool.held.get(job_id)) is None:
-                yield _given_back(pool.waiting[job_id], at)
-            elif hold.worker not in lost:
-                yield self._out_of_time(job_id, hold)
+                yield _given_back(pool.found(job_id), pool.at)
+            elif hold.worker not in pool.lapsed:
+                yield from self._out_of_time(job_id, hold, pool.at)
+        yield from self._sent_before_it_closed(pool)
 
-    def _out_of_time(self, job_id: str, hold: Hold) -> Said:
-        """At first its worker is told; the next time it has had a lease to report in."""
-        return (
-            _lost(job_id, hold, "attempt_timeout") if hold.called_back else self._told(job_id, hold, "attempt_timeout")
-        )
+    def _sent_before_it_closed(self, pool: Moving) -> Iterator[Said]:
+        for lane in pool.lanes.values() if goes_back(pool) else ():
+            if lane.pools_number < pool.closed:
+                for _, job_id in each(lane.queue):
+                    if (one := pool.found(job_id)).ends > pool.at:
+                        yield _pool_closed(one, pool)
 
-    def _called_back(self, pool: Pool, job_id: str) -> Outcome:
+    def _tidy(self, pool: Moving) -> Outcome:
+        """Where nothing has ended: give what can be given, and tell people what they should know."""
+        yield from self._beats.load(pool)
+        yield from self._beats.notes(pool)
+        yield from self._fill(pool)
+
+    def _out_of_time(self, job_id: str, hold: Hold, at: int) -> Iterator[Said]:
+        """At first its worker is told; the next time it has had a lease to report in. What was not taken is lost at
+        once: no report will come."""
+        if hold.take_by is not None and hold.take_by <= at:
+            if not hold.called_back:
+                yield self._told(job_id, hold, "not_taken")
+            yield _lost(job_id, hold, "not_taken")
+        elif hold.called_back:
+            yield _lost(job_id, hold, "attempt_timeout")
+        else:
+            yield self._told(job_id, hold, "attempt_timeout")
+
+    def _called_back(self, pool: Moving, job_id: str) -> Outcome:
         """By its run. What is not here has left already, with its report or with a loss."""
-        if (waiting := pool.waiting.get(job_id)) is not None:
-            yield _lost(job_id, waiting, "cancelled")
+        if job_id in pool.waiting:
+            yield _lost(job_id, pool.found(job_id), "cancelled")
         elif (hold := pool.held.get(job_id)) is not None and not hold.called_back:
             yield self._told(job_id, hold, "cancelled")
 
@@ -214,8 +271,8 @@ class _Scheduling:
         return _about(sign_cancel(self._signer, told), hold)
 
 
-def _waiting(issued: WritIssued, message: Message) -> Waiting:
-    return Waiting(
+def _authorised(issued: WritIssued, message: Message) -> Authorised:
+    return Authorised(
         job=issued.job,
         writ=issued.writ,
         correlation=message.meta.correlation if message.meta is not None else "",
@@ -223,49 +280,44 @@ def _waiting(issued: WritIssued, message: Message) -> Waiting:
     )
 
 
-def _fitting(waiting: Iterable[Waiting]) -> Iterator[Waiting]:
-    """The first, and as many after it as fit together with it."""
-    size = 0
-    for one in waiting:
-        own = len(msgspec.msgpack.encode(one.job))
-        if size and size + own > MAX_GIVEN_BYTES:
-            return
-        size += own
-        yield one
-
-
-def _given_back(waiting: Waiting, at: int) -> Said:
-    patience = waiting.patience_ends
+def _given_back(one: Authorised, at: int) -> Said:
+    patience = one.patience_ends
     reason = "queue_timeout" if patience is not None and patience <= at else "writ_expired"
-    return _lost(waiting.job.job_id, waiting, reason)
+    return _lost(one.job.job_id, one, reason)
+
+
+def _pool_closed(one: Authorised, pool: Pool) -> Said:
+    """To be sent elsewhere, by a kernel that knows of that change."""
+    return _lost(one.job.job_id, one, "pool_closed", pools_number=pool.closed)
 
 
 def _fail(_: Pool | None, message: Message, _reason: str) -> Outcome:
     """After a fault of ours the job is given back, and the run that asked for it ends; the reason is in quarantine."""
     if isinstance(message.event, WritIssued):
-        job_id = message.event.job.job_id
-        yield _lost(job_id, _waiting(message.event, message), "internal_error")
+        yield _lost(message.event.job.job_id, _authorised(message.event, message), "internal_error")
 
 
-def _lost(job_id: str, what: Hold | Waiting, reason: str, *, policies_offset: int = 0) -> Said:
+def _lost(
+    job_id: str, what: Hold | Authorised, reason: str, *, policies_offset: int = 0, pools_number: int = 0
+) -> Said:
     held = what if isinstance(what, Hold) else None
     lease, worker = (held.lease, held.worker) if held else (0, "")
     lost = JobLost(
         job_id=job_id,
-        step=what.step,
+        step=what.step if isinstance(what, Hold) else what.job.step,
         lease=lease,
         worker=worker,
         reason=reason,
         policies_offset=policies_offset,
+        pools_number=pools_number,
     )
     return _about(lost, what)
 
 
-def _of_pool(event: Event) -> Said:
-    """What concerns a worker of the pool concerns no run, also where the pool's first event came of one."""
-    return Said(event, run_id="", tenant="", correlation="")
-
-
-def _about(event: Event, what: Hold | Waiting) -> Said:
+def _about(event: Event, what: Hold | Authorised) -> Said:
     """What concerns a job concerns its run."""
-    return Said(event, run_id=what.run_id, tenant=what.tenant, principal=PRINCIPAL, correlation=what.correlation)
+    if isinstance(what, Hold):
+        run_id, tenant = what.run_id, what.tenant
+    else:
+        run_id, tenant = parse_job_id(what.job.job_id).run_id, what.job.tenant
+    return Said(event, run_id=run_id, tenant=tenant, principal=PRINCIPAL, correlation=what.correlation)

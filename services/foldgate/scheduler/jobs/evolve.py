@@ -1,9 +1,8 @@
 """What an event makes of a pool."""
 
-from typing import TypeVar
+from collections.abc import Container
 
-import msgspec
-
+from foldgate.authority.pools_terms import terms_of
 from foldgate.contracts.events import (
     Event,
     JobCancelled,
@@ -12,116 +11,150 @@ from foldgate.contracts.events import (
     JobQueued,
     JobReleased,
     Meta,
+    PoolOverloaded,
+    PoolRelieved,
+    PoolTermsTaken,
+    PoolWaitNoted,
     WorkerJoined,
     WorkerLost,
     WorkerRenewed,
 )
 from foldgate.decider.decider import IllegalTransition
-from foldgate.scheduler.jobs.state import Hold, Known, Pool, Waiting, with_entry, without_entry
+from foldgate.scheduler.jobs.fitting import values_of
+from foldgate.scheduler.jobs.moving import Moving, replace
+from foldgate.scheduler.jobs.packing import Authorised
+from foldgate.scheduler.jobs.state import BUSY, FULL, Hold, Known, Pool
 
-V = TypeVar("V")
+TAKE_WITHIN_LEASES = 2
+LOOK_EVERY_MS = 10_000
+"""What people were told of is looked at again, with the next event of a worker."""
 
 
 def evolve(pool: Pool | None, meta: Meta, event: Event) -> Pool:
     """The pool after this event."""
-    pool = pool or Pool()
+    moving = Moving.of(pool or Pool(name=meta.key))
+    moving.pass_time(meta.at)
+    happened(moving, meta, event)
+    return moving.pool()
+
+
+def happened(pool: Moving, meta: Meta, event: Event) -> None:
+    """Let it have happened, now."""
     match event:
-        case WorkerJoined() | WorkerRenewed() | WorkerLost():
-            return _worker_changed(pool, meta, event)
-        case JobQueued():
-            return _queued(pool, meta, event)
-        case JobDispatched():
-            return _dispatched(pool, meta, event)
-        case JobCancelled():
-            return _called_back(pool, meta, event)
-        case JobReleased():
-            return _gone(pool, event.job_id)
-        case JobLost():
-            stale = pool.stale + (event.reason == "writ_stale")
-            return msgspec.structs.replace(_gone(pool, event.job_id), stale=stale)
+        case JobQueued() | JobDispatched() | JobReleased() | JobLost() | JobCancelled():
+            _job_moved(pool, meta, event)
+        case WorkerJoined() | WorkerLost():
+            worker_changed(pool, event)
+        case WorkerRenewed(worker=worker):
+            _expect(worker, pool.workers, meta)
+            worker_changed(pool, event)
+        case PoolTermsTaken() | PoolOverloaded() | PoolRelieved() | PoolWaitNoted():
+            _pool_changed(pool, event)
         case _:
             raise IllegalTransition(f"{type(event).__name__} is no event of a pool: {meta.event_id}")
 
 
-def _worker_changed(pool: Pool, meta: Meta, event: WorkerJoined | WorkerRenewed | WorkerLost) -> Pool:
-    if isinstance(event, WorkerLost):
-        return msgspec.structs.replace(pool, workers=_without(pool.workers, event.worker))
-    holds = _of(pool.workers, event.worker, meta).holds if isinstance(event, WorkerRenewed) else frozenset()
-    known = Known(max_parallel=event.max_parallel, expires_at=event.expires_at, holds=holds, beat=event.beat)
-    return _with_worker(pool, event.worker, known)
+def _job_moved(
+    pool: Moving, meta: Meta, event: JobQueued | JobDispatched | JobReleased | JobLost | JobCancelled
+) -> None:
+    match event:
+        case JobQueued(job=job):
+            one = Authorised(job, event.writ, event.constraints, meta.correlation)
+            pool.queue(one, values_of(job), place=meta.sequence)
+        case JobDispatched():
+            _dispatched(pool, meta, event)
+        case JobReleased(job_id=job_id):
+            pool.leave(job_id)
+        case JobLost(job_id=job_id, reason=reason):
+            pool.leave(job_id)
+            pool.stale += reason == "writ_stale"
+        case JobCancelled(job_id=job_id):
+            _expect(job_id, pool.held, meta)
+            pool.set_hold(job_id, replace(hold_of(pool, job_id), called_back=True))
 
 
-def _queued(pool: Pool, meta: Meta, event: JobQueued) -> Pool:
-    waiting = Waiting(
-        job=event.job, writ=event.writ, correlation=meta.correlation, place=meta.sequence, constraints=event.constraints
-    )
-    return msgspec.structs.replace(
-        pool,
-        waiting={**pool.waiting, event.job.job_id: waiting},
-        line=with_entry(pool.line, waiting.turn),
-        ends=with_entry(pool.ends, (waiting.ends, event.job.job_id)),
-    )
+def _dispatched(pool: Moving, meta: Meta, event: JobDispatched) -> None:
+    _expect(event.worker, pool.workers, meta)
+    given(pool, event, run_id=meta.run_id, tenant=meta.tenant, correlation=meta.correlation)
 
 
-def _dispatched(pool: Pool, meta: Meta, event: JobDispatched) -> Pool:
-    known, job = _of(pool.workers, event.worker, meta), event.job
-    limit = meta.at + job.attempt_timeout_ms if job.attempt_timeout_ms else None
+def given(pool: Moving, event: JobDispatched, *, run_id: str, tenant: str, correlation: str) -> None:
+    """A worker has the job."""
+    job = event.job
+    limit = pool.at + job.attempt_timeout_ms if job.attempt_timeout_ms else None
     hold = Hold(
         worker=event.worker,
         lease=event.lease,
         step=job.step,
-        run_id=meta.run_id,
-        tenant=meta.tenant,
-        correlation=meta.correlation,
+        run_id=run_id,
+        tenant=tenant,
+        correlation=correlation,
         limit=limit,
         given_up=None if limit is None else limit + event.lease_ms,
+        take_by=pool.at + TAKE_WITHIN_LEASES * event.lease_ms,
     )
-    pool = _with_worker(pool, event.worker, msgspec.structs.replace(known, holds=known.holds | {job.job_id}))
-    pool = _with_hold(_gone(pool, job.job_id) if job.job_id in pool.waiting else pool, job.job_id, hold)
-    return msgspec.structs.replace(pool, lease=event.lease)
+    pool.give(Authorised(job, event.writ, event.constraints, correlation), hold, values_of(job))
 
 
-def _called_back(pool: Pool, meta: Meta, event: JobCancelled) -> Pool:
-    hold = _of(pool.held, event.job_id, meta)
-    without = _without_end(pool, event.job_id, hold)
-    return _with_hold(without, event.job_id, msgspec.structs.replace(hold, called_back=True))
+def worker_changed(pool: Moving, event: WorkerJoined | WorkerRenewed | WorkerLost) -> None:
+    """A worker is known, known otherwise, or gone."""
+    pool.looked_at = pool.at if pool.at >= pool.looked_at + LOOK_EVERY_MS else pool.looked_at
+    match event:
+        case WorkerLost(worker=worker):
+            pool.lose(worker)
+        case WorkerJoined(worker=worker):
+            known = Known(
+                name=event.name,
+                profile=pool.profile(event.topics, event.capabilities, event.labels),
+                max_parallel=event.max_parallel,
+                expires_at=event.expires_at,
+                beat=event.beat,
+                cpu_percent=event.cpu_percent,
+                gpu_percent=event.gpu_percent,
+            )
+            pool.join(worker, known)
+        case WorkerRenewed(worker=worker):
+            renewed = replace(
+                pool.workers[worker],
+                max_parallel=event.max_parallel,
+                expires_at=event.expires_at,
+                beat=event.beat,
+                cpu_percent=event.cpu_percent,
+                gpu_percent=event.gpu_percent,
+                lapsed=False,
+            )
+            pool.join(worker, renewed)
+            _taken(pool, renewed, event.taken)
 
 
-def _gone(pool: Pool, job_id: str) -> Pool:
-    """Without the job, whether it waited or was held."""
-    if (waiting := pool.waiting.get(job_id)) is not None:
-        line = without_entry(pool.line, waiting.turn)
-        pool = msgspec.structs.replace(_without_end(pool, job_id, waiting), line=line)
-        return msgspec.structs.replace(pool, waiting=_without(pool.waiting, job_id))
-    if (hold := pool.held.get(job_id)) is None:
-        return pool
-    if (known := pool.workers.get(hold.worker)) is not None:
-        pool = _with_worker(pool, hold.worker, msgspec.structs.replace(known, holds=known.holds - {job_id}))
-    return msgspec.structs.replace(_without_end(pool, job_id, hold), held=_without(pool.held, job_id))
+def _taken(pool: Moving, worker: Known, leases: tuple[int, ...]) -> None:
+    """A beat has named these leases."""
+    for lease in leases:
+        job_id = worker.holds[lease]
+        pool.set_hold(job_id, replace(hold_of(pool, job_id), take_by=None))
 
 
-def _with_hold(pool: Pool, job_id: str, hold: Hold) -> Pool:
-    ends = pool.ends if hold.ends is None else with_entry(pool.ends, (hold.ends, job_id))
-    return msgspec.structs.replace(pool, held={**pool.held, job_id: hold}, ends=ends)
+def _pool_changed(pool: Moving, event: PoolTermsTaken | PoolOverloaded | PoolRelieved | PoolWaitNoted) -> None:
+    match event:
+        case PoolTermsTaken(terms=terms):
+            closed, pool.number = 0 if event.is_open else event.number, event.number
+            pool.take_terms(terms_of(terms) if terms else None, closed=closed, why=event.reason)
+        case PoolOverloaded():
+            assert pool.terms is not None
+            pool.overloaded = FULL if event.waiting > pool.terms.max_waiting else BUSY
+        case PoolRelieved():
+            pool.overloaded = ""
+        case PoolWaitNoted(topic=topic, reason=reason):
+            pool.note(topic, reason)
 
 
-def _without_end(pool: Pool, job_id: str, what: Hold | Waiting) -> Pool:
-    if what.ends is None:
-        return pool
-    return msgspec.structs.replace(pool, ends=without_entry(pool.ends, (what.ends, job_id)))
+def hold_of(pool: Pool, job_id: str) -> Hold:
+    """What is known of a job that is held."""
+    hold = pool.held.get(job_id)
+    assert hold is not None
+    return hold
 
 
-def _with_worker(pool: Pool, name: str, known: Known) -> Pool:
-    return msgspec.structs.replace(pool, workers={**pool.workers, name: known})
-
-
-def _without(table: dict[str, V], name: str) -> dict[str, V]:
-    rest = dict(table)
-    rest.pop(name, None)
-    return rest
-
-
-def _of(table: dict[str, V], name: str, meta: Meta) -> V:
-    if name not in table:
+def _expect(name: str, known: Container[str], meta: Meta) -> None:
+    if name not in known:
         raise IllegalTransition(f"{meta.event_id} names what is not known here: {name}")
-    return table[name]

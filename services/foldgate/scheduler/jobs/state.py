@@ -3,43 +3,82 @@
 A job is waiting or held, or unknown here; a worker is known until it leaves or its lease ends.
 
     WritIssued --> held (JobDispatched), or waiting (JobQueued) --> held (JobDispatched)
-    waiting --> gone (JobLost: its writ has expired or is stale, it waited too long, it was called back)
+    waiting --> gone (JobLost: its writ has expired or is stale, it waited too long, was called back, the pool closed)
     held    --> held (JobCancelled: its worker is told to stop)
-            --> gone (JobReleased: its report came; JobLost: its worker is gone, or did not stop in time)
+            --> gone (JobReleased: its report came; JobLost: its worker is gone, did not take it or not stop in time)
 
-Two orders are kept beside the tables, so that nobody looks through all jobs to find the next: `line`, who is served
-next, and `ends`, whose time is over next.
+Who is served next is kept in order, so that nobody looks through all jobs to find it:
+
+    lane     waiting jobs that are alike but for what is their own, in the order in which they came. The first of them
+             speaks for the lane; the longer that one has waited, the higher is its level
+    section  lanes that the same workers fit, under the same limits of what tenants share (topic, capability, pool), and
+             all of them first attempts or all retries. A section is passed over as a whole: there is no room for it, a
+             limit is reached, there is no token for a retry
+    line     the lanes of one tenant in a section, the highest level first, and then who waits longer. A lane that has
+             reached a limit of its own stands in no line until it falls below
+    section's order   its tenants, by what is first in the line of each: the highest level, then the tenant that was
+             served least, then who waits longer
+
+All of it is folded from events and the times of them (`moving.py`): limits open, levels rise and leases lapse as of the
+time of the event that is folded, and of the message that is decided on.
 """
-
-from bisect import bisect_left
-from collections.abc import Mapping
-from typing import Any, TypeVar
 
 import msgspec
 
-from foldgate.contracts.events import Job, Writ
-from foldgate.contracts.ids import parse_job_id
+from foldgate.authority.pools_terms import PoolTerms
+from foldgate.scheduler.jobs.pieces import Order, Table, first
 
-Entry = TypeVar("Entry", bound=tuple[Any, ...])
 HIGHEST_PRIORITY = 9
+TOKEN = 1000
+"""A token of the retry budget, in thousandths: one comes each second, one thousandth a millisecond."""
+MOST_TOKENS = 10 * TOKEN
+AGE_STEP_MS = 60_000
+"""Where no document names the pool."""
+
+BUSY, FULL = "busy", "full"
+"""What a pool is overloaded with: how busy its workers are, or how many jobs wait."""
+
+Gate = tuple[str, int]
+"""The name of a counter, and what it must be below."""
+
+
+class Profile(msgspec.Struct, frozen=True):
+    """What some workers have in common: what they do and have. `free` are those with room, the least loaded first."""
+
+    topics: tuple[str, ...] = ()
+    capabilities: tuple[str, ...] = ()
+    labels: dict[str, str] = {}
+    workers: int = 0
+    free: Order[tuple[float, int, int, str]] = ()
 
 
 class Known(msgspec.Struct, frozen=True):
-    """A worker. `expires_at` is by the scheduler's clock, counted from that beat; no room means that it is leaving."""
+    """A worker. `expires_at` is by the scheduler's clock, counted from that beat; no room means that it is leaving.
+    `holds` has its jobs by lease. `lapsed` once its lease has ended, until it is lost or beats again."""
 
+    name: str
+    profile: int
     max_parallel: int
     expires_at: int
-    holds: frozenset[str] = frozenset()
+    holds: dict[int, str] = {}
     beat: int = 0
+    cpu_percent: int = -1
+    gpu_percent: int = -1
+    lapsed: bool = False
 
     @property
     def room(self) -> int:
-        return self.max_parallel - len(self.holds)
+        return 0 if self.lapsed else self.max_parallel - len(self.holds)
+
+    def place(self, endpoint: str) -> tuple[float, int, int, str]:
+        """Among those with room: who is less loaded is smaller."""
+        return len(self.holds) / self.max_parallel, self.cpu_percent, self.gpu_percent, endpoint
 
 
 class Hold(msgspec.Struct, frozen=True):
     """A job that a worker has. At `limit` its worker is told to stop, at `given_up` it is lost; both None where time is
-    not limited. `called_back` once its worker was told."""
+    not limited. `called_back` once its worker was told. By `take_by` a beat must have named its lease; None once one
+    has. `counters` are those that it counts for, `values` by what else jobs are counted."""
 
     worker: str
     lease: int
@@ -50,92 +89,130 @@ class Hold(msgspec.Struct, frozen=True):
     limit: int | None = None
     given_up: int | None = None
     called_back: bool = False
+    take_by: int | None = None
+    counters: tuple[str, ...] = ()
+    values: dict[str, str] = {}
 
     @property
     def ends(self) -> int | None:
         """When there is something to do about it."""
-        return self.given_up if self.called_back else self.limit
+        over = self.given_up if self.called_back else self.limit
+        if over is None or self.take_by is None:
+            return self.take_by if over is None else over
+        return min(over, self.take_by)
 
 
-class Waiting(msgspec.Struct, frozen=True):
-    """An authorised job without a worker yet; `place` is its number among all that ever waited."""
+class Waiting(msgspec.Struct, frozen=True, gc=False):
+    """An authorised job without a worker yet: its number among all that ever waited, since when it waits, its lane, and
+    what is its own, packed."""
 
-    job: Job
-    writ: Writ
-    correlation: str
-    place: int = 0
-    constraints: str = ""
+    place: int
+    since: int
+    lane: str
+    body: bytes
+
+
+class Lane(msgspec.Struct, frozen=True):
+    """Waiting jobs that are alike; `shape` is what they share, packed, `values` by what they are counted. `queue` has
+    their places and ids. `own` are the limits of its own, of which one is reached if it is `shut`. `since` is that of
+    the first, which is raised at `rises_at`; 0 if it is at the highest level."""
+
+    shape: bytes
+    tenant: str
+    topic: str
+    priority: int
+    pools_number: int
+    kind: str
+    values: dict[str, str]
+    constraints: str
+    is_retry: bool
+    queue: Order[tuple[int, str]]
+    size: int
+    since: int
+    level: int = 0
+    rises_at: int = 0
+    section: str = ""
+    shared: tuple[Gate, ...] = ()
+    own: tuple[Gate, ...] = ()
+    shut: bool = False
 
     @property
-    def step(self) -> str:
-        return self.job.step
-
-    @property
-    def run_id(self) -> str:
-        return parse_job_id(self.job.job_id).run_id
-
-    @property
-    def tenant(self) -> str:
-        return self.job.tenant
-
-    @property
-    def since(self) -> int:
-        """When it was authorised."""
-        return self.writ.issued_at
-
-    @property
-    def patience_ends(self) -> int | None:
-        """When it has waited for too long."""
-        return self.writ.issued_at + self.job.queue_timeout_ms if self.job.queue_timeout_ms else None
-
-    @property
-    def ends(self) -> int:
-        """When it waits no longer."""
-        patience = self.patience_ends
-        return self.writ.expires_at if patience is None else min(patience, self.writ.expires_at)
-
-    @property
-    def turn(self) -> tuple[int, int, str]:
-        """Whose turn comes first is smaller: the higher priority, then who waits longer."""
-        return HIGHEST_PRIORITY - self.job.priority, self.place, self.job.job_id
+    def entry(self) -> tuple[int, int]:
+        """In its line: who is next is smaller."""
+        return -self.level, first(self.queue)[0]
 
 
-class Pool(msgspec.Struct, frozen=True):
+class Kind(msgspec.Struct, frozen=True):
+    """What matters of jobs for which workers fit: how many lanes are of that kind, and the profiles that fit."""
+
+    topic: str
+    requires: tuple[str, ...] = ()
+    placement: dict[str, str] = {}
+    fits: tuple[int, ...] = ()
+    lanes: int = 0
+
+
+class Section(msgspec.Struct, frozen=True):
+    """Lanes that are passed over together. In `order`: level (negative), time served, place, tenant."""
+
+    fits: tuple[int, ...]
+    is_retry: bool
+    shared: tuple[Gate, ...]
+    order: Order[tuple[int, int, int, str]] = ()
+
+
+class Tenant(msgspec.Struct, frozen=True):
+    """How often it was served, and its lines by section. Who begins to wait counts as served as often as the least
+    served of those who wait: nobody saves turns up, and nobody who comes and goes loses his debts."""
+
+    served: int
+    lines: dict[str, Order[tuple[int, int, str]]] = {}
+
+
+class Counter(msgspec.Struct, frozen=True):
+    """How many jobs of one value are held, or began in the last minute, and the waiting lanes that mind, each with its
+    limit."""
+
+    count: int = 0
+    lanes: dict[str, int] = {}
+
+
+class Pool(msgspec.Struct):
     """One pool; `lease` is the number of the last lease given, and `stale` how many jobs went back for a writ of the
-    policy that holds now."""
+    policy that holds now. `closed` is the number of the change that closed it, 0 while it is open. A pool is never
+    changed, only replaced: what changes is a copy on its way (`moving.py`)."""
 
+    name: str = ""
+    at: int = 0
+    terms: PoolTerms | None = None
+    closed: int = 0
+    why_closed: str = ""
+    overloaded: str = ""
     workers: dict[str, Known] = {}
-    held: dict[str, Hold] = {}
-    waiting: dict[str, Waiting] = {}
-    line: tuple[tuple[int, int, str], ...] = ()
-    ends: tuple[tuple[int, str], ...] = ()
+    names: dict[str, tuple[str, ...]] = {}
+    profiles: dict[int, Profile] = {}
+    leases: Order[tuple[int, str]] = ()
+    lapsed: tuple[str, ...] = ()
+    held: Table[Hold] = Table()
+    waiting: Table[Waiting] = Table()
+    ends: Order[tuple[int, str]] = ()
+    lanes: Table[Lane] = Table()
+    kinds: dict[str, Kind] = {}
+    sections: dict[str, Section] = {}
+    tenants: Table[Tenant] = Table()
+    turns: Order[tuple[int, str]] = ()
+    idle: Order[tuple[int, str]] = ()
+    served: int = 0
+    counters: Table[Counter] = Table()
+    leaves: Order[tuple[int, int, str]] = ()
+    rises: Order[tuple[int, str]] = ()
+    heads: Order[tuple[int, str]] = ()
+    topics: Table[int] = Table()
+    noted: dict[str, str] = {}
+    looked_at: int = 0
+    numbers: dict[int, int] = {}
+    number: int = 0
+    tokens: int = MOST_TOKENS
+    tokens_at: int = 0
     lease: int = 0
     stale: int = 0
-
-
-def describe(pool: Pool) -> Mapping[str, Any]:
-    """The pool for those who look at it."""
-    room = sum(max(0, known.room) for known in pool.workers.values())
-    held, waiting = len(pool.held), len(pool.waiting)
-    return {"workers": len(pool.workers), "room": room, "held": held, "waiting": waiting, "stale_writs": pool.stale}
-
-
-def due(pool: Pool) -> int | None:
-    """When a worker's lease or a job's time ends next; at once where somebody has room for what waits."""
-    if pool.waiting and any(known.room > 0 for known in pool.workers.values()):
-        return 0
-    ends = [known.expires_at for known in pool.workers.values()]
-    ends += [end for end, _ in pool.ends[:1]]
-    return min(ends, default=None)
-
-
-def with_entry(entries: tuple[Entry, ...], entry: Entry) -> tuple[Entry, ...]:
-    """The entries, in order, with one more."""
-    at = bisect_left(entries, entry)
-    return (*entries[:at], entry, *entries[at:])
-
-
-def without_entry(entries: tuple[Entry, ...], entry: Entry) -> tuple[Entry, ...]:
-    """The entries, in order, without one that is there."""
-    at = bisect_left(entries, entry)
-    return (*entries[:at], *entries[at + 1 :])

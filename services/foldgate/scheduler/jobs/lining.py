@@ -1,0 +1,248 @@
+"""Who is next in a pool: its lanes, sections, tenants and counters on the way from one state to the next."""
+
+import msgspec
+
+from foldgate.contracts.events import Job
+from foldgate.scheduler.jobs.fitting import fits, gates_of, kind_name, kind_of, section_name
+from foldgate.scheduler.jobs.packing import Authorised
+from foldgate.scheduler.jobs.pieces import Order, drop, first, put
+from foldgate.scheduler.jobs.state import (
+    HIGHEST_PRIORITY,
+    Counter,
+    Kind,
+    Lane,
+    Pool,
+    Section,
+    Tenant,
+)
+from foldgate.scheduler.jobs.turns import age_step_ms, is_shut
+
+replace = msgspec.structs.replace
+_NOTHING = Counter()
+_NO_LINE: Order[tuple[int, int, str]] = ()
+
+
+class Lining(Pool):
+    """The order of what waits in a pool."""
+
+    def lane(self, name: str) -> Lane:
+        """The lane of that name, which is there."""
+        lane = self.lanes.get(name)
+        assert lane is not None
+        return lane
+
+    # Kinds and profiles.
+
+    def fits(self, job: Job) -> tuple[int, ...]:
+        """The profiles whose workers do such jobs."""
+        known = self.kinds.get(kind_name(job))
+        return self._fits(kind_of(job)) if known is None else known.fits
+
+    def _fits(self, kind: Kind) -> tuple[int, ...]:
+        return tuple(number for number, profile in sorted(self.profiles.items()) if fits(profile, kind))
+
+    def refit(self) -> None:
+        """There are workers of another profile, or no more of one."""
+        found = {name: replace(kind, fits=self._fits(kind)) for name, kind in self.kinds.items()}
+        changed = {name for name, kind in found.items() if kind.fits != self.kinds[name].fits}
+        self.kinds = found
+        for name, lane in sorted(self.lanes.items()) if changed else ():
+            if lane.kind in changed:
+                self._reline(name, lane, self._placed(lane))
+
+    # Lanes.
+
+    def open_lane(
+        self, name: str, one: Authorised, values: dict[str, str], *, shape: bytes, entry: tuple[int, str]
+    ) -> None:
+        """The first of its like waits."""
+        job, kind = one.job, kind_name(one.job)
+        known = self.kinds.get(kind) or replace(kind_of(job), fits=self.fits(job))
+        self.kinds = {**self.kinds, kind: replace(known, lanes=known.lanes + 1)}
+        lane = Lane(
+            shape=shape,
+            tenant=job.tenant,
+            topic=job.topic,
+            priority=job.priority,
+            pools_number=one.writ.pools_number,
+            kind=kind,
+            values=values,
+            constraints=one.constraints,
+            is_retry=job.retries > 0,
+            queue=put((), entry),
+            size=1,
+            since=self.at,
+        )
+        self.topics = self.topics.with_(job.topic, (self.topics.get(job.topic) or 0) + 1)
+        self.numbers = {**self.numbers, lane.pools_number: self.numbers.get(lane.pools_number, 0) + 1}
+        self._reline(name, None, self._placed(lane))
+
+    def leave_lane(self, name: str, entry: tuple[int, str]) -> None:
+        """A job of a lane waits no longer."""
+        lane = self.lane(name)
+        queue = drop(lane.queue, entry)
+        if not queue:
+            self._close_lane(name, lane)
+        elif first(queue) == first(lane.queue):
+            self.lanes = self.lanes.with_(name, replace(lane, queue=queue, size=lane.size - 1))
+        else:
+            head = self.waiting.get(first(queue)[1])
+            assert head is not None
+            rest = replace(lane, queue=queue, size=lane.size - 1, since=head.since)
+            self._reline(name, lane, self._raised(rest))
+
+    def _close_lane(self, name: str, lane: Lane) -> None:
+        self._reline(name, lane, None)
+        kind, lanes = self.kinds[lane.kind], self.topics.get(lane.topic)
+        assert lanes is not None
+        self.kinds = {**self.kinds, lane.kind: replace(kind, lanes=kind.lanes - 1)}
+        self.numbers = {**self.numbers, lane.pools_number: self.numbers[lane.pools_number] - 1}
+        self.topics = self.topics.with_(lane.topic, lanes - 1)
+        if kind.lanes == 1:
+            del self.kinds[lane.kind]
+        if not self.numbers[lane.pools_number]:
+            del self.numbers[lane.pools_number]
+        if lanes == 1:
+            self.topics = self.topics.without(lane.topic)
+
+    def raise_lane(self, name: str) -> None:
+        """The first of a lane has waited for long enough to be raised."""
+        lane = self.lane(name)
+        self._reline(name, lane, self._raised(lane))
+
+    def line_up_anew(self) -> None:
+        """Limits are others, or how long it takes to be raised."""
+        for name, lane in sorted(self.lanes.items()):
+            self._reline(name, lane, self._placed(lane))
+
+    def _raised(self, lane: Lane) -> Lane:
+        """The lane at the level that its first has as of now."""
+        step, priority = age_step_ms(self), lane.priority
+        steps = max(0, self.at - lane.since) // step
+        level = max(priority, min(HIGHEST_PRIORITY, priority + steps))
+        rises_at = lane.since + (level - priority + 1) * step if level < HIGHEST_PRIORITY else 0
+        return replace(lane, level=level, rises_at=rises_at)
+
+    def _placed(self, lane: Lane) -> Lane:
+        """The lane where it belongs as of now."""
+        gates, fits = gates_of(lane.values, lane.constraints, self.terms), self.kinds[lane.kind].fits
+        section = section_name(fits, gates.shared, is_retry=lane.is_retry)
+        shut = is_shut(self, gates.own)
+        return self._raised(replace(lane, section=section, shared=gates.shared, own=gates.own, shut=shut))
+
+    def _reline(self, name: str, old: Lane | None, new: Lane | None) -> None:
+        """The lane is another in all that is kept beside it; none before, or after, is a new one, or one that goes."""
+        self.lanes = self.lanes.without(name) if new is None else self.lanes.with_(name, new)
+        if old is not None:
+            self._out(name, old, new)
+        if new is not None:
+            self._in(name, new, old)
+
+    def _out(self, name: str, old: Lane, new: Lane | None) -> None:
+        if old.rises_at and (new is None or new.rises_at != old.rises_at):
+            self.rises = drop(self.rises, (old.rises_at, name))
+        if old.topic not in self.noted and (new is None or new.since != old.since):
+            self.heads = drop(self.heads, (old.since, name))
+        if new is None or new.own != old.own:
+            for counter, _ in old.own:
+                known = self.counters.get(counter)
+                assert known is not None
+                rest = {lane: limit for lane, limit in known.lanes.items() if lane != name}
+                self._set_counter(counter, replace(known, lanes=rest))
+        if not old.shut and new is not None and not new.shut and new.section == old.section:
+            self._move(old.section, old.tenant, before=(*old.entry, name), after=(*new.entry, name))
+        elif not old.shut:
+            self._move(old.section, old.tenant, before=(*old.entry, name), after=None)
+
+    def _in(self, name: str, new: Lane, old: Lane | None) -> None:
+        if new.rises_at and (old is None or old.rises_at != new.rises_at):
+            self.rises = put(self.rises, (new.rises_at, name))
+        if new.topic not in self.noted and (old is None or old.since != new.since):
+            self.heads = put(self.heads, (new.since, name))
+        if old is None or old.own != new.own:
+            for counter, limit in new.own:
+                known = self.counters.get(counter) or _NOTHING
+                self._set_counter(counter, replace(known, lanes={**known.lanes, name: limit}))
+        if not new.shut and (old is None or old.shut or old.section != new.section):
+            if new.section not in self.sections:
+                section = Section(self.kinds[new.kind].fits, new.is_retry, new.shared)
+                self.sections = {**self.sections, new.section: section}
+            self._move(new.section, new.tenant, before=None, after=(*new.entry, name))
+
+    # Tenants.
+
+    def _move(
+        self, of: str, name: str, *, before: tuple[int, int, str] | None, after: tuple[int, int, str] | None
+    ) -> None:
+        """One lane of a tenant's line in a section is at another place in it."""
+        if before == after:
+            return
+        tenant = self.tenants.get(name) or Tenant(served=self.served)
+        old = tenant.lines.get(of, _NO_LINE)
+        line = old if before is None else drop(old, before)
+        line = line if after is None else put(line, after)
+        lines = {**tenant.lines, of: line}
+        if not line:
+            del lines[of]
+        served = tenant.served if tenant.lines else max(tenant.served, self.served)
+        self._set_tenant(name, Tenant(served=served, lines=lines))
+        self._reorder(of, before=self._entry(old, tenant.served, name), after=self._entry(line, served, name))
+
+    def _entry(self, line: Order[tuple[int, int, str]], served: int, name: str) -> tuple[int, int, int, str] | None:
+        if not line:
+            return None
+        level, place, _ = first(line)
+        return level, served, place, name
+
+    def _reorder(
+        self, of: str, *, before: tuple[int, int, int, str] | None, after: tuple[int, int, int, str] | None
+    ) -> None:
+        """A tenant is at another place in a section; a section where nobody is left is none."""
+        if before == after:
+            return
+        section = self.sections[of]
+        order = section.order if before is None else drop(section.order, before)
+        order = order if after is None else put(order, after)
+        self.sections = {**self.sections, of: replace(section, order=order)}
+        if not order:
+            del self.sections[of]
+
+    def _set_tenant(self, name: str, tenant: Tenant) -> None:
+        before = self.tenants.get(name)
+        if before is not None and before.lines:
+            self.turns = drop(self.turns, (before.served, name))
+        elif before is not None:
+            self.idle = drop(self.idle, (before.served, name))
+        if tenant.lines:
+            self.turns = put(self.turns, (tenant.served, name))
+        elif tenant.served > self.served:
+            self.idle = put(self.idle, (tenant.served, name))
+        keep = tenant.lines or tenant.served > self.served
+        self.tenants = self.tenants.with_(name, tenant) if keep else self.tenants.without(name)
+
+    def serve(self, name: str) -> None:
+        """A tenant was served once more."""
+        tenant = self.tenants.get(name) or Tenant(served=self.served)
+        served = max(tenant.served, self.served) + 1
+        self._set_tenant(name, replace(tenant, served=served))
+        for of, line in tenant.lines.items():
+            self._reorder(of, before=self._entry(line, tenant.served, name), after=self._entry(line, served, name))
+        self.served = max(self.served, first(self.turns)[0] if self.turns else served - 1)
+        while self.idle and first(self.idle)[0] <= self.served:
+            self.tenants = self.tenants.without(first(self.idle)[1])
+            self.idle = drop(self.idle, first(self.idle))
+
+    # Counters.
+
+    def count(self, counter: str, by: int) -> None:
+        """One more, or one less; the lanes that mind stand in line again, or no longer."""
+        known = self.counters.get(counter) or _NOTHING
+        count = known.count + by
+        self._set_counter(counter, replace(known, count=count))
+        for name in [name for name, limit in known.lanes.items() if limit == max(count, known.count)]:
+            lane = self.lane(name)
+            self._reline(name, lane, replace(lane, shut=is_shut(self, lane.own)))
+
+    def _set_counter(self, counter: str, known: Counter) -> None:
+        keep = known.count or known.lanes
+        self.counters = self.counters.with_(counter, known) if keep else self.counters.without(counter)

@@ -1,0 +1,121 @@
+"""Whose turn it is in a pool, read off its orders; and when it next has something to do."""
+
+from typing import NamedTuple
+
+from foldgate.authority.pools_terms import OVERLOADED
+from foldgate.scheduler.jobs.pieces import first
+from foldgate.scheduler.jobs.state import AGE_STEP_MS, FULL, TOKEN, Counter, Gate, Pool, Section
+
+_NOTHING = Counter()
+
+
+class Turn(NamedTuple):
+    """A job whose turn it is, and the profiles of the workers that fit it."""
+
+    job_id: str
+    fits: tuple[int, ...]
+
+
+def next_turn(pool: Pool) -> Turn | None:
+    """Whose turn it is among those for whom there is room; None if it is nobody's."""
+    best: tuple[int, int, int, str] | None = None
+    of = ""
+    for name, section in pool.sections.items():
+        head = first(section.order)
+        if (best is None or head < best) and _is_open(pool, section):
+            best, of = head, name
+    if best is None:
+        return None
+    tenant = pool.tenants.get(best[3])
+    assert tenant is not None
+    lane = pool.lanes.get(first(tenant.lines[of])[2])
+    assert lane is not None
+    return Turn(first(lane.queue)[1], pool.sections[of].fits)
+
+
+def _is_open(pool: Pool, section: Section) -> bool:
+    if not has_room(pool, section.fits) or (section.is_retry and not may_retry(pool)):
+        return False
+    return not is_shut(pool, section.shared)
+
+
+def has_room(pool: Pool, fits: tuple[int, ...]) -> bool:
+    """Whether a worker of these profiles has room."""
+    return any(pool.profiles[profile].free for profile in fits)
+
+
+def is_shut(pool: Pool, gates: tuple[Gate, ...]) -> bool:
+    """Whether one of these limits is reached."""
+    return any((pool.counters.get(counter) or _NOTHING).count >= limit for counter, limit in gates)
+
+
+def best_worker(pool: Pool, wanted: str, fits: tuple[int, ...]) -> str:
+    """The one that is wanted, by its endpoint or its name, if it fits and has room; else the least loaded that does.
+    Somebody has room."""
+    endpoints = (wanted,) if wanted in pool.workers else pool.names.get(wanted, ())
+    known = [(pool.workers[endpoint], endpoint) for endpoint in endpoints]
+    places = [one.place(endpoint) for one, endpoint in known if one.room > 0 and one.profile in fits]
+    free = places or [first(pool.profiles[profile].free) for profile in fits if pool.profiles[profile].free]
+    return min(free)[3]
+
+
+def age_step_ms(pool: Pool) -> int:
+    """Waiting so long raises a job by one level."""
+    return AGE_STEP_MS if pool.terms is None else max(1, pool.terms.age_step_ms)
+
+
+def retry_share(pool: Pool) -> int | None:
+    """What a first attempt gives for retries, in thousandths of a token; None where they need none."""
+    return None if pool.terms is None else round(pool.terms.retry_share * TOKEN)
+
+
+def may_retry(pool: Pool) -> bool:
+    """Whether there is a token for a retry, or none is needed."""
+    return retry_share(pool) is None or token_at(pool) <= pool.at
+
+
+def token_at(pool: Pool) -> int:
+    """When there is a token for a retry."""
+    return pool.tokens_at + TOKEN - pool.tokens
+
+
+def goes_back(pool: Pool) -> bool:
+    """Whether jobs wait that were sent here before it was closed, and that are to leave."""
+    return empties(pool) and bool(pool.numbers) and min(pool.numbers) < pool.closed
+
+
+def empties(pool: Pool) -> bool:
+    """Whether what waits is to leave, and not only what comes. Where there is merely too much it stays: if it left, the
+    pool would be open again at once, and get it all back."""
+    return bool(pool.closed) and pool.why_closed != OVERLOADED
+
+
+def is_overfull(pool: Pool) -> bool:
+    """Whether more wait than its terms allow."""
+    return pool.terms is not None and len(pool.waiting) > pool.terms.max_waiting
+
+
+def is_relieved(pool: Pool) -> bool:
+    """Whether what it was overloaded with is less than half of what its terms allow; of how busy its workers are they
+    speak themselves."""
+    return pool.overloaded == FULL and (pool.terms is None or 2 * len(pool.waiting) < pool.terms.max_waiting)
+
+
+def due(pool: Pool, *, noted_after_ms: int) -> int | None:
+    """When there is something to do next, as of its last event; a time that has passed means at once."""
+    changed = is_relieved(pool) if pool.overloaded else is_overfull(pool)
+    if pool.lapsed or changed or goes_back(pool) or not_waiting(pool) or next_turn(pool) is not None:
+        return 0
+    times = [first(order)[0] for order in (pool.leases, pool.ends) if order]
+    if pool.heads:
+        times.append(first(pool.heads)[0] + noted_after_ms)
+    if pool.leaves and pool.waiting.size:
+        times.append(first(pool.leaves)[0])
+    if not may_retry(pool) and any(section.is_retry for section in pool.sections.values()):
+        times.append(token_at(pool))
+    return min(times, default=None)
+
+
+def not_waiting(pool: Pool) -> list[str]:
+    """Topics of which people were told that they wait, and of which nothing waits."""
+    return [topic for topic in pool.noted if topic not in pool.topics]
