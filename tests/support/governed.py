@@ -63,13 +63,13 @@ Watch = Callable[["Governed", Owned, list[Written]], None]
 class Governed:
     """The suite, and what anybody can read of it."""
 
-    def __init__(self, seed: int, watch: Watch) -> None:
+    def __init__(self, seed: int, watch: Watch, *, default_decision: str = "") -> None:
         self.rng, self.watch = random.Random(seed), watch
         self.at, self.numbers, self.streams = BEGINNING_MS, itertools.count(1), Streams()
         self.settings = Settings.model_validate(
             {
                 "postgres": "postgresql://localhost/none",
-                "default_decision": self.rng.choice(["allow", "deny"]),
+                "default_decision": default_decision or self.rng.choice(["allow", "deny"]),
                 "max_lost": 100,
             }
         )

@@ -5,6 +5,9 @@ from typing import Any
 
 import msgspec
 
+DRAINING, OVERLOADED, REMOVED = "draining", "overloaded", "removed"
+"""Why a pool takes no jobs; the first two also together, with a comma between them."""
+
 
 class PoolLimit(msgspec.Struct, frozen=True):
     """How many jobs of one value of `key` a pool may hold at once, and may begin in any minute; None is no limit."""

@@ -12,6 +12,7 @@ from foldgate.authority.active import Policies
 from foldgate.authority.keys import SignatureInvalid, Trust
 from foldgate.authority.pools import DEFAULT
 from foldgate.authority.pools_reading import PoolsInvalid, PreparedPools, prepare
+from foldgate.authority.pools_terms import REMOVED
 from foldgate.authority.requests import check_request
 from foldgate.contracts.events import (
     Event,
@@ -26,7 +27,7 @@ from foldgate.contracts.events import (
 )
 from foldgate.decider.decider import Decider, Message, Said, SetAside
 from foldgate.scheduler.pools.evolve import evolve
-from foldgate.scheduler.pools.state import KEY, REMOVED, Known, Pools, describe, identity
+from foldgate.scheduler.pools.state import KEY, Known, Pools, describe, identity
 
 Asked = PoolsPutRequested | PoolDrainRequested
 ASKED: tuple[type[Event], ...] = get_args(Asked)

@@ -2,12 +2,11 @@
 
 from msgspec.structs import replace
 
+from foldgate.authority.pools_terms import DRAINING, OVERLOADED
 from foldgate.contracts.events import Event, Meta, PoolChanged, PoolsPublished, PoolsRefused
 from foldgate.decider.decider import IllegalTransition
 from foldgate.scheduler.pools.state import (
     DISMISSED_REMEMBERED,
-    DRAINING,
-    OVERLOADED,
     UNPROVEN,
     Known,
     Pools,

@@ -17,6 +17,7 @@ from typing import Any
 
 import msgspec
 
+from foldgate.authority.pools_terms import DRAINING, OVERLOADED
 from foldgate.contracts.events import Meta
 
 KEY = "pools"
@@ -36,7 +37,6 @@ UNPROVEN = frozenset(
     )
 )
 """The codes of refusals that do not rest on a trusted signature."""
-DRAINING, OVERLOADED, REMOVED = "draining", "overloaded", "removed"
 
 
 class Known(msgspec.Struct, frozen=True):
