@@ -1,0 +1,277 @@
+"""Whose turn it is in a pool, which worker gets it, and what people are told of what waits."""
+
+from collections.abc import Iterable
+from typing import Any
+
+import msgspec
+import pytest
+
+from foldgate.authority.pools_terms import PoolLimit, PoolTerms
+from foldgate.contracts.events import (
+    Decision,
+    Event,
+    JobCancelled,
+    JobDispatched,
+    JobLost,
+    JobQueued,
+    PoolChanged,
+    PoolOverloaded,
+    PoolRelieved,
+    PoolTermsTaken,
+    PoolWaitNoted,
+    WorkerBeat,
+    WorkerLost,
+    WorkerRenewed,
+    WritIssued,
+)
+from foldgate.decider.decider import SetAside, Tick
+from foldgate.scheduler.jobs.state import Pool
+from tests.support import pools
+from tests.support.given import Given
+from tests.support.pools import DECIDER, LEASE_MS, NOTED_AFTER_MS, beat, pool, report
+
+
+def issued(number: int, *, constraints: str = "", pools_number: int = 0, **changes: Any) -> WritIssued:
+    """A writ for the job of that number, which lasts for long."""
+    event = pools.issued(number, expires_at=10**9)
+    decision = Decision(decision="allow", policy_snapshot="s", constraints=constraints)
+    writ = msgspec.structs.replace(event.writ, pools_number=pools_number)
+    return WritIssued(job=msgspec.structs.replace(event.job, **changes), writ=writ, decision=decision)
+
+
+def worker(name: str = "w/1", **changes: Any) -> WorkerBeat:
+    return msgspec.structs.replace(beat(name, room=1), **changes)
+
+
+def terms(number: int = 1, *, is_open: bool = True, reason: str = "", **changes: Any) -> PoolChanged:
+    text = PoolTerms(name="default", **changes).text()
+    return PoolChanged(pool="default", terms=text, is_open=is_open, number=number, reason=reason)
+
+
+def dispatched(events: Iterable[Event]) -> list[tuple[str, str]]:
+    """Who got which job."""
+    return [(one.job.job_id.partition(":")[0], one.worker) for one in events if isinstance(one, JobDispatched)]
+
+
+def kinds(events: Iterable[Event]) -> list[type[Event]]:
+    return [type(event) for event in events]
+
+
+def due(subject: Given[Pool]) -> int | None:
+    assert subject.state is not None
+    return DECIDER.due(subject.state)
+
+
+def why(subject: Given[Pool], number: int) -> str:
+    assert subject.state is not None
+    return DECIDER.explain(subject.state, pools.job(number).job_id)
+
+
+@pytest.mark.parametrize(
+    ("can", "needs", "reason"),
+    [
+        ({"topics": ("job.web.*",)}, {}, "takes topic 'job.echo'"),
+        ({}, {"requires": ("docker",)}, "takes topic 'job.echo' and has docker"),
+        ({"labels": {"zone": "b"}}, {"placement": {"zone": "a"}}, "takes topic 'job.echo' and has the label zone=a"),
+    ],
+)
+def test_a_job_waits_for_a_worker_that_fits(can: dict[str, Any], needs: dict[str, Any], reason: str) -> None:
+    subject = pool()
+    subject.when(worker("w/1", **can))
+    assert kinds(subject.when(issued(1, **needs))) == [JobQueued]
+    assert why(subject, 1) == f"no worker of pool 'default' {reason}"
+    assert due(subject) == 2000 + LEASE_MS
+    fits = worker("w/2", topics=("job.e*",), capabilities=("docker",), labels={"zone": "a"})
+    assert dispatched(subject.when(fits)) == [("run_1", "w/2")]
+    assert why(subject, 1) == ""
+
+
+def test_the_worker_that_is_preferred_gets_it_while_it_has_room() -> None:
+    subject = pool()
+    for name in ("a", "b"):
+        subject.when(msgspec.structs.replace(beat(f"{name}/1", room=1), name=name))
+    assert dispatched(subject.when(issued(1, worker="b"))) == [("run_1", "b/1")]
+    assert dispatched(subject.when(issued(2, worker="b/1"))) == [("run_2", "a/1")]
+
+
+def test_of_workers_equally_free_the_least_busy_gets_it() -> None:
+    subject = pool()
+    subject.when(worker("a", cpu_percent=90))
+    subject.when(worker("b", cpu_percent=10))
+    assert dispatched(subject.when(issued(1))) == [("run_1", "b")]
+
+
+def test_tenants_take_turns() -> None:
+    subject = pool()
+    for number in range(1, 9):
+        subject.when(issued(number, tenant="many"))
+    subject.when(issued(9, tenant="few"))
+    given = dispatched(subject.when(beat(room=3)))
+    assert [name for name, _ in given] == ["run_1", "run_9", "run_2"]
+
+
+def test_who_waits_is_raised_by_and_by() -> None:
+    subject = pool()
+    subject.when(issued(1, priority=4), at=2000)
+    subject.when(issued(2, priority=5), at=2000 + 59_999)
+    subject.when(issued(3, priority=5), at=2000 + 60_000)
+    given = dispatched(subject.when(beat(room=3), at=2000 + 60_000))
+    assert [name for name, _ in given] == ["run_1", "run_2", "run_3"]
+
+
+def test_no_more_than_the_limit_at_once_and_others_go_on() -> None:
+    subject, one = pool(), '{"max_concurrent":{"tenant":1}}'
+    subject.when(beat(room=9))
+    assert dispatched(subject.when(issued(1, constraints=one))) == [("run_1", "w/1")]
+    assert kinds(subject.when(issued(2, constraints=one))) == [JobQueued]
+    assert why(subject, 2) == "tenant 'acme' has its 1 at once"
+    assert dispatched(subject.when(issued(3))) == [("run_3", "w/1")], "it is under no limit"
+    assert dispatched(subject.when(issued(4, constraints=one, tenant="other"))) == [("run_4", "w/1")]
+    assert dispatched(subject.when(report(1))) == [("run_2", "w/1")]
+
+
+def test_no_more_than_the_rate_in_any_minute() -> None:
+    subject, rate = pool(), '{"rate":{"capability":2}}'
+    subject.when(beat(room=9), at=2000)
+    for number, at in ((1, 2000), (2, 2500)):
+        assert dispatched(subject.when(issued(number, constraints=rate), at=at))
+    assert kinds(subject.when(issued(3, constraints=rate), at=2600)) == [JobQueued]
+    assert "the rate" in why(subject, 3)
+    for at in range(3600, 62_000, 1000):
+        assert not dispatched(subject.when(beat(room=9, holding=(1, 2)), at=at))
+    assert due(subject) == 62_000
+    assert dispatched(subject.when(Tick(), at=62_000)) == [("run_3", "w/1")]
+
+
+def test_a_limit_of_the_pool_counts_what_is_held_already() -> None:
+    subject = pool()
+    subject.when(beat(room=9))
+    subject.when(issued(1))
+    assert subject.when(terms(limits=(PoolLimit("tenant", max_concurrent=1),)))
+    assert kinds(subject.when(issued(2))) == [JobQueued]
+    assert dispatched([*subject.when(terms(2)), *subject.when(Tick())]) == [("run_2", "w/1")]
+
+
+def test_retries_wait_for_a_token() -> None:
+    subject = pool()
+    subject.when(terms(retry_share=0.5))
+    subject.when(beat(room=99))
+    given = [dispatched(subject.when(issued(number, retries=1))) for number in range(1, 12)]
+    assert [bool(one) for one in given] == [True] * 10 + [False]
+    assert why(subject, 11).startswith("the retry budget")
+    assert due(subject) == 2000 + 1000
+    assert dispatched(subject.when(issued(20))) == [("run_20", "w/1")], "a first attempt goes on, and gives a half"
+    assert due(subject) == 2000 + 500
+    assert dispatched(subject.when(Tick(), at=2500)) == [("run_11", "w/1")]
+
+
+def test_what_was_sent_before_the_pool_closed_goes_back_and_what_was_sent_after_waits() -> None:
+    subject = pool()
+    subject.when(issued(1, pools_number=1))
+    subject.when(issued(2, pools_number=7))
+    [taken] = subject.when(terms(7, is_open=False, reason="draining"))
+    assert isinstance(taken, PoolTermsTaken)
+    assert due(subject) == 0
+    [lost] = subject.when(Tick())
+    assert isinstance(lost, JobLost)
+    assert (lost.job_id, lost.reason, lost.pools_number) == ("run_1:job@1", "pool_closed", 7)
+    [lost] = subject.when(issued(3, pools_number=6))
+    assert isinstance(lost, JobLost)
+    assert why(subject, 2).endswith("the pool takes no more: draining")
+    assert dispatched(subject.when(beat())) == [("run_2", "w/1")]
+    assert subject.when(terms(7, is_open=True)) == [], "it is known"
+
+
+def test_a_pool_is_overloaded_above_its_threshold_and_relieved_below_half() -> None:
+    subject = pool()
+    subject.when(terms(max_waiting=4))
+    for number in range(1, 6):
+        subject.when(issued(number))
+    [over] = subject.when(Tick())
+    assert isinstance(over, PoolOverloaded)
+    assert over.waiting == 5
+    subject.when(beat(room=3))
+    assert due(subject) == 2000 + LEASE_MS, "two are not less than half of four"
+    subject.when(report(1))
+    assert PoolRelieved in kinds(subject.when(Tick()))
+
+
+def test_a_pool_whose_workers_are_all_busy_is_overloaded() -> None:
+    subject = pool()
+    subject.when(terms())
+    [_, over] = subject.when(worker("w/1", cpu_percent=96))
+    assert isinstance(over, PoolOverloaded)
+    assert kinds(subject.when(worker("w/1", cpu_percent=90), at=3500)) == [WorkerRenewed], "it may be soon again"
+    assert PoolRelieved in kinds(subject.when(worker("w/1", cpu_percent=50), at=5000))
+
+
+def test_what_no_beat_names_was_not_taken() -> None:
+    subject = pool()
+    subject.when(beat(room=1), at=2000)
+    subject.when(issued(1), at=2000)
+    subject.when(beat(room=1), at=4000)
+    subject.when(beat(room=1), at=6000)
+    cancelled, lost = subject.when(Tick(), at=2000 + 2 * LEASE_MS)
+    assert isinstance(cancelled, JobCancelled)
+    assert isinstance(lost, JobLost)
+    assert (cancelled.reason, lost.reason) == ("not_taken", "not_taken")
+
+
+def test_what_a_beat_has_named_was_taken() -> None:
+    subject = pool()
+    subject.when(beat(room=1), at=2000)
+    subject.when(issued(1), at=2000)
+    [renewed] = subject.when(beat(room=1, holding=(1, 99)), at=4000)
+    assert isinstance(renewed, WorkerRenewed)
+    assert renewed.taken == (1,)
+    subject.when(beat(room=1), at=6000)
+    assert subject.when(Tick(), at=2000 + 2 * LEASE_MS) == []
+
+
+def test_a_beat_that_is_old_or_of_another_changes_nothing() -> None:
+    subject = pool()
+    subject.when(beat(room=1, number=5), at=2000)
+    assert subject.when(beat(room=3, number=5), at=4000) == []
+    assert subject.when(msgspec.structs.replace(beat(room=3), name="thief"), at=4000) == []
+    assert subject.when(beat("w/2", room=-1)) == []
+    with pytest.raises(SetAside):
+        subject.when(msgspec.structs.replace(beat("w/3"), topics=("t",) * 1001))
+
+
+def test_what_waits_for_long_is_noted_once_and_when_it_waits_no_longer() -> None:
+    subject = pool()
+    subject.when(issued(1), at=2000)
+    assert due(subject) == 2000 + NOTED_AFTER_MS
+    [noted] = subject.when(Tick(), at=2000 + NOTED_AFTER_MS)
+    assert noted == PoolWaitNoted(
+        pool="default", topic="job.echo", waiting=1, reason="a worker: pool 'default' has none", since=2000
+    )
+    later = 2000 + NOTED_AFTER_MS + 1
+    [_, changed] = subject.when(worker("w/1", topics=("job.web",)), at=later)
+    assert isinstance(changed, PoolWaitNoted)
+    assert "takes topic 'job.echo'" in changed.reason
+    subject.when(worker("w/2"), at=later)
+    assert due(subject) == 0
+    [over] = subject.when(Tick(), at=later)
+    assert isinstance(over, PoolWaitNoted)
+    assert (over.waiting, over.reason) == (0, "")
+
+
+def test_a_worker_whose_lease_is_over_gets_nothing_until_it_beats() -> None:
+    subject = pool()
+    subject.when(beat(room=1), at=2000)
+    assert kinds(subject.when(issued(1), at=2000 + LEASE_MS)) == [JobQueued]
+    assert dispatched(subject.when(beat(room=1), at=2000 + LEASE_MS)) == [("run_1", "w/1")]
+    assert WorkerLost not in kinds(subject.when(Tick(), at=2001 + LEASE_MS))
+
+
+def test_a_checkpoint_keeps_all_of_it() -> None:
+    subject = pool()
+    subject.when(terms(limits=(PoolLimit("tenant", max_concurrent=2, per_minute=9),)))
+    subject.when(beat(room=3))
+    for number in range(1, 9):
+        subject.when(issued(number, priority=number % 3, input="x" * 300 * number))
+    kept = msgspec.msgpack.decode(msgspec.msgpack.encode(subject.state), type=Pool)
+    assert kept == subject.state
+    [_, given] = subject.when(report(1))
+    assert isinstance(given, JobDispatched)
