@@ -1,8 +1,8 @@
 """A pool against a list of jobs that is looked through from one end to the other: the same job is next, each time.
 
 The list knows nothing of lanes, sections and orders. It keeps what waits, what is held and when what began, and works
-out anew who may go: a worker that fits has room, no limit is reached. Of those the highest level goes, and of one tenant
-who waits longest. And where it says that somebody may go, the pool lets somebody go.
+out anew who may go: a worker that fits has room, no limit is reached. Of those the highest level goes, and of one
+tenant who waits longest. And where it says that somebody may go, the pool lets somebody go.
 """
 
 import random
