@@ -84,7 +84,7 @@ def _terms(rng: random.Random) -> dict[str, Any]:
     if rng.random() < 0.2:
         terms["majority"] = True
     if rng.random() < 0.2:
-        terms |= {"expires_in": f"{rng.randint(5, 600)}s", "on_expire": rng.choice(["deny", "timed_out"])}
+        terms |= {"expires_in": f"{rng.randint(5, 600)}s", "on_expire": "deny"}
     return terms
 
 

@@ -302,6 +302,7 @@ def test_people_are_told_what_is_waited_for() -> None:
     vote(subject, at=1500)
     assert subject.state is not None
     assert list(DECIDER.waits(subject.state)) == [Wait("ask", "2 of 3 votes", 1000, 1900)]
+    assert list(DECIDER.watches(subject.state)) == [("people", 1000)]
 
 
 def test_other_messages_say_nothing() -> None:

@@ -112,6 +112,22 @@ def test_what_is_throttled_is_decided_on_again_at_its_time_and_not_for_ever() ->
     assert kernel.decider.due(kernel.state) is None
 
 
+def test_what_waits_and_what_was_said_is_told_in_a_word() -> None:
+    kernel = Kernel(STOP)
+    [throttled] = kernel.ask(at=2000)
+    kernel.publish({"decision": "require_approval", "phase": "dispatch"})
+    [required] = kernel.ask(step="other", at=3000)
+    assert kernel.state is not None
+    assert list(kernel.decider.watches(kernel.state)) == [("people", 3000), ("throttle", 2000)]
+    kernel.publish({"decision": "deny", "phase": "dispatch"})
+    [denied] = kernel.ask(step="third")
+    kernel.publish({"decision": "allow"})
+    [issued] = kernel.ask(step="fourth")
+    said = [throttled, required, denied, issued]
+    assert [kernel.decider.counts(one) for one in said] == ["throttled", "approval_required", "denied", "authorised"]
+    assert kernel.decider.counts(started()) == ""
+
+
 def test_each_that_is_throttled_has_its_own_time() -> None:
     kernel = Kernel(STOP)
     for number in (2, 1):
