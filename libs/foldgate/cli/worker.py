@@ -38,6 +38,10 @@ def worker(
             show_default=False,
         ),
     ] = None,
+    url: Annotated[
+        str | None,
+        typer.Option("--url", metavar="URL", help="Work over HTTP, through this gateway; its key: FOLDGATE_API_KEY."),
+    ] = None,
     data: Data = None,
     as_json: AsJson = False,
 ) -> None:
@@ -51,7 +55,7 @@ def worker(
     found = loaded(module)
     if grace_s is not None:
         found.leave_within_s = grace_s
-    finding.run(_work(found, data, as_json=as_json))
+    finding.run(_work(found, data, as_json=as_json) if url is None else _work_over(found, url, as_json=as_json))
 
 
 def loaded(name: str) -> "Worker":
@@ -111,19 +115,40 @@ async def _work(worker: "Worker", data: Path | None, *, as_json: bool) -> None:
 
     from foldgate.cli.reaching import opened
     from foldgate.cli.stopping import until_signal
-    from foldgate.cli.terminal import say, say_json
     from foldgate.runtime import logging
     from foldgate.runtime.keys import Keys
-
-    def ready() -> None:
-        if as_json:
-            say_json({"worker": worker.endpoint})
-        else:
-            say(f"Worker {worker.endpoint} takes jobs.")
 
     async with opened(data) as suite:
         # A handler that fails is its author's business: the log says where.
         logging.configure(level=suite.settings.log_level, style="json" if as_json else "text")
         worker.trust = worker.trust or Keys.of(suite.settings).trust
-        working = asyncio.create_task(worker.work(suite.log, ready=ready, alone=True))
+        working = asyncio.create_task(worker.work(suite.log, ready=lambda: _ready(worker, as_json), alone=True))
         await until_signal(working, saying="Finishing the jobs under way …")
+
+
+async def _work_over(worker: "Worker", url: str, *, as_json: bool) -> None:
+    import asyncio
+
+    from foldgate.cli.stopping import until_signal
+    from foldgate.runtime import logging
+    from foldgate.runtime.settings import variable
+    from foldgate.sdk.over_http import OverHttp
+    from foldgate.sdk.running import API_KEY
+    from foldgate.sdk.transport import Unreachable, Unwelcome
+
+    logging.configure(level="info", style="json" if as_json else "text")
+    transport = OverHttp(url, api_key=variable(API_KEY) or "")
+    working = asyncio.create_task(worker.work_over(transport, ready=lambda: _ready(worker, as_json), alone=True))
+    try:
+        await until_signal(working, saying="Finishing the jobs under way …")
+    except (Unreachable, Unwelcome) as error:
+        raise CannotGoOn(str(error)) from error
+
+
+def _ready(worker: "Worker", as_json: bool) -> None:
+    from foldgate.cli.terminal import say, say_json
+
+    if as_json:
+        say_json({"worker": worker.endpoint})
+    else:
+        say(f"Worker {worker.endpoint} takes jobs.")

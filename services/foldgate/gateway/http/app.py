@@ -16,15 +16,19 @@ from foldgate.gateway.http.controls import Controls
 from foldgate.gateway.http.jobs import Jobs
 from foldgate.gateway.http.openapi import OpenApi
 from foldgate.gateway.http.problems import Answering, Problem
+from foldgate.gateway.http.reports import Reports
 from foldgate.gateway.http.runs import Runs
+from foldgate.gateway.http.speaking import Speaking
 from foldgate.gateway.http.starts import Starts
 from foldgate.gateway.http.status import Status
 from foldgate.gateway.http.verdicts import Verdicts
+from foldgate.gateway.http.workers import Workers
 from foldgate.gateway.http.workflows import Workflows
 from foldgate.gateway.projections.runs import PROJECTION as RUNS
 from foldgate.gateway.projections.workflows import PROJECTION as WORKFLOWS
 from foldgate.readmodel.projector import Projector
 from foldgate.runtime.context import Context
+from foldgate.runtime.together import together
 
 API = "/api/v1"
 
@@ -39,12 +43,17 @@ class Gateway:
         runs = Runs(context.models, projectors[RUNS.name])
         starting = Starting(self.verdicts, runs)
         workflows = Workflows(context, self.verdicts, projectors[WORKFLOWS.name])
+        speaking = Speaking(context)
+        workers = Workers(context, speaking)
+        self._seats = workers.seats
         areas = (
             workflows,
             Starts(context, starting, workflows),
             runs,
             Controls(context, self.verdicts, runs),
             Jobs(context, starting),
+            workers,
+            Reports(context, speaking, workers.seats),
             Status(context.settings.suite, projectors),
         )
         operations = [operation for area in areas for operation in area.operations(API)]
@@ -61,10 +70,11 @@ class Gateway:
         return "the verdicts on requests"
 
     async def run(self) -> None:
-        """Hand out verdicts, from where the read models stand."""
+        """Hand out verdicts, from where the read models stand, and keep the seats of workers."""
         builds = [await self._models.begin(projection) for projection in (RUNS, WORKFLOWS)]
         positions = [await self._models.positions(build) for build in builds]
-        await self.verdicts.run({partition: at for each in positions for partition, at in each.items()})
+        read = {partition: at for each in positions for partition, at in each.items()}
+        await together(self.verdicts.run(read), self._seats.run())
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         scope.setdefault("app", self)  # without one a router answers by itself, in plain text

@@ -37,9 +37,12 @@ CODES: dict[str, Kind] = {
     "unauthenticated": Kind(401, "No valid key"),
     "foreign_page": Kind(403, "Sent by a page of another site"),
     "foreign_host": Kind(403, "Sent to another host"),
+    "wrong_worker_token": Kind(403, "Not the token of this worker"),
+    "wrong_lease_token": Kind(403, "Not the token of this job's lease"),
     "not_found": Kind(404, "There is nothing here"),
     "unknown_workflow": Kind(404, "There is no such workflow"),
     "unknown_version": Kind(404, "There is no such version"),
+    "unknown_worker": Kind(404, "There is no such worker"),
     "method_not_allowed": Kind(405, "Not done this way"),
     "idempotency_conflict": Kind(409, "The key was used for something else"),
     "version_conflict": Kind(409, "The version is another document"),
@@ -50,16 +53,23 @@ CODES: dict[str, Kind] = {
     "already_paused": Kind(409, "The run is paused"),
     "not_paused": Kind(409, "The run goes on"),
     "too_many_signals": Kind(409, "Too many signals wait"),
+    "beat_out_of_order": Kind(409, "The beat is older than another"),
+    "lease_over": Kind(409, "The lease has ended"),
     "body_too_large": Kind(413, "The body is too large"),
     "too_large": Kind(413, "The request is too large"),
     "payload_too_large": Kind(413, "The payload is too large"),
+    "output_too_large": Kind(413, "The output is too large"),
     "unsupported_encoding": Kind(415, "The body is encoded"),
     "invalid_body": Kind(422, "The body does not fit"),
     "no_topic": Kind(422, "Refused"),
     "invalid_input": Kind(422, "Refused"),
     "invalid_workflow": Kind(422, "The document is no workflow"),
+    "too_fast": Kind(429, "Too often"),
+    "too_many_polls": Kind(429, "Too many at once"),
+    "too_many_workers": Kind(429, "Too many workers"),
     "internal_error": Kind(500, "A fault of ours"),
     "overloaded": Kind(503, "Too much at once"),
+    "no_keys": Kind(503, "No keys here"),
     "not_yet": Kind(503, "Not there yet"),
     "log_unavailable": Kind(503, "The log does not answer"),
     "database_unavailable": Kind(503, "The database does not answer"),
@@ -116,7 +126,7 @@ def answer(problem: Problem) -> Response:
 def _headers(status: int) -> dict[str, str]:
     if status == 401:
         return {"WWW-Authenticate": 'Bearer realm="foldgate"'}
-    return {"Retry-After": AGAIN_AFTER_S} if status == 503 else {}
+    return {"Retry-After": AGAIN_AFTER_S} if status in (429, 503) else {}
 
 
 def problem_of(error: Exception) -> Problem | None:

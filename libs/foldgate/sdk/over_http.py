@@ -1,0 +1,159 @@
+"""The transport over HTTP: the door of a gateway, for a worker that reaches no log.
+
+The gateway verifies writs and leases, and signs reports; a worker that has root keys verifies all the same, by the
+signed records that come along. A beat's lease counts from before it was sent, here as there.
+"""
+
+import base64
+from collections.abc import Sequence
+from typing import Any
+
+import httpx
+import msgspec
+import structlog
+
+from foldgate.contracts.codec import Codec
+from foldgate.contracts.events import (
+    ConstraintBreached,
+    JobCancelled,
+    JobDispatched,
+    JobFailed,
+    JobProgressed,
+    JobStarted,
+    JobSucceeded,
+    WorkerBeat,
+)
+from foldgate.sdk.transport import Arrival, Hello, Report, SaidTooMuch, Unreachable, Unwelcome, Welcome
+
+WAIT_S = 1.0
+MOST_AT_ONCE = 100
+TIMEOUT_S = 15.0
+TOO_FAST = 429
+TOO_MUCH = 413
+NOT_COUNTED = frozenset({"wrong_lease_token", "lease_over"})
+"""What the other side does not count is no error of a report."""
+
+
+class OverHttp:
+    """Of one worker instance, through the gateway at that address."""
+
+    vouches = True
+
+    def __init__(self, url: str, *, api_key: str = "", tenant: str = "") -> None:
+        headers = {"X-API-Key": api_key} if api_key else {}
+        self._headers = {**headers, "X-Tenant-ID": tenant} if tenant else headers
+        self._url, self._client = url.rstrip("/"), httpx.AsyncClient(timeout=TIMEOUT_S)
+        self._codec = Codec()
+        self._worker = self._token = ""
+        self._lease_tokens: dict[int, str] = {}
+        self._logger: Any = structlog.get_logger()
+
+    async def open(self, hello: Hello) -> Welcome:
+        """Register."""
+        said = await self._post(
+            "workers",
+            {
+                "name": hello.name,
+                "pool": hello.pool,
+                "max_parallel": hello.max_parallel,
+                "topics": list(hello.topics),
+                "capabilities": list(hello.capabilities),
+                "labels": hello.labels,
+            },
+        )
+        self._worker, self._token = said["worker"], said["token"]
+        self._logger = self._logger.bind(worker=self._worker)
+        return Welcome(endpoint=self._worker, lease_ms=said["lease_ms"])
+
+    async def next(self, room: int) -> Sequence[Arrival]:
+        """Fetch what is given to this worker."""
+        asked = {"token": self._token, "n": min(room, MOST_AT_ONCE), "wait": WAIT_S, "records": True}
+        said = await self._post(f"workers/{self._worker}/lease", asked)
+        self._lease_tokens.update({job["lease"]: job["lease_token"] for job in said["jobs"]})
+        return [self._arrival(one["record"]) for one in (*said["jobs"], *said["called_back"])]
+
+    async def beat(self, beat: WorkerBeat) -> None:
+        """Send a beat."""
+        asked = {
+            "token": self._token,
+            "beat": beat.beat,
+            "holding": list(beat.holding),
+            "leaving": beat.leaving,
+            "max_parallel": beat.max_parallel,
+            "cpu_percent": beat.cpu_percent,
+            "gpu_percent": beat.gpu_percent,
+        }
+        await self._post(f"workers/{self._worker}/heartbeat", asked)
+
+    async def report(self, reports: Sequence[Report]) -> None:
+        """Say these, one after the other."""
+        for report in reports:
+            token = self._lease_tokens.get(report.dispatch.lease)
+            if token is None or not report.dispatch.token:
+                self._logger.warning("not reported: nobody gave us this job", job_id=report.event.job_id)
+                continue
+            verb, said = _said(report)
+            try:
+                await self._post(f"jobs/{report.event.job_id}/{verb}", {**said, "token": token})
+            except _Refused as refused:
+                self._logger.warning("report not counted", job_id=report.event.job_id, reason=str(refused))
+            if isinstance(report.event, JobSucceeded | JobFailed):
+                self._lease_tokens.pop(report.dispatch.lease, None)
+
+    async def close(self) -> None:
+        """Hang up."""
+        await self._client.aclose()
+
+    def _arrival(self, record: str) -> Arrival:
+        meta, event = self._codec.decode(base64.b64decode(record))
+        assert isinstance(event, JobDispatched | JobCancelled)
+        return Arrival(meta, event)
+
+    async def _post(self, path: str, body: dict[str, Any]) -> Any:
+        url = f"{self._url}/api/v1/{path}"
+        try:
+            answer = await self._client.post(url, content=msgspec.json.encode(body), headers=self._headers)
+        except (httpx.InvalidURL, httpx.UnsupportedProtocol) as error:
+            raise Unwelcome(f"Expected FOLDGATE_URL such as https://example.com, but got '{self._url}'.") from error
+        except httpx.HTTPError as error:
+            raise Unreachable(f"{self._url}: {str(error) or type(error).__name__}") from error
+        if answer.is_success:
+            return msgspec.json.decode(answer.content)
+        raise _trouble(answer)
+
+
+class _Refused(Exception):
+    """The report does not count."""
+
+
+def _trouble(answer: httpx.Response) -> Exception:
+    try:
+        problem = msgspec.json.decode(answer.content, type=dict[str, Any])
+    except msgspec.DecodeError:
+        problem = {}
+    text = str(problem.get("detail") or f"the gateway answered {answer.status_code}")
+    if problem.get("code") in NOT_COUNTED:
+        return _Refused(text)
+    if answer.status_code == TOO_MUCH:
+        return SaidTooMuch(text)
+    if answer.is_server_error or answer.status_code == TOO_FAST or problem.get("code") == "beat_out_of_order":
+        return Unreachable(text)
+    return Unwelcome(text)
+
+
+def _said(report: Report) -> tuple[str, dict[str, Any]]:
+    """What to say where."""
+    match report.event:
+        case JobStarted():
+            return "start", {}
+        case JobProgressed(number=number, percent=percent, message=message, checkpoint=checkpoint):
+            said: dict[str, Any] = {"number": number, "message": message}
+            said |= {"percent": percent} if percent >= 0 else {}
+            return "progress", said | ({"checkpoint": msgspec.Raw(checkpoint.encode())} if checkpoint else {})
+        case ConstraintBreached(number=number, constraint=constraint, message=message, was_stopped=stopped):
+            said = {"number": number, "constraint": constraint, "message": message}
+            return "breach", {**said, "was_stopped": stopped}
+        case JobSucceeded(output=output):
+            return "complete", {"output": msgspec.Raw(output.encode())}
+        case JobFailed(code=code, message=message, retryable=retryable, began_at=began_at):
+            return "fail", {"code": code, "message": message, "retryable": retryable, "began": began_at > 0}

@@ -1,0 +1,376 @@
+"""Workers over HTTP: a job reaches its end, and one that lies is refused with a code, and disturbs nobody."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from typing import Any
+from urllib.parse import quote
+
+import httpx
+import pytest
+
+from foldgate.authority.token import is_genuine
+from foldgate.contracts.codec import Codec
+from foldgate.contracts.events import JobFailed
+from foldgate.contracts.places import Partition
+from foldgate.contracts.topics import REPORTS
+from foldgate.eventlog.log import Log
+from foldgate.eventlog.memory import MemoryLog
+from foldgate.gateway.http import seats as places
+from foldgate.gateway.http.problems import Problem
+from foldgate.gateway.http.workers import suite_keys
+from foldgate.runtime.keys import Keys
+from foldgate.sdk import Job, Worker
+from foldgate.sdk.over_http import OverHttp
+from foldgate.sdk.transport import Hello, Unreachable, Unwelcome
+from tests.contract.test_gateway import ended, problem, start
+from tests.support.door import Door, gateway, served
+from tests.support.keys import SUITE_KEY, TRUST
+from tests.support.logs import Opened
+from tests.support.suite import context, running, settings
+from tests.support.waiting import until
+
+API = "/api/v1"
+
+
+class Plain:
+    """A worker without any SDK."""
+
+    def __init__(self, client: httpx.AsyncClient, registered: dict[str, Any]) -> None:
+        self._client = client
+        self.id, self.token = registered["worker"], registered["token"]
+
+    async def beat(self, **said: Any) -> httpx.Response:
+        return await post(self._client, f"workers/{self.id}/heartbeat", **{"token": self.token, **said})
+
+    async def lease(self, **said: Any) -> httpx.Response:
+        return await post(self._client, f"workers/{self.id}/lease", **{"token": self.token, "wait": 20, **said})
+
+    async def job(self) -> dict[str, Any]:
+        """The next job that it is given."""
+        found = (await self.lease()).json()
+        [job] = found["jobs"]
+        assert isinstance(job, dict)
+        return job
+
+    async def say(self, job: dict[str, Any], verb: str, **said: Any) -> httpx.Response:
+        return await post(self._client, f"jobs/{job['job_id']}/{verb}", **{"token": job["lease_token"], **said})
+
+
+async def post(client: httpx.AsyncClient, path: str, /, **body: Any) -> httpx.Response:
+    return await client.post(f"{API}/{path}", json=body)
+
+
+async def registered(door: Door, name: str = "plain", **said: Any) -> Plain:
+    answer = await post(door.client, "workers", **{"name": name, "topics": ["job.echo"], **said})
+    assert answer.status_code == 201, answer.text
+    return Plain(door.client, answer.json())
+
+
+@contextlib.asynccontextmanager
+async def suite(log: Log, url: str) -> AsyncIterator[Door]:
+    async with running(log), gateway(log, url) as door, asyncio.timeout(90):
+        yield door
+
+
+@contextlib.asynccontextmanager
+async def holding(url: str) -> AsyncIterator[tuple[Door, Plain, dict[str, Any], str]]:
+    """A worker that holds a job of a run."""
+    async with suite(MemoryLog(), url) as door:
+        plain = await registered(door)
+        assert (await plain.beat()).json()["known"]
+        run = (await start(door)).json()["run_id"]
+        yield door, plain, await plain.job(), run
+
+
+async def test_a_job_is_fetched_begun_and_completed(opened: Opened, postgres_url: str) -> None:
+    async with opened() as log, suite(log, postgres_url) as door:
+        plain = await registered(door)
+        await plain.beat()
+        run = (await start(door)).json()["run_id"]
+        job = await plain.job()
+        assert (job["topic"], job["input"], job["attempt"]) == ("job.echo", {"a": 1, "b": 2}, 1)
+        assert job["idempotency_key"] == f"{run}:job"
+        assert job["writ"]["job_id"] == job["job_id"]
+        assert job["traceparent"].startswith("00-")
+        assert job["record"] == ""
+        assert (await plain.beat(holding=[job["lease"]])).json()["called_back"] == []
+        for verb, said in (
+            ("start", {}),
+            ("progress", {"percent": 50, "message": "half"}),
+            ("complete", {"output": 7}),
+        ):
+            answer = await plain.say(job, verb, **said)
+            assert answer.status_code == 200, answer.text
+            assert answer.json()["status"] == "reported"
+        shown = await ended(door, run)
+        assert (shown["status"], shown["output"]) == ("succeeded", 7)
+
+
+async def test_ids_may_be_plain_or_encoded(postgres_url: str) -> None:
+    async with holding(postgres_url) as (door, plain, job, run), served(door) as port:
+        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client:
+            for worker in (plain.id, quote(plain.id, safe="")):
+                answer = await post(client, f"workers/{worker}/heartbeat", token=plain.token, holding=[job["lease"]])
+                assert answer.status_code == 200, answer.text
+            for name in (job["job_id"], quote(job["job_id"], safe="")):
+                answer = await post(client, f"jobs/{name}/progress", token=job["lease_token"])
+                assert answer.status_code == 200, answer.text
+            odd = "run_1:a[0][1].x@2"
+            for name in (odd, quote(odd, safe="")):
+                refused = await post(client, f"jobs/{name}/start", token=job["lease_token"])
+                assert problem(refused) == (403, "wrong_lease_token", "token")
+                assert odd in refused.json()["detail"]
+        await plain.say(job, "complete")
+        await ended(door, run)
+
+
+async def test_a_token_in_a_header_will_do(postgres_url: str) -> None:
+    async with holding(postgres_url) as (door, plain, job, run):
+        path, headers = f"{API}/workers/{plain.id}/heartbeat", {"X-Worker-Token": plain.token}
+        assert (await door.client.post(path, json={}, headers=headers)).status_code == 200
+        path, headers = f"{API}/jobs/{job['job_id']}/complete", {"X-Lease-Token": job["lease_token"]}
+        assert (await door.client.post(path, json={}, headers=headers)).status_code == 200
+        assert (await ended(door, run))["output"] is None
+
+
+async def test_a_failure_keeps_its_code(postgres_url: str) -> None:
+    async with holding(postgres_url) as (door, plain, job, run):
+        answer = await plain.say(job, "fail", code="no_luck", message="It never works.", retryable=False)
+        assert answer.status_code == 200
+        assert (await ended(door, run))["error"]["code"] == "no_luck"
+
+
+async def test_what_is_called_back_is_told_at_the_beat_and_to_who_waits(postgres_url: str) -> None:
+    async with holding(postgres_url) as (door, plain, job, run):
+        waiting = asyncio.create_task(plain.lease(n=0))
+        await post(door.client, f"workflow-runs/{run}/cancel", reason="enough")
+        [told] = (await waiting).json()["called_back"]
+        assert (told["job_id"], told["lease"], told["reason"]) == (job["job_id"], job["lease"], "cancelled")
+        [told] = (await plain.beat(holding=[job["lease"]])).json()["called_back"]
+        assert told["lease"] == job["lease"]
+        refused = await plain.say(job, "start")
+        assert problem(refused)[:2] == (409, "lease_over")
+        answer = await plain.say(job, "fail", code="cancelled", retryable=False)
+        assert answer.json()["called_back"]
+        assert (await ended(door, run))["status"] == "cancelled"
+
+
+async def test_who_leaves_hands_back_what_it_never_fetched(postgres_url: str) -> None:
+    log = MemoryLog()
+    async with suite(log, postgres_url) as door:
+        plain = await registered(door)
+        await plain.beat()
+        await start(door)
+        seat = door.host.app._seats.known(plain.id)  # type: ignore[union-attr]
+        await until(lambda: bool(seat._waiting), what="a dispatch")
+        await plain.beat(leaving=True)
+        assert (await plain.lease(wait=0)).json()["jobs"] == []
+        partitions = [Partition(REPORTS.name, number) for number in range(REPORTS.partitions)]
+        follower = log.follow(dict.fromkeys(partitions, 0))
+        [record] = await follower.next(timeout_ms=10_000)
+        _, report = Codec().decode(record.value)
+        assert isinstance(report, JobFailed)
+        assert (report.code, report.began_at, is_genuine([SUITE_KEY], report)) == ("worker_leaving", 0, True)
+
+
+async def test_results_for_a_job_it_does_not_hold_are_refused(postgres_url: str) -> None:
+    async with holding(postgres_url) as (door, plain, job, run):
+        other = {**job, "job_id": job["job_id"].replace("@1", "@2")}
+        for verb, said in (("complete", {"output": 1}), ("fail", {}), ("progress", {}), ("start", {})):
+            assert problem(await plain.say(other, verb, **said)) == (403, "wrong_lease_token", "token")
+        assert (await plain.say(job, "complete", output="mine")).status_code == 200
+        assert (await plain.say(job, "complete", output="again")).status_code == 200
+        assert (await ended(door, run))["output"] == "mine", "what comes later settles nothing"
+
+
+@pytest.mark.parametrize("token", ["", "x", "a.b", "é.ü", "." * 50, "A" * 11_000])
+async def test_a_wrong_token_is_told_at_once(postgres_url: str, token: str) -> None:
+    async with holding(postgres_url) as (door, plain, job, _):
+        path = f"{API}/jobs/{job['job_id']}/complete"
+        assert problem(await door.client.post(path, json={"token": token})) == (403, "wrong_lease_token", "token")
+        for wrong in (plain.token, job["lease_token"][:-2] + "AA", f"{plain.token.split('.')[0]}.x"):
+            assert problem(await plain.say(job, "complete", token=wrong))[:2] == (403, "wrong_lease_token")
+        for wrong in (token, job["lease_token"]):
+            answer = await door.client.post(f"{API}/workers/{plain.id}/lease", json={"token": wrong, "wait": 0})
+            assert problem(answer) == (403, "wrong_worker_token", "token")
+
+
+async def test_output_that_is_too_large_or_no_json_is_refused(postgres_url: str) -> None:
+    async with holding(postgres_url) as (door, plain, job, run):
+        assert problem(await plain.say(job, "complete", output="x" * 300_000)) == (413, "output_too_large", "output")
+        checkpoint = await plain.say(job, "progress", checkpoint="x" * 300_000)
+        assert problem(checkpoint) == (413, "output_too_large", "checkpoint")
+        assert problem(await plain.say(job, "complete", output="x" * 2_000_000))[:2] == (413, "body_too_large")
+        path = f"{API}/jobs/{job['job_id']}/complete"
+        for body in (b'{"output": NaN}', b'{"output": "\\ud800"}', b'{"output": 1, "output": 2}', b"[" * 9000, b"{"):
+            answer = await door.client.post(path, content=body, headers={"X-Lease-Token": job["lease_token"]})
+            assert problem(answer)[:2] == (400, "malformed_json")
+        await plain.say(job, "complete", output="good")
+        assert (await ended(door, run))["output"] == "good"
+
+
+async def test_nobody_goes_by_anothers_name(postgres_url: str) -> None:
+    async with holding(postgres_url) as (door, plain, job, _):
+        same_name = await registered(door)
+        assert same_name.id != plain.id
+        liar = Plain(door.client, {"worker": plain.id, "token": same_name.token})
+        assert problem(await liar.beat())[:2] == (403, "wrong_worker_token")
+        assert problem(await liar.lease(wait=0))[:2] == (403, "wrong_worker_token")
+        away = {"X-Tenant-ID": "other"}
+        beat = await door.client.post(f"{API}/workers/{plain.id}/heartbeat", json={"token": plain.token}, headers=away)
+        assert problem(beat)[:2] == (404, "unknown_worker")
+        said = await door.client.post(
+            f"{API}/jobs/{job['job_id']}/complete", json={"token": job["lease_token"]}, headers=away
+        )
+        assert problem(said)[:2] == (403, "wrong_lease_token")
+
+
+async def test_a_clock_that_is_an_hour_off_changes_nothing(postgres_url: str) -> None:
+    async with holding(postgres_url) as (door, plain, job, run):
+        for field in ("at", "began_at"):
+            assert problem(await plain.say(job, "complete", **{field: 1}))[:2] == (422, "invalid_body")
+            assert problem(await plain.beat(**{field: 1}))[:2] == (422, "invalid_body")
+        await plain.say(job, "complete", output=1)
+        assert (await ended(door, run))["status"] == "succeeded"
+
+
+async def test_too_many_beats_are_refused_and_disturb_nobody(postgres_url: str) -> None:
+    async with holding(postgres_url) as (door, plain, job, run):
+        liar = await registered(door, "liar", topics=["job.nothing"])
+        answers = [await liar.beat() for _ in range(200)]
+        refused = [answer for answer in answers if answer.status_code != 200]
+        assert len(refused) > 100
+        assert {problem(answer)[:2] for answer in refused} == {(429, "too_fast")}
+        assert {answer.headers["retry-after"] for answer in refused} == {"1"}
+        assert (await plain.beat(holding=[job["lease"]])).json()["known"]
+        await plain.say(job, "complete", output=1)
+        assert (await ended(door, run))["status"] == "succeeded"
+
+
+async def test_beats_rise(postgres_url: str) -> None:
+    async with suite(MemoryLog(), postgres_url) as door:
+        plain = await registered(door)
+        assert (await plain.beat(beat=7)).json()["beat"] == 7
+        assert problem(await plain.beat(beat=7)) == (409, "beat_out_of_order", "beat")
+        assert (await plain.beat()).json()["beat"] > 7
+
+
+async def test_there_are_bounds(postgres_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with suite(MemoryLog(), postgres_url) as door:
+        plain = await registered(door)
+        for said in ({"n": 101}, {"wait": 31}, {"n": -1}):
+            assert problem(await plain.lease(**said))[:2] == (422, "invalid_body")
+        wide = await post(door.client, "workers", name="wide", topics=["t" * 200] * 100)
+        assert problem(wide)[:2] == (422, "invalid_body")
+        assert problem(await post(door.client, "workers", name="a/b"))[:2] == (422, "invalid_body")
+        assert problem(await post(door.client, "workers", name="a", pool="a/b")) == (422, "invalid_body", "pool")
+        monkeypatch.setattr(places, "MAX_WORKERS", 1)
+        await plain.beat()
+        assert problem(await (await registered(door, "second")).beat())[:2] == (429, "too_many_workers")
+        assert (await plain.beat()).status_code == 200
+        monkeypatch.setattr(places, "MAX_POOLS", 1)
+        assert problem(await (await registered(door, pool="far")).beat())[:2] == (429, "too_many_workers")
+
+
+async def test_who_waits_and_goes_away_is_given_nothing(postgres_url: str) -> None:
+    async with suite(MemoryLog(), postgres_url) as door, served(door) as port:
+        plain = await registered(door)
+        await plain.beat()
+        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client:
+            gone = asyncio.create_task(Plain(client, {"worker": plain.id, "token": plain.token}).lease(wait=30))
+            seat = door.host.app._seats.known(plain.id)  # type: ignore[union-attr]
+            await until(lambda: seat.polls == 1, what="somebody who waits")
+            gone.cancel()
+            await asyncio.gather(gone, return_exceptions=True)
+        await until(lambda: seat.polls == 0, what="nobody to wait")
+        await start(door)
+        assert (await plain.job())["attempt"] == 1
+
+
+async def test_who_waits_is_let_go_when_the_gateway_ends(postgres_url: str) -> None:
+    log = MemoryLog()
+    async with running(log), gateway(log, postgres_url) as door:
+        plain = await registered(door)
+        await plain.beat()
+        waiting = asyncio.create_task(plain.lease(wait=30))
+        seat = door.host.app._seats.known(plain.id)  # type: ignore[union-attr]
+        await until(lambda: seat.polls == 1, what="somebody who waits")
+        door.host.app._seats.is_closed = True  # type: ignore[union-attr]
+        seat.wake()
+        async with asyncio.timeout(10):
+            assert (await waiting).json() == {"jobs": [], "called_back": []}
+
+
+async def test_a_gateway_that_begins_anew_knows_its_workers(postgres_url: str) -> None:
+    log = MemoryLog()
+    async with running(log):
+        async with gateway(log, postgres_url) as door:
+            plain = await registered(door)
+            await plain.beat()
+            run = (await start(door)).json()["run_id"]
+            job = await plain.job()
+        async with gateway(log, postgres_url) as door:
+            again = Plain(door.client, {"worker": plain.id, "token": plain.token})
+            assert (await again.beat(holding=[job["lease"]])).json()["known"]
+            assert (await again.say(job, "complete", output="kept")).status_code == 200
+            assert (await ended(door, run))["output"] == "kept"
+
+
+async def test_what_a_gateway_took_with_it_goes_to_others(postgres_url: str) -> None:
+    log, short = MemoryLog(), settings(lease_ms=2000)
+    async with running(log, given=short), asyncio.timeout(90):
+        async with gateway(log, postgres_url, given=short) as door:
+            plain = await registered(door)
+            await plain.beat()
+            run = (await start(door)).json()["run_id"]
+            seat = door.host.app._seats.known(plain.id)  # type: ignore[union-attr]
+            await until(lambda: bool(seat._waiting), what="a dispatch")
+        async with gateway(log, postgres_url, given=short) as door:
+            again = Plain(door.client, {"worker": plain.id, "token": plain.token})
+            jobs: list[dict[str, Any]] = []
+
+            async def fetched() -> bool:
+                await again.beat()
+                jobs.extend((await again.lease(wait=0.5)).json()["jobs"])
+                return bool(jobs)
+
+            await until(fetched, what="the job once more")
+            assert jobs[0]["attempt"] == 2
+            await again.say(jobs[0], "complete", output="late")
+            assert (await ended(door, run))["output"] == "late"
+
+
+def test_a_gateway_without_keys_says_so() -> None:
+    with pytest.raises(Problem, match="FOLDGATE_KEYS") as raised:
+        suite_keys(context("gateway", MemoryLog(), keys=Keys.of(settings())))
+    assert (raised.value.code, raised.value.kind.status) == ("no_keys", 503)
+
+
+@pytest.mark.parametrize("trust", [None, TRUST], ids=["vouched for", "with root keys"])
+async def test_the_sdk_works_over_http(postgres_url: str, trust: Any) -> None:
+    worker = Worker("over-http", max_parallel=4, beat_every_ms=250, trust=trust)
+
+    @worker.job("job.echo")
+    async def echo(job: Job) -> Any:
+        job.progress(50, "half")
+        job.checkpoint({"at": 1})
+        return {"said": job.input}
+
+    async with suite(MemoryLog(), postgres_url) as door, served(door) as port:
+        task = asyncio.create_task(worker.work_over(OverHttp(f"http://127.0.0.1:{port}")))
+        runs = [(await start(door, key=f"k{number}")).json()["run_id"] for number in range(10)]
+        for run in runs:
+            shown = await ended(door, run)
+            assert (shown["status"], shown["output"]) == ("succeeded", {"said": {"a": 1, "b": 2}})
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+async def test_the_sdk_knows_who_cannot_be_reached_and_who_does_not_want_it() -> None:
+    hello = Hello(name="n", endpoint="n/1", pool="default", max_parallel=1)
+    for url, error in (("http://127.0.0.1:1", Unreachable), ("nonsense", Unwelcome)):
+        transport = OverHttp(url)
+        with pytest.raises(error):
+            await transport.open(hello)
+        await transport.close()
