@@ -19,6 +19,7 @@ from foldgate.eventlog.memory import MemoryLog
 from foldgate.gateway.http import seats as places
 from foldgate.gateway.http.problems import Problem
 from foldgate.gateway.http.workers import suite_keys
+from foldgate.runtime.clock import SystemClock
 from foldgate.runtime.keys import Keys
 from foldgate.sdk import Job, Worker
 from foldgate.sdk.over_http import OverHttp
@@ -172,6 +173,53 @@ async def test_who_leaves_hands_back_what_it_never_fetched(postgres_url: str) ->
         _, report = Codec().decode(record.value)
         assert isinstance(report, JobFailed)
         assert (report.code, report.began_at, is_genuine([SUITE_KEY], report)) == ("worker_leaving", 0, True)
+
+
+class Paused(SystemClock):
+    """A clock on which time can pass at once."""
+
+    def __init__(self) -> None:
+        self.passed = 0
+
+    def now_ms(self) -> int:
+        return super().now_ms() + self.passed
+
+    def monotonic_ms(self) -> int:
+        return super().monotonic_ms() + self.passed
+
+
+async def test_who_was_silent_for_a_lease_begins_nothing_he_was_given_before(postgres_url: str) -> None:
+    log, clock = MemoryLog(), Paused()
+    async with running(log), gateway(log, postgres_url, clock=clock) as door, asyncio.timeout(90):
+        plain = await registered(door)
+        await plain.beat()
+        await start(door)
+        job = await plain.job()
+        clock.passed += 13_000
+        assert problem(await plain.say(job, "start"))[:2] == (409, "lease_over")
+        assert not (await plain.beat(holding=[job["lease"]])).json()["known"]
+        assert (await plain.beat()).json()["known"]
+        assert problem(await plain.say(job, "start"))[:2] == (409, "lease_over"), (
+            "that it beats again gives nothing back"
+        )
+        assert (await plain.say(job, "complete")).status_code == 200, "a late report is on the record"
+
+
+async def test_secrets_in_reports_are_taken_out(postgres_url: str) -> None:
+    secret = "ghp_" + "a1B2" * 9
+    async with holding(postgres_url) as (door, plain, job, run):
+        await plain.say(job, "progress", checkpoint={"key": secret}, message=secret)
+        await plain.say(job, "complete", output={"key": secret})
+        assert secret not in str(await ended(door, run))
+
+
+async def test_openapi_shows_the_routes(postgres_url: str) -> None:
+    async with gateway(MemoryLog(), postgres_url) as door:
+        paths = (await door.client.get("/openapi.json")).json()["paths"]
+    assert {f"{API}/workers", f"{API}/workers/{{worker}}/heartbeat", f"{API}/workers/{{worker}}/lease"} <= paths.keys()
+    assert {
+        f"{API}/jobs/{{job}}/{verb}" for verb in ("start", "progress", "complete", "fail", "breach")
+    } <= paths.keys()
 
 
 async def test_results_for_a_job_it_does_not_hold_are_refused(postgres_url: str) -> None:

@@ -134,7 +134,7 @@ class Reports:
         """A handler begins: refused once its lease has ended here."""
         lease = self._lease(request, await bodies.read(request, StartBody))
         seat = self._seats.known(lease.worker)
-        if seat is not None and (seat.believing.lapsed(lease.lease_ms) or seat.is_called_back(lease.lease)):
+        if seat is not None and not seat.lasts(lease):
             raise Problem("lease_over", "Expected a lease that lasts, but it has ended: do not begin this job.")
         event = JobStarted(
             job_id=lease.job_id, lease=lease.lease, worker=lease.worker, began_at=self._context.clock.now_ms()

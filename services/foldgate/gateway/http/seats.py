@@ -22,7 +22,7 @@ from foldgate.contracts.places import Partition
 from foldgate.contracts.topics import stream_of
 from foldgate.eventlog.log import LogUnavailable, Record
 from foldgate.gateway.http.problems import Problem
-from foldgate.gateway.http.worker_tokens import WorkerToken
+from foldgate.gateway.http.worker_tokens import LeaseToken, WorkerToken
 from foldgate.runtime.clock import Clock
 from foldgate.runtime.context import Context
 from foldgate.sdk.believing import LEASE_OVER, Believing, Refused, Repeated
@@ -58,11 +58,23 @@ class Seat:
         self.believing = Believing(trust, endpoint=worker.endpoint, pool=worker.pool, clock=clock)
         self.news = asyncio.Event()
         self.heard, self.beat, self.polls = clock.monotonic_ms(), 0, 0
-        self.leaving = False
+        self.leaving, self._lost_until = False, 0
         self._beats: dict[int, None] = {}
         self._waiting: deque[tuple[Arrival, int]] = deque()
         self._called_back: dict[int, Arrival] = {}
         self._untold: dict[int, None] = {}
+
+    def has_lapsed(self, lease_ms: int) -> bool:
+        """Whether what was handed out so far was given to others; that stays so, whatever is heard from then on."""
+        if self.believing.lapsed(lease_ms):
+            self._lost_until = self._clock.now_ms()
+            return True
+        return False
+
+    def lasts(self, lease: LeaseToken) -> bool:
+        """Whether what was handed out under this lease may begin."""
+        lapsed = self.has_lapsed(lease.lease_ms) or lease.handed_out_at <= self._lost_until
+        return not lapsed and lease.lease not in self._called_back
 
     def note_beat(self, number: int) -> None:
         """A beat is about to be submitted."""

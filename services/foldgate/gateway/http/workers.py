@@ -246,7 +246,7 @@ class Workers:
             what = f"Expected a number over {seat.beat}, that of the beat before, but got {number}."
             raise Problem("beat_out_of_order", what, field="beat")
         lease_ms = self._context.settings.lease_ms
-        is_known = not seat.believing.lapsed(lease_ms)
+        is_known = not seat.has_lapsed(lease_ms)
         if body.leaving:
             seat.leave()
         seat.note_beat(number)
