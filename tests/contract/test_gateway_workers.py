@@ -21,12 +21,9 @@ from foldgate.gateway.http.problems import Problem
 from foldgate.gateway.http.workers import suite_keys
 from foldgate.runtime.clock import SystemClock
 from foldgate.runtime.keys import Keys
-from foldgate.sdk import Job, Worker
-from foldgate.sdk.over_http import OverHttp
-from foldgate.sdk.transport import Hello, Unreachable, Unwelcome
 from tests.contract.test_gateway import ended, problem, start
 from tests.support.door import Door, gateway, served
-from tests.support.keys import SUITE_KEY, TRUST
+from tests.support.keys import SUITE_KEY
 from tests.support.logs import Opened
 from tests.support.suite import context, running, settings
 from tests.support.waiting import until
@@ -393,32 +390,3 @@ def test_a_gateway_without_keys_says_so() -> None:
     with pytest.raises(Problem, match="FOLDGATE_KEYS") as raised:
         suite_keys(context("gateway", MemoryLog(), keys=Keys.of(settings())))
     assert (raised.value.code, raised.value.kind.status) == ("no_keys", 503)
-
-
-@pytest.mark.parametrize("trust", [None, TRUST], ids=["vouched for", "with root keys"])
-async def test_the_sdk_works_over_http(postgres_url: str, trust: Any) -> None:
-    worker = Worker("over-http", max_parallel=4, beat_every_ms=250, trust=trust)
-
-    @worker.job("job.echo")
-    async def echo(job: Job) -> Any:
-        job.progress(50, "half")
-        job.checkpoint({"at": 1})
-        return {"said": job.input}
-
-    async with suite(MemoryLog(), postgres_url) as door, served(door) as port:
-        task = asyncio.create_task(worker.work_over(OverHttp(f"http://127.0.0.1:{port}")))
-        runs = [(await start(door, key=f"k{number}")).json()["run_id"] for number in range(10)]
-        for run in runs:
-            shown = await ended(door, run)
-            assert (shown["status"], shown["output"]) == ("succeeded", {"said": {"a": 1, "b": 2}})
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
-
-
-async def test_the_sdk_knows_who_cannot_be_reached_and_who_does_not_want_it() -> None:
-    hello = Hello(name="n", endpoint="n/1", pool="default", max_parallel=1)
-    for url, error in (("http://127.0.0.1:1", Unreachable), ("nonsense", Unwelcome)):
-        transport = OverHttp(url)
-        with pytest.raises(error):
-            await transport.open(hello)
-        await transport.close()
