@@ -62,8 +62,8 @@ async def check_recovery(log: Log, stage: Stage, services: Collection[Service]) 
         context = stage.context(service.name, log, instance="checker")
         whole = stage.context(service.name, _Forgetful(log), instance="checker")  # type: ignore[arg-type]
         for aggregate in service.aggregates:
-            table = aggregate.table() if aggregate.table else None
-            decider = aggregate.decider_with(context.settings, context.keys, table)
+            tables = [make() for make in aggregate.tables]
+            decider = aggregate.decider_with(context.settings, context.keys, tables)
             for number in range(aggregate.stream.partitions):
                 partition = Partition(aggregate.stream.name, number)
                 one, other = await state_of(context, partition, decider), await state_of(whole, partition, decider)
