@@ -17,6 +17,8 @@ from typing import Any
 
 import msgspec
 
+from foldgate.authority.keys import Trust
+from foldgate.authority.requests import Vouching
 from foldgate.contracts import ids
 from foldgate.contracts.codec import NO_CHAIN, Codec
 from foldgate.contracts.events import (
@@ -175,6 +177,7 @@ def decided() -> float:
         wait_noted_after_ms=60_000,
         max_events=50_000,
         genuine=lambda _: True,
+        vouching=Vouching(Trust(()), unsigned=True),
     )
     request_id = "c0a8012e5f7b4d6c8e9f0a1b"
     run = ids.run_id("acme", "job", request_id)

@@ -23,6 +23,8 @@ from typing import Any
 
 import msgspec
 
+from foldgate.authority.keys import Trust
+from foldgate.authority.requests import Vouching, sign_request
 from foldgate.contracts import ids
 from foldgate.contracts.codec import Codec
 from foldgate.contracts.events import (
@@ -41,8 +43,10 @@ from foldgate.engine.runs.decide import runs
 from foldgate.engine.runs.state import Run
 from foldgate.language.definitions import Definitions
 from foldgate.language.publish import prepare
+from foldgate.runtime.key_making import new_files
+from foldgate.runtime.keys import Keys
 
-ROUNDS, RUNS, LIVE, TIMERS = 5, 300, 50_000, 100_000
+ROUNDS, RUNS, STARTS, LIVE, TIMERS = 5, 300, 1_000, 50_000, 100_000
 AT = 1_790_000_000_000
 
 TEN_JOBS = """
@@ -85,10 +89,13 @@ steps:
 """
 
 
+UNASKED = Vouching(Trust(()), unsigned=True)
+
+
 class Table:
     """Deciders for documents."""
 
-    def __init__(self, *documents: str) -> None:
+    def __init__(self, *documents: str, vouching: Vouching = UNASKED) -> None:
         self.definitions = Definitions()
         for document in documents:
             made = prepare(document)
@@ -103,6 +110,7 @@ class Table:
             wait_noted_after_ms=60_000,
             max_events=1_000_000,
             genuine=lambda _: True,
+            vouching=vouching,
         )
 
 
@@ -153,6 +161,28 @@ def messages_a_second(document: str, workflow: str) -> float:
         began = time.process_time()
         count = sum(lived(table.decider, workflow, f"r{n}", given='{"id":"a"}')[0] for n in range(RUNS))
         return count / (time.process_time() - began)
+
+    return median(once)
+
+
+def micros_a_start(*, signed: bool) -> float:
+    """What it takes to decide on a request for a run of one step, which an issuer vouches for or need not."""
+    keys = Keys(new_files(AT).__getitem__)
+    table = Table(vouching=Vouching(keys.trust) if signed else UNASKED)
+    messages = []
+    for number in range(STARTS):
+        name = f"s{number}"
+        about = meta(ids.run_id("acme", "job", name), AT)
+        asked = RunRequested(workflow="job", topic="job.echo", input='{"id":"a"}', idempotency_key=name)
+        event = sign_request(keys.issuer, about, asked) if signed else asked
+        messages.append(Message(key=about.key, at=AT, event=event, meta=about))
+
+    def once() -> float:
+        began = time.process_time()
+        for message in messages:
+            if not list(table.decider.decide(None, message)):
+                raise AssertionError("no run was started")
+        return (time.process_time() - began) / STARTS * 1e6
 
     return median(once)
 
@@ -220,6 +250,9 @@ def resident() -> int:
 def figures() -> Iterator[tuple[str, float, str]]:
     yield "decide + evolve, ten jobs", messages_a_second(TEN_JOBS, "jobs"), "messages/s (wanted: 20,000)"
     yield "… ten steps of many types", messages_a_second(TEN_STEPS, "ten"), "messages/s"
+    unsigned, signed = micros_a_start(signed=False), micros_a_start(signed=True)
+    yield "decide on a request for a run of one step, unsigned", unsigned, "us"
+    yield "… signed by an issuer", signed, "us"
     for count in (100, 1_000, 10_000):
         yield f"for_each of {count:,}", micros_an_item(count), "us an item (wanted: the same)"
     live = live_runs()

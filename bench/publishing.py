@@ -150,9 +150,10 @@ class Watcher:
                 await asyncio.sleep(0.05)
 
 
-async def _ask(log: Log) -> None:
+async def _ask(log: Log, files: Files) -> None:
     """Jobs without end, each in its time."""
-    client, due, number = Client(log, principal="bench"), time.monotonic(), 0
+    client = Client(log, principal="bench", signer=Keys(files.__getitem__).issuer)
+    due, number = time.monotonic(), 0
     async with asyncio.TaskGroup() as asking:
         while True:
             number, due = number + 1, due + EVERY_S
@@ -172,7 +173,7 @@ async def _publish(client: Client, revision: int) -> Answered:
 @contextlib.asynccontextmanager
 async def _at_work(log: Log, files: Files) -> AsyncIterator[Watcher]:
     watcher = Watcher(log)
-    parts = (host_of(ENGINE, log, files, instance="engine").run(), watcher.run(), _ask(log))
+    parts = (host_of(ENGINE, log, files, instance="engine").run(), watcher.run(), _ask(log, files))
     tasks = [asyncio.create_task(part) for part in parts]
     try:
         await watcher.until_both_decide()

@@ -32,7 +32,7 @@ from foldgate.runtime.settings import Settings
 from foldgate.sdk.client import Client
 
 PENDING, MEASURED = 100_000, 2_000
-CODEC, CLOCK = Codec(), SystemClock()
+CODEC, CLOCK, KEYS = Codec(), SystemClock(), throwaway()
 DOCUMENT = """
 id: later
 steps:
@@ -45,7 +45,7 @@ def context(log: Log) -> Context:
     return Context(
         service="engine",
         settings=settings,
-        keys=throwaway(),
+        keys=KEYS,
         log=log,
         codec=CODEC,
         clock=CLOCK,
@@ -57,7 +57,7 @@ async def measured(driver: str, where: str) -> dict[str, float]:
     async with opened(driver, where, "timers") as log:
         working = asyncio.create_task(Host(SERVICE, context(log)).run())
         try:
-            client = Client(log)
+            client = Client(log, signer=KEYS.issuer)
             await client.publish(DOCUMENT)
             follower = asyncio.create_task(_seen(log))
             await _ask(client, PENDING, lambda number: 3_600_000 + number)

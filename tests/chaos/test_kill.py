@@ -14,6 +14,7 @@ from foldgate.eventlog.log import Log
 from foldgate.sdk.client import Client
 from tests.support.checker import check, check_runs
 from tests.support.history import history_of
+from tests.support.keys import ISSUER
 from tests.support.lives import Stage
 from tests.support.logs import Opened, opened_by
 from tests.support.processes import SERVICES, Processes, processes
@@ -55,7 +56,7 @@ async def test_kills_at_any_moment_lose_and_double_nothing(
         for name in ("worker-1", "worker-2"):
             started.worker(name)
         async with opened() as log:
-            client, kills = Client(log), 0
+            client, kills = Client(log, signer=ISSUER), 0
             runs: list[str] = []
             waiting: list[asyncio.Task[object]] = []
             while len(runs) < RUNS or not all(task.done() for task in waiting):
@@ -108,7 +109,7 @@ async def test_an_engine_that_was_paused_past_its_takeover_is_not_heard(
             started.service(name)
         started.worker("worker-1")
         async with opened() as log:
-            client = Client(log)
+            client = Client(log, signer=ISSUER)
             runs: list[str] = []
 
             async def through(count: int) -> None:

@@ -23,6 +23,7 @@ from foldgate.servers.kafka import KafkaCluster
 from foldgate.servers.postgres import PostgresServer
 from tests.support.checker import check, check_runs
 from tests.support.history import history_of
+from tests.support.keys import ISSUER
 from tests.support.logs import USED, Opened, opened_by
 from tests.support.processes import SERVICES, Process, processes
 from tests.support.settling import settled
@@ -108,7 +109,7 @@ async def test_a_log_that_comes_back_is_gone_on_with(world: World, tmp_path: Pat
         for service in services:
             await ready(service)
         async with world.log() as log:
-            client = Client(log)
+            client = Client(log, signer=ISSUER)
             runs: list[str] = []
             for number in range(2):
                 asked = [await client.run_job("job.echo", idempotency_key=f"{number}-{n}") for n in range(10)]
@@ -163,7 +164,7 @@ async def test_an_owner_whose_fence_grows_old_claims_anew_by_itself(
         for service in services:
             await ready(service)
         async with kafka() as log:
-            client = Client(log)
+            client = Client(log, signer=ISSUER)
             runs: list[str] = []
 
             async def old_enough() -> bool:

@@ -22,7 +22,7 @@ from foldgate.sdk.client import Client
 from foldgate.sdk.requests import a_cancel
 from tests.support.checker import check_streams
 from tests.support.history import History, history_of
-from tests.support.keys import TRUST
+from tests.support.keys import ISSUER, TRUST
 from tests.support.logs import Opened
 from tests.support.scripted import SCRIPTED
 from tests.support.settling import settled
@@ -80,7 +80,7 @@ class Patient:
 @contextlib.asynccontextmanager
 async def suite(log: Log, *, lease_ms: int = 12_000) -> AsyncIterator[Client]:
     async with running(log, services=SERVICES, given=settings(lease_ms=lease_ms)), asyncio.timeout(60):
-        yield Client(log)
+        yield Client(log, signer=ISSUER)
 
 
 async def end_of(client: Client, run_id: str) -> Event:

@@ -10,6 +10,7 @@ from foldgate.contracts.events import WritIssued
 from foldgate.sdk.client import Client
 from tests.support.commands import foldgate
 from tests.support.history import history_of
+from tests.support.keys import ISSUER
 from tests.support.logs import opened_by
 from tests.support.suite import running
 from tests.support.waiting import until
@@ -35,7 +36,7 @@ async def test_what_would_change_is_told(request: pytest.FixtureRequest, postgre
 
     async with opened() as log, asyncio.timeout(110):
         async with running(log):
-            client = Client(log)
+            client = Client(log, signer=ISSUER)
             await client.run_job("job.stopped")
             await client.run_job("job.fine")
 

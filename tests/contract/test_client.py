@@ -27,6 +27,7 @@ from foldgate.eventlog.memory import MemoryLog
 from foldgate.language.problems import WorkflowInvalid
 from foldgate.sdk.answers import NoVerdict
 from foldgate.sdk.client import Client
+from tests.support.keys import ISSUER
 from tests.support.logs import Opened
 from tests.support.suite import running, settings
 
@@ -44,7 +45,7 @@ ASKING = "id: asking\nsteps: {work: {type: job, topic: job.nobody}}\n"
 
 async def test_a_run_from_its_document_to_its_end(opened: Opened) -> None:
     async with opened() as log, running(log), asyncio.timeout(90):
-        client = Client(log)
+        client = Client(log, signer=ISSUER)
         published = await client.publish(HOLD)
         assert isinstance(published.event, WorkflowPublished)
         assert isinstance((await client.publish(HOLD)).event, WorkflowConfirmed)
@@ -65,7 +66,7 @@ async def test_a_run_from_its_document_to_its_end(opened: Opened) -> None:
 async def test_every_end_is_waited_for() -> None:
     log = MemoryLog()
     async with running(log), asyncio.timeout(60):
-        client = Client(log)
+        client = Client(log, signer=ISSUER)
         offset = [(await client.publish(document)).place.offset for document in (HOLD, BRIEF, WRONG)][-1] + 1
         asked = {
             name: await client.start(name, {"zero": 0}, workflows_offset=offset)
@@ -79,7 +80,7 @@ async def test_every_end_is_waited_for() -> None:
 async def test_so_is_what_policy_says_of_a_run() -> None:
     log = MemoryLog()
     async with running(log, given=settings(default_decision="deny")), asyncio.timeout(60):
-        client = Client(log)
+        client = Client(log, signer=ISSUER)
         offset = (await client.publish(ASKING)).place.offset + 1
         asked = await client.start("asking", {}, workflows_offset=offset)
         assert isinstance(await client.ended(asked.run_id), RunDenied)
@@ -88,7 +89,7 @@ async def test_so_is_what_policy_says_of_a_run() -> None:
 async def test_a_repeat_is_told_from_a_conflict_however_late() -> None:
     log = MemoryLog()
     async with running(log), asyncio.timeout(60):
-        client = Client(log)
+        client = Client(log, signer=ISSUER)
         await client.publish(HOLD)
         first = client.run("hold", {"a": 1}, idempotency_key="k")
         begun = await client.decided(first)
@@ -106,14 +107,14 @@ async def test_a_repeat_is_told_from_a_conflict_however_late() -> None:
 async def test_a_document_that_is_none_is_not_even_asked_for() -> None:
     log = MemoryLog()
     with pytest.raises(WorkflowInvalid, match=r"line 5, column 5: steps\.a\.topik: "):
-        await Client(log).publish("id: bad\nsteps:\n  a:\n    type: job\n    topik: t\n")
+        await Client(log, signer=ISSUER).publish("id: bad\nsteps:\n  a:\n    type: job\n    topik: t\n")
     assert await log.end(Partition("admin", 0)) == 0
 
 
 async def test_workflows_are_retired_by_their_tenant_alone() -> None:
     log = MemoryLog()
     async with running(log), asyncio.timeout(60):
-        client, other = Client(log), Client(log, tenant="other")
+        client, other = Client(log, signer=ISSUER), Client(log, tenant="other", signer=ISSUER)
         await client.publish(HOLD)
         assert isinstance((await other.retire("hold")).event, WorkflowRefused)
         assert isinstance((await client.retire("hold", reason="old")).event, WorkflowRetired)
@@ -127,7 +128,7 @@ async def test_workflows_are_retired_by_their_tenant_alone() -> None:
 
 async def test_without_an_owner_there_is_no_verdict_and_that_is_said() -> None:
     log = MemoryLog()
-    client = Client(log)
+    client = Client(log, signer=ISSUER)
     request = client.run("hold")
     with pytest.raises(NoVerdict, match=request.request_id):
         await client.decided(request, within_s=0.2)
@@ -138,7 +139,7 @@ async def test_what_was_answered_before_an_entrance_is_found_all_the_same(monkey
     monkeypatch.setattr("foldgate.sdk.answers.NEWS_WITHIN_S", 0.1)
     log = MemoryLog()
     async with running(log), asyncio.timeout(60):
-        client = Client(log)
+        client = Client(log, signer=ISSUER)
         await client.publish(HOLD)
         first = client.run("hold", idempotency_key="k")
         place = (await client.decided(first)).place
@@ -148,6 +149,6 @@ async def test_what_was_answered_before_an_entrance_is_found_all_the_same(monkey
             late.append(partition)
             return Position(await log.end(partition), 1, 10_000)  # where nothing of what is there counts any more
 
-        from_late = Client(log, entrance=entrance)
+        from_late = Client(log, entrance=entrance, signer=ISSUER)
         again = await from_late.decided(client.run("hold", idempotency_key="k"))
         assert (again.mine, again.place, late) == (False, place, [place.partition])

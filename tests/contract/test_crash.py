@@ -18,7 +18,7 @@ from foldgate.sdk.client import Client
 from tests.support.checker import check, check_runs
 from tests.support.crashing import Incarnation, Nth, Place
 from tests.support.history import History, history_of
-from tests.support.keys import TRUST
+from tests.support.keys import ISSUER, TRUST
 from tests.support.leaping import LoopClock, leaping, time_passes
 from tests.support.lives import CODEC, Kept, Stage, kept, kept_worker
 from tests.support.logs import USED, Opened
@@ -64,7 +64,7 @@ class Cast:
 
 async def some_runs(log: Log, stage: Stage, prefix: str) -> list[str]:
     """Ask for runs, and wait until all have ended."""
-    client = Client(log, clock=stage.clock, codec=CODEC)
+    client = Client(log, clock=stage.clock, codec=CODEC, signer=ISSUER)
     asked = []
     for n in range(RUNS):
         asked.append(await client.run_job("job.echo", {"n": n}, idempotency_key=f"{prefix}{n}"))

@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from foldgate.authority.requests import OfRun, OfWorkflow, sign_request
 from foldgate.contracts import ids
 from foldgate.contracts.codec import NO_CHAIN, Codec
 from foldgate.contracts.events import (
@@ -33,7 +34,7 @@ from foldgate.sdk import Job, Worker
 from tests.support.checker import check_streams
 from tests.support.history import Fact, history_of
 from tests.support.intruding import intrude
-from tests.support.keys import TRUST
+from tests.support.keys import ISSUER, TRUST
 from tests.support.leaping import LoopClock, leaping, time_passes
 from tests.support.logs import USED, Opened
 from tests.support.settling import settled
@@ -74,7 +75,7 @@ class Asking:
     async def publish(self, workflow: str, source: str) -> Fact:
         return await self.administer(workflow, WorkflowSubmitted(workflow=workflow, source=source))
 
-    async def administer(self, workflow: str, event: Event) -> Fact:
+    async def administer(self, workflow: str, event: OfWorkflow) -> Fact:
         key, request = ids.workflow_key("default", workflow), self._next()
         await self._log.submit("admin", [_outgoing("admin", key, request, event=event)])
         return await self._answer(request, WorkflowPublished, WorkflowConfirmed, WorkflowRefused, WorkflowRetired)
@@ -112,7 +113,7 @@ class Asking:
         return f"r{self._asked}"
 
 
-def _outgoing(stream: str, key: str, request: str, *, event: Event, run_id: str = "") -> Outgoing:
+def _outgoing(stream: str, key: str, request: str, *, event: OfRun | OfWorkflow, run_id: str = "") -> Outgoing:
     meta = Meta(
         chain=NO_CHAIN,
         event_id=ids.open_event_id("test", request),
@@ -124,7 +125,7 @@ def _outgoing(stream: str, key: str, request: str, *, event: Event, run_id: str 
         tenant="default",
         principal="ada",
     )
-    return Outgoing(key.encode(), CODEC.encode(meta, event))
+    return Outgoing(key.encode(), CODEC.encode(meta, sign_request(ISSUER, meta, event)))
 
 
 def a_worker() -> Worker:

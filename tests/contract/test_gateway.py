@@ -19,7 +19,7 @@ from foldgate.gateway.http.app import Gateway
 from foldgate.sdk import Fatal, Job, Worker
 from foldgate.sdk.client import Client
 from tests.support.door import Door, gateway
-from tests.support.keys import TRUST
+from tests.support.keys import ISSUER, TRUST
 from tests.support.logs import Opened
 from tests.support.suite import running, working
 from tests.support.waiting import until
@@ -177,7 +177,9 @@ async def test_a_later_refusal_does_not_change_the_run(postgres_url: str) -> Non
     log = MemoryLog()
     async with running(log), gateway(log, postgres_url) as door, asyncio.timeout(60):
         begun = (await start(door, key="k", tenant="acme")).json()
-        await Client(log, tenant="acme").run_job("job.other", idempotency_key="k", request_id="conflicting")
+        await Client(log, tenant="acme", signer=ISSUER).run_job(
+            "job.other", idempotency_key="k", request_id="conflicting"
+        )
         number = int(begun["position"].partition("-")[2].partition(":")[0])
         refusal = await record_of(log, Partition("runs", number), "conflicting")
         run, after = f"{RUNS}/{begun['run_id']}", {"after": f"runs-{number}:{refusal}"}

@@ -14,6 +14,7 @@ from foldgate.eventlog.log import Log, LogUnavailable, Outgoing, Record
 from foldgate.eventlog.memory import MemoryFollower, MemoryLog
 from foldgate.gateway.http.verdicts import Verdicts
 from foldgate.sdk.client import Client, Prepared
+from tests.support.keys import ISSUER
 from tests.support.logs import Opened
 from tests.support.suite import context, running, settings
 from tests.support.waiting import until
@@ -86,7 +87,7 @@ async def has_begun(log: Log, run_id: str) -> bool:
 
 async def test_a_verdict_names_its_request_and_its_place(opened: Opened) -> None:
     async with opened() as log, running(log), asyncio.timeout(60):
-        verdicts, client = Verdicts(context("gateway", log)), Client(log)
+        verdicts, client = Verdicts(context("gateway", log)), Client(log, signer=ISSUER)
         async with at_work(verdicts):
             prepared = client.job("job.echo")
             with verdicts.expected(prepared.run_id, prepared.request_id) as waiting:
@@ -102,7 +103,7 @@ async def test_the_start_of_a_run_is_told_to_all_who_wait_for_it() -> None:
     """The engine answers one of two requests with one key; whoever made the other learns that the run is there."""
     log = MemoryLog()
     async with running(log), asyncio.timeout(60):
-        verdicts, client = Verdicts(context("gateway", log)), Client(log)
+        verdicts, client = Verdicts(context("gateway", log)), Client(log, signer=ISSUER)
         async with at_work(verdicts):
             one, other = (client.job("job.echo", idempotency_key="k") for _ in range(2))
             assert one.run_id == other.run_id
@@ -121,7 +122,7 @@ async def test_the_start_of_a_run_is_told_to_all_who_wait_for_it() -> None:
 async def test_what_nobody_may_say_is_no_verdict() -> None:
     log = MemoryLog()
     async with running(log), asyncio.timeout(60):
-        verdicts, client = Verdicts(context("gateway", log)), Client(log)
+        verdicts, client = Verdicts(context("gateway", log)), Client(log, signer=ISSUER)
         async with at_work(verdicts):
             prepared = client.job("job.echo")
             with verdicts.expected(prepared.run_id, prepared.request_id) as waiting:
@@ -134,7 +135,7 @@ async def test_it_goes_on_where_it_was_when_the_log_was_away() -> None:
     log = MemoryLog()
     away = Away(log)
     async with running(log), asyncio.timeout(60):
-        verdicts, client = Verdicts(context("gateway", away)), Client(log)
+        verdicts, client = Verdicts(context("gateway", away)), Client(log, signer=ISSUER)
         async with at_work(verdicts):
             prepared = client.job("job.echo")
             with verdicts.expected(prepared.run_id, prepared.request_id) as waiting:

@@ -19,7 +19,7 @@ from foldgate.sdk.requests import a_cancel, a_publication
 from tests.contract.test_gateway import ended, problem
 from tests.contract.test_gateway_verdicts import at_work
 from tests.support.door import Door, gateway
-from tests.support.keys import TRUST
+from tests.support.keys import ISSUER, TRUST
 from tests.support.logs import Opened
 from tests.support.suite import context, running, working
 
@@ -156,7 +156,7 @@ async def test_a_retired_workflow_starts_nothing_until_it_is_published_again(pos
     async with running(log), gateway(log, postgres_url) as door, asyncio.timeout(90):
         await publish(door)
         begun = await start(door, {"name": "Ada"}, key="k")
-        retired = (await Client(log).retire("greet")).place
+        retired = (await Client(log, signer=ISSUER).retire("greet")).place
         shown = await door.client.get(f"{WORKFLOWS}/greet", params={"after": f"{retired.partition}:{retired.offset}"})
         assert shown.json()["state"] == "retired"
         assert problem(await start(door, {"name": "Ada"}))[:2] == (409, "workflow_retired")
@@ -255,7 +255,7 @@ async def test_without_an_engine_the_answers_say_where_the_requests_lie(
 async def test_who_waits_for_a_run_hears_of_its_end_and_who_waits_for_a_workflow_of_nothing_else() -> None:
     log = MemoryLog()
     async with running(log), asyncio.timeout(60):
-        verdicts, client = Verdicts(context("gateway", log)), Client(log)
+        verdicts, client = Verdicts(context("gateway", log)), Client(log, signer=ISSUER)
         async with at_work(verdicts):
             mine = a_publication("default", WAIT)
             key = ids.workflow_key("default", "wait")

@@ -14,6 +14,7 @@ from foldgate.contracts.events import (
 from foldgate.sdk.client import Client
 from tests.contract.test_skeleton import a_worker
 from tests.support.history import Fact, History, history_of
+from tests.support.keys import ISSUER
 from tests.support.logs import Opened
 from tests.support.suite import running, working
 
@@ -52,7 +53,7 @@ def causes(history: History, fact: Fact) -> list[type[Event]]:
 async def test_the_decision_on_a_run_is_on_no_jobs_way(opened: Opened) -> None:
     async with opened() as log:
         async with running(log), working(log, a_worker([])), asyncio.timeout(60):
-            client = Client(log)
+            client = Client(log, signer=ISSUER)
             await client.publish(DOCUMENT)
             runs = [(await client.run_job("job.echo")).run_id, (await client.start("two", {})).run_id]
             for run in runs:

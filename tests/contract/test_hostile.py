@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import msgspec
 import pytest
 
+from foldgate.authority.requests import sign_request
 from foldgate.contracts import ids
 from foldgate.contracts.codec import NO_CHAIN, Codec
 from foldgate.contracts.events import (
@@ -37,7 +38,7 @@ from foldgate.sdk.client import Client
 from tests.support.checker import check
 from tests.support.history import history_of, raw
 from tests.support.intruding import intrude
-from tests.support.keys import TRUST
+from tests.support.keys import ISSUER, TRUST
 from tests.support.logs import Opened
 from tests.support.settling import settled
 from tests.support.suite import OWNERS, context, running, settings, working
@@ -53,7 +54,7 @@ class Suite:
     def __init__(self, log: Log, number: int = 0) -> None:
         self.log, self.number = log, number
         self.executed: list[str] = []
-        self._client, self._asked = Client(log), 0
+        self._client, self._asked = Client(log, signer=ISSUER), 0
 
     async def good_run(self) -> None:
         """The partition goes on."""
@@ -66,7 +67,8 @@ class Suite:
         run = ids.run_id("default", "job", key)
         meta = meta_of("intake", run, name=key, run_id=run)
         event = RunRequested(workflow="job", topic="job.echo", idempotency_key=key)
-        value = CODEC.encode(msgspec.structs.replace(meta, **changes), event)
+        meta = msgspec.structs.replace(meta, **changes)
+        value = CODEC.encode(meta, sign_request(ISSUER, meta, event))
         return run, Outgoing(run.encode(), value)
 
     def _next_key(self) -> str:
@@ -291,7 +293,7 @@ async def test_a_fault_of_ours_costs_one_run_and_says_so(
     [service] = [service for service in OWNERS if service.name == name]
     async with at_work(opened, changed=failing_at(service, event)) as suite:
         await suite.good_run()
-        asked = await Client(suite.log).run_job("job.echo", "break")
+        asked = await Client(suite.log, signer=ISSUER).run_job("job.echo", "break")
         ended = await Client(suite.log).ended(asked.run_id)
         assert isinstance(ended, RunFailed)
         assert ended.code == "internal_error"
@@ -309,7 +311,7 @@ async def test_a_fault_of_ours_costs_one_run_and_says_so(
 async def test_a_request_that_breaks_us_is_set_aside_and_others_go_on(opened: Opened) -> None:
     [engine] = [service for service in OWNERS if service.name == "engine"]
     async with at_work(opened, changed=failing_at(engine, RunRequested)) as suite:
-        await Client(suite.log).run_job("job.echo", "break")
+        await Client(suite.log, signer=ISSUER).run_job("job.echo", "break")
         await suite.good_run()
         await until(lambda: are_set_aside(suite.log, 1), what="the request to be set aside")
         await settled(suite.log)

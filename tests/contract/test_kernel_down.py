@@ -20,7 +20,7 @@ from foldgate.scheduler.main import SERVICE as SCHEDULER
 from foldgate.sdk import Job, Worker
 from foldgate.sdk.client import Client
 from tests.contract.test_skeleton import names
-from tests.support.keys import TRUST
+from tests.support.keys import ISSUER, TRUST
 from tests.support.logs import Opened
 from tests.support.suite import running, settings, working
 from tests.support.waiting import until
@@ -76,7 +76,7 @@ async def test_without_a_kernel_runs_wait_and_all_succeed_when_it_is_back(opened
     given = settings(positions_every_ms=50)
     async with opened() as log, running(log, services=OTHERS, given=given), asyncio.timeout(90):
         async with working(log, a_worker(ran)):
-            client = Client(log)
+            client = Client(log, signer=ISSUER)
             async with running(log, services=(KERNEL,), given=given):
                 first = await client.run_job("job.echo")
                 assert isinstance(await client.ended(first.run_id), RunSucceeded)

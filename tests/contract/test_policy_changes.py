@@ -35,7 +35,7 @@ async def publish(log: Log, source: str, *, revision: int = 0) -> PolicyPublishe
 
 
 async def end_of(log: Log, topic: str) -> object:
-    client = Client(log)
+    client = Client(log, signer=ISSUER)
     return await client.ended((await client.run_job(topic)).run_id)
 
 
@@ -82,7 +82,7 @@ async def test_without_a_kernel_jobs_wait_and_none_is_denied(opened: Opened) -> 
         async with running(log, services=(POLICY_KERNEL,), given=DENYING):
             await publish(log, ALLOW)
         async with working(log, a_worker([])):
-            client = Client(log)
+            client = Client(log, signer=ISSUER)
             asked = [await client.run_job("job.echo", {"n": n}) for n in range(5)]
             for one in asked:
                 await until(lambda run=one.run_id: _is_begun(log, run), what="a run that waits")

@@ -59,7 +59,7 @@ class Governed:
 
     def __init__(self, log: Log, ran: list[str]) -> None:
         self.log, self.ran = log, ran
-        self.client = Client(log, principal="ada")
+        self.client = Client(log, principal="ada", signer=ISSUER)
 
     async def question(self) -> ApprovalOpened:
         """What policy asks before a new job."""

@@ -69,7 +69,7 @@ async def put(log: Log, document: dict[str, Any], *, revision: int = 0) -> Pools
     assert isinstance(published, PoolsPublished), published
 
     async def is_known() -> bool:
-        asked = await Client(log).run_job("job.nowhere")
+        asked = await Client(log, signer=ISSUER).run_job("job.nowhere")
 
         async def is_decided() -> bool:
             return any(fact.meta.run_id == asked.run_id for fact in await facts(log, WritIssued, JobRefused))
@@ -88,7 +88,7 @@ async def dispatched_in(log: Log) -> set[str]:
 async def test_a_topic_that_no_pool_takes_is_refused_at_once(opened: Opened) -> None:
     async with opened() as log, running(log):
         published = await put(log, ECHO)
-        asked = await Client(log).run_job("job.nowhere")
+        asked = await Client(log, signer=ISSUER).run_job("job.nowhere")
         ended = await Client(log).ended(asked.run_id)
         assert isinstance(ended, RunFailed)
         assert (ended.code, ended.step) == ("no_pool", "job")
@@ -101,7 +101,7 @@ async def test_a_topic_that_no_pool_takes_is_refused_at_once(opened: Opened) -> 
 
 async def test_what_waits_in_a_pool_that_is_drained_goes_to_the_next(opened: Opened) -> None:
     async with opened() as log, running(log):
-        client = Client(log)
+        client = Client(log, signer=ISSUER)
         await put(log, ECHO)
         asked = [await client.run_job("job.echo") for _ in range(3)]
         runs = {one.run_id for one in asked}
@@ -130,7 +130,7 @@ async def test_what_waits_in_a_pool_that_is_drained_goes_to_the_next(opened: Ope
 
 async def test_what_is_too_much_for_a_pool_goes_to_the_next_until_there_is_room(opened: Opened) -> None:
     async with opened() as log, running(log):
-        client = Client(log)
+        client = Client(log, signer=ISSUER)
         await put(log, SMALL)
         asked = [await client.run_job("job.echo") for _ in range(3)]
         await counted(log, PoolOverloaded, 1)
@@ -157,7 +157,7 @@ async def test_what_is_too_much_for_a_pool_goes_to_the_next_until_there_is_room(
 
 async def test_a_pool_is_asked_for_by_name(opened: Opened) -> None:
     async with opened() as log, running(log):
-        client = Client(log)
+        client = Client(log, signer=ISSUER)
         await client.publish(BY_NAME)
         await put(log, ECHO)
         asked = await client.start("by-name")

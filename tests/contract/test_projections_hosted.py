@@ -19,6 +19,7 @@ from foldgate.runtime.host import Host
 from foldgate.runtime.service import Service
 from foldgate.runtime.settings import SettingsInvalid
 from foldgate.sdk.client import Client
+from tests.support.keys import ISSUER
 from tests.support.logs import Opened
 from tests.support.suite import OWNERS, running, settings
 from tests.support.waiting import until
@@ -51,7 +52,7 @@ async def counted(models: ReadModels) -> dict[str, int]:
 
 
 async def started(log: Log, count: int) -> set[str]:
-    client = Client(log)
+    client = Client(log, signer=ISSUER)
     return {(await client.run_job("job.echo")).run_id for _ in range(count)}
 
 

@@ -8,7 +8,7 @@ from foldgate.sdk.client import Client
 from tests.contract.test_skeleton import a_worker, queued
 from tests.support.checker import check_streams
 from tests.support.history import history_of
-from tests.support.keys import KERNEL, SCHEDULER, files, signer
+from tests.support.keys import ISSUER, KERNEL, SCHEDULER, files, signer
 from tests.support.logs import Opened
 from tests.support.suite import running, working
 
@@ -20,7 +20,7 @@ REPLACED = Keys(files(**NUMBERS).__getitem__)
 async def test_a_writ_of_the_old_key_is_good_beside_those_of_the_new(opened: Opened) -> None:
     ran: list[str] = []
     async with opened() as log, asyncio.timeout(90):
-        client = Client(log)
+        client = Client(log, signer=ISSUER)
         async with running(log):
             old = (await client.run_job("job.echo")).run_id
             await queued(log, old)

@@ -15,7 +15,7 @@ from foldgate.readmodel.projector import Projector
 from foldgate.runtime.projecting import LogSource
 from foldgate.sdk import Fatal, Job, Worker
 from foldgate.sdk.client import Client
-from tests.support.keys import TRUST
+from tests.support.keys import ISSUER, TRUST
 from tests.support.suite import running, settings, working
 from tests.support.waiting import until
 
@@ -64,7 +64,7 @@ async def row_of(models: ReadModels, run_id: str, status: str) -> asyncpg.Record
 async def test_a_run_is_one_row_from_its_start_to_its_end(postgres_url: str) -> None:
     log = MemoryLog()
     async with running(log), projected(postgres_url, log) as models:
-        client = Client(log)
+        client = Client(log, signer=ISSUER)
         asked = await client.run_job("job.echo", {"a": 1})
         row = await row_of(models, asked.run_id, "running")
         assert (row["input"], row["output"], row["ended_at"]) == ('{"a":1}', None, None)
@@ -79,11 +79,11 @@ async def test_a_failure_and_a_denial_say_why(postgres_url: str) -> None:
     log = MemoryLog()
     async with projected(postgres_url, log) as models:
         async with running(log), working(log, a_worker()):
-            broken = await Client(log).run_job("job.broken")
+            broken = await Client(log, signer=ISSUER).run_job("job.broken")
             row = await row_of(models, broken.run_id, "failed")
             assert (row["error_code"], row["error"], row["output"]) == ("no_luck", "job.broken never works", None)
         async with running(log, given=settings(default_decision="deny")):
-            refused = await Client(log).run_job("job.echo")
+            refused = await Client(log, signer=ISSUER).run_job("job.echo")
             row = await row_of(models, refused.run_id, "denied")
             assert row["error"]
             assert row["error_code"] is not None
@@ -96,7 +96,7 @@ async def test_built_anew_it_is_the_same(postgres_url: str) -> None:
     everything = "SELECT * FROM runs ORDER BY run_id"
     async with running(log), working(log, a_worker()), projected(postgres_url, log) as models:
         for topic in ("job.echo", "job.broken", "job.nobody"):
-            asked = await Client(log).run_job(topic)
+            asked = await Client(log, signer=ISSUER).run_job(topic)
             await row_of(models, asked.run_id, "succeeded" if topic == "job.echo" else "failed")
         live = await models.run(lambda connection: connection.fetch(everything))
         await Projector(models, LogSource(log, Codec()), PROJECTION).rebuild()

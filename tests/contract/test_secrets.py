@@ -6,6 +6,7 @@ import msgspec
 
 from foldgate.authority.backtest import Backtest
 from foldgate.authority.bundles import prepare
+from foldgate.authority.requests import sign_request
 from foldgate.authority.snapshot import snapshot_of
 from foldgate.cli.backtesting import backtested
 from foldgate.cli.reaching import Reached
@@ -13,7 +14,6 @@ from foldgate.contracts import ids
 from foldgate.contracts.codec import NO_CHAIN, Codec
 from foldgate.contracts.events import (
     ApprovalOpened,
-    Event,
     Job,
     Meta,
     PolicyDrafted,
@@ -176,7 +176,7 @@ async def test_a_worker_takes_out_as_much_as_the_policy_of_its_job_demands() -> 
 async def test_what_strangers_send_past_every_client_is_on_no_stream_of_ours() -> None:
     log = MemoryLog()
     async with running(log), asyncio.timeout(60):
-        client = Client(log)
+        client = Client(log, signer=ISSUER)
         assert isinstance((await client.publish(ECHO)).event, WorkflowPublished)
         text = msgspec.json.encode(SECRETS).decode()
         run = ids.run_id("default", "echo", "once")
@@ -193,7 +193,7 @@ async def test_what_strangers_send_past_every_client_is_on_no_stream_of_ours() -
     assert await held(log, [*owned, "quarantine"]) == []
 
 
-async def _submitted(log: Log, run: str, event: Event) -> None:
+async def _submitted(log: Log, run: str, event: RunRequested | SignalSent) -> None:
     name = type(event).__name__
     meta = Meta(
         chain=NO_CHAIN,
@@ -206,4 +206,4 @@ async def _submitted(log: Log, run: str, event: Event) -> None:
         tenant="default",
         principal="eve",
     )
-    await log.submit("intake", [Outgoing(run.encode(), Codec().encode(meta, event))])
+    await log.submit("intake", [Outgoing(run.encode(), Codec().encode(meta, sign_request(ISSUER, meta, event)))])

@@ -11,7 +11,7 @@ from foldgate.eventlog.acceptance import Acceptance
 from foldgate.eventlog.log import Log
 from foldgate.sdk import Fatal, Job, Worker
 from foldgate.sdk.client import Client
-from tests.support.keys import TRUST
+from tests.support.keys import ISSUER, TRUST
 from tests.support.logs import Opened
 from tests.support.suite import running, settings, working
 from tests.support.waiting import until
@@ -56,7 +56,7 @@ async def queued(log: Log, run_id: str) -> None:
 async def test_a_run_of_one_step_travels_through_all_services(opened: Opened) -> None:
     ran: list[str] = []
     async with opened() as log, running(log), working(log, a_worker(ran)), asyncio.timeout(60):
-        client = Client(log)
+        client = Client(log, signer=ISSUER)
         asked = await client.run_job("job.echo", {"a": 1})
         assert await client.ended(asked.run_id) == RunSucceeded(output='{"said":{"a":1}}')
         assert ran == [f"{asked.run_id}:job@1"]
@@ -71,7 +71,7 @@ async def test_a_run_of_one_step_travels_through_all_services(opened: Opened) ->
 async def test_the_same_key_is_the_same_run_while_it_lives_and_after(opened: Opened) -> None:
     ran: list[str] = []
     async with opened() as log, running(log), working(log, a_worker(ran)), asyncio.timeout(60):
-        client = Client(log)
+        client = Client(log, signer=ISSUER)
         first = await client.run_job("job.echo", idempotency_key="k")
         again = await client.run_job("job.echo", idempotency_key="k")
         assert first.run_id == again.run_id
@@ -84,7 +84,7 @@ async def test_the_same_key_is_the_same_run_while_it_lives_and_after(opened: Ope
 
 async def test_a_failure_is_the_end_of_the_run_with_its_code(opened: Opened) -> None:
     async with opened() as log, running(log), working(log, a_worker([])), asyncio.timeout(60):
-        client = Client(log)
+        client = Client(log, signer=ISSUER)
         broken = await client.run_job("job.broken")
         unknown = await client.run_job("job.nobody-does-this")
         assert await client.ended(broken.run_id) == RunFailed(
@@ -99,7 +99,7 @@ async def test_without_permission_nothing_runs(opened: Opened) -> None:
     ran: list[str] = []
     denying = settings(default_decision="deny")
     async with opened() as log, running(log, given=denying), working(log, a_worker(ran)), asyncio.timeout(60):
-        client = Client(log)
+        client = Client(log, signer=ISSUER)
         asked = await client.run_job("job.echo")
         assert isinstance(await client.ended(asked.run_id), RunDenied)
         assert ran == []
@@ -108,7 +108,7 @@ async def test_without_permission_nothing_runs(opened: Opened) -> None:
 async def test_a_job_waits_for_its_first_worker(opened: Opened) -> None:
     ran: list[str] = []
     async with opened() as log, running(log), asyncio.timeout(60):
-        client = Client(log)
+        client = Client(log, signer=ISSUER)
         asked = await client.run_job("job.echo")
         await queued(log, asked.run_id)
         async with working(log, a_worker(ran)):
@@ -119,7 +119,7 @@ async def test_services_that_stop_go_on_where_they_were(opened: Opened) -> None:
     ran: list[str] = []
     async with opened() as log, asyncio.timeout(90):
         async with running(log):
-            client = Client(log)
+            client = Client(log, signer=ISSUER)
             asked = await client.run_job("job.echo")
             await queued(log, asked.run_id)
         async with running(log), working(log, a_worker(ran)):

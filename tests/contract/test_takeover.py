@@ -16,7 +16,7 @@ from foldgate.sdk.client import Client
 from tests.support.assigning import Assigner
 from tests.support.checker import check_streams
 from tests.support.history import history_of
-from tests.support.keys import TRUST
+from tests.support.keys import ISSUER, TRUST
 from tests.support.leaping import LoopClock, leaping
 from tests.support.lives import CODEC, Kept, Stage, kept
 from tests.support.logs import USED, Opened
@@ -164,7 +164,7 @@ async def a_worker_outlives_the_scheduler(stage: Stage, log: Log) -> None:
 
     others = [service for service in OWNERS if service.name != "scheduler"]
     [scheduler] = [service for service in OWNERS if service.name == "scheduler"]
-    client = Client(log, clock=stage.clock, codec=CODEC)
+    client = Client(log, clock=stage.clock, codec=CODEC, signer=ISSUER)
     async with running(log, services=others, clock=stage.clock), working(log, worker):
         async with kept(stage, scheduler, lives=1) as first:
             asked = await client.run_job("job.long")

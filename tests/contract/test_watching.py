@@ -85,7 +85,7 @@ def reaches(value: Callable[[], Awaitable[float]], wanted: float) -> Callable[[]
 
 async def test_what_waits_for_the_kernel_is_seen_while_it_is_down(opened: Opened) -> None:
     async with opened() as log, running(log, services=OTHERS, given=GIVEN) as hosts, watching(hosts) as watch:
-        client = Client(log)
+        client = Client(log, signer=ISSUER)
         async with running(log, services=(KERNEL,), given=GIVEN):
             await client.publish(TOLD)
             await client.run_job("job.echo")
@@ -129,7 +129,7 @@ async def test_what_waits_for_people_or_for_its_turn_is_seen(opened: Opened) -> 
 async def test_writs_of_an_earlier_policy_are_counted(opened: Opened) -> None:
     async with opened() as log, running(log, given=GIVEN) as hosts, watching(hosts) as watch, asyncio.timeout(90):
         before = await watch.outcomes("scheduler", "writ_stale")
-        client = Client(log)
+        client = Client(log, signer=ISSUER)
         asked = [await client.run_job("job.echo", {"n": number}) for number in range(2)]
         await until(reaches(lambda: watch.waiting("scheduler", "worker"), 2), what="two jobs without a worker")
         await publish(log, ASKING)

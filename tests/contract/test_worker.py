@@ -10,7 +10,7 @@ from foldgate.eventlog.log import Log, LogUnavailable, Outgoing, Submitted
 from foldgate.sdk import Job, Worker
 from foldgate.sdk.client import Client
 from tests.support.intruding import intrude
-from tests.support.keys import TRUST
+from tests.support.keys import ISSUER, TRUST
 from tests.support.logs import Opened
 from tests.support.suite import running, working
 
@@ -73,13 +73,13 @@ async def outcome(client: Client, topic: str) -> Event:
 async def test_a_report_that_the_log_did_not_take_is_made_again(opened: Opened) -> None:
     troubled = Troubled()
     async with opened() as log, running(log), working(LosesReports(log, 3), troubled.worker):
-        assert isinstance(await outcome(Client(log), "job.echo"), RunSucceeded)
+        assert isinstance(await outcome(Client(log, signer=ISSUER), "job.echo"), RunSucceeded)
     assert len(troubled.executed) == 1
 
 
 async def test_whatever_a_handler_does_the_run_hears_of_it(opened: Opened) -> None:
     async with opened() as log, running(log), working(log, Troubled().worker):
-        client = Client(log)
+        client = Client(log, signer=ISSUER)
         codes = {
             "job.large": "output_too_large",
             "job.cancelled": "handler_failed",
@@ -96,8 +96,8 @@ async def test_whatever_a_handler_does_the_run_hears_of_it(opened: Opened) -> No
 async def test_what_strangers_dispatch_is_passed_over(opened: Opened) -> None:
     troubled = Troubled()
     async with opened() as log, running(log), working(log, troubled.worker):
-        assert isinstance(await outcome(Client(log), "job.echo"), RunSucceeded)
+        assert isinstance(await outcome(Client(log, signer=ISSUER), "job.echo"), RunSucceeded)
         for value in (b"\xff anything", b""):
             key = troubled.worker.endpoint.encode()
             await intrude(log, Partition("dispatch.default", 0), key=key, value=value)
-        assert isinstance(await outcome(Client(log), "job.echo"), RunSucceeded)
+        assert isinstance(await outcome(Client(log, signer=ISSUER), "job.echo"), RunSucceeded)

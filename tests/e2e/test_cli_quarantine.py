@@ -33,7 +33,8 @@ def suite(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     folder = tmp_path_factory.mktemp("quarantine") / "data"
     words = ["--kafka", request.getfixturevalue("kafka_bootstrap")] if request.param == "kafka" else []
     good = [Put(PARTITION, run.encode(), value) for run, value in (MISPLACED, GOOD)]
-    with up(folder, *words, settings={"FOLDGATE_SUITE": f"q{os.getpid()}"}) as found:
+    settings = {"FOLDGATE_SUITE": f"q{os.getpid()}", "FOLDGATE_UNSIGNED_REQUESTS": "allow"}
+    with up(folder, *words, settings=settings) as found:
         asyncio.run(put(found.suite, "intake", [*(record for _, record in HOSTILE), *good]))
         yield found
 

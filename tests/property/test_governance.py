@@ -18,12 +18,16 @@ from foldgate.contracts.events import (
     JobDenied,
     JobDispatched,
     JobLost,
+    JobReportIgnored,
     NotificationRaised,
+    RequestRefused,
     RunAdmitted,
     RunFailed,
+    RunRefused,
     RunRejected,
     StepSucceeded,
     VoteRecorded,
+    WorkflowRefused,
     WritIssued,
     WritRevoked,
 )
@@ -134,6 +138,10 @@ class Watching:
         said = [getattr(one.event, "decision", None) for one in decisions]
         assert not [one for one in said if isinstance(one, Decision) and one.rule == "internal_error"]
         assert FORGED not in str([one.event for one in runs if isinstance(one.event, StepSucceeded)])
+        refusals = RunRefused | RequestRefused | WorkflowRefused | JobReportIgnored
+        said_of = [one.event for stream in ("runs", "workflows") for one in world.streams.of(stream)]
+        assert FORGED not in str([one for one in said_of if not isinstance(one, refusals)]), "nobody may ask for that"
+        assert world.asked <= world.begun, "no stranger stands in the way of who may"
         assert FORGED not in str(world.snapshots), "policy that nobody vouches for"
         assert not [one for one in world.streams.aside if one.code == "internal_error"]
         assert not world.questions, "what nobody waits for is asked no longer"

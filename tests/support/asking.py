@@ -27,7 +27,7 @@ class Asking:
 
     def __init__(self, log: Log) -> None:
         self.log = log
-        self.client = Client(log, principal="ada")
+        self.client = Client(log, principal="ada", signer=ISSUER)
 
     async def question(self, kind: str = "approval", schema: object = None, **terms: object) -> str:
         """A run that asks; returns the question when it can be answered."""

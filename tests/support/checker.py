@@ -37,7 +37,7 @@ from foldgate.engine.runs.decide import runs
 from foldgate.engine.runs.state import Run
 from foldgate.language.definitions import Definitions
 from tests.support.history import CODEC, Counted, Fact, History
-from tests.support.keys import from_anybody
+from tests.support.keys import ANYBODY, from_anybody
 
 StepEnd = StepSucceeded | StepFailed | StepDenied | StepTimedOut | StepCancelled | StepSkipped
 ENDS: tuple[type[Event], ...] = (RunSucceeded, RunFailed, RunDenied, RunTimedOut, RunCancelled, RunRefused)
@@ -45,7 +45,15 @@ LATE = frozenset({"run_closed"})
 """A report that comes after the end of its run is shown in quarantine: at least once makes some late."""
 
 
-RUNS = runs(Definitions(), max_lost=0, cancel_grace_ms=1, wait_noted_after_ms=1, max_events=1, genuine=from_anybody)
+RUNS = runs(
+    Definitions(),
+    max_lost=0,
+    cancel_grace_ms=1,
+    wait_noted_after_ms=1,
+    max_events=1,
+    genuine=from_anybody,
+    vouching=ANYBODY,
+)
 """Folds runs; what it would decide is not asked."""
 
 

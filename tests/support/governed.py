@@ -79,6 +79,7 @@ class Governed:
         self.questions: dict[str, Shown] = {}
         self.bindings = [""]
         self.honest: set[tuple[str, str, bool]] = set()  # the votes that people have given: on what, who, and what
+        self.asked: set[str] = set()  # the runs that people have asked for
         self.begun: set[str] = set()
         self.over: dict[str, str] = {}
         self.sent: list[Sent] = []
@@ -147,6 +148,7 @@ class Governed:
         principal: str = "ada",
         signer: Signer | None = None,
         pool: str = "",
+        tenant: str = TENANT,
     ) -> None:
         """Write to an open stream, as clients do."""
         request_id = f"r{next(self.numbers)}"
@@ -159,7 +161,7 @@ class Governed:
             pool=pool,
             at=self.at + self.rng.randint(-SKEW_MS, SKEW_MS),
             request_id=request_id,
-            tenant=TENANT,
+            tenant=tenant,
             principal=principal,
         )
         signed = sign_request(signer, meta, event) if signer is not None and isinstance(event, Signed) else event

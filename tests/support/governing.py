@@ -1,7 +1,7 @@
 """A suite under a policy that changes, in memory: its four services, and at random what people and workers do with it.
 
 Around the services (`governed.py`) administrators publish, take back and delete bundles, requesters start and cancel
-runs, people vote, strangers forge votes, reports and changes of policy, and workers work, or vanish.
+runs, people vote, strangers forge requests, votes, reports and changes of policy, and workers work, or vanish.
 """
 
 from collections.abc import Callable
@@ -9,6 +9,8 @@ from typing import NamedTuple
 
 import msgspec
 
+from foldgate.authority.keys import Signer
+from foldgate.authority.requests import Signed
 from foldgate.contracts import ids
 from foldgate.contracts.events import (
     Event,
@@ -20,6 +22,7 @@ from foldgate.contracts.events import (
     PolicyPutRequested,
     PolicyRollbackRequested,
     RunCancelRequested,
+    RunPauseRequested,
     RunRequested,
     VoteCast,
     WorkerBeat,
@@ -28,7 +31,7 @@ from foldgate.contracts.events import (
 from foldgate.contracts.places import Partition
 from tests.support.governed import TENANT, Governed, Shown, Watch
 from tests.support.hosting import CODEC
-from tests.support.keys import ISSUER, STRANGER, proved
+from tests.support.keys import ISSUER, KERNEL, STRANGER, proved, signer_with
 from tests.support.ruling import BUNDLES, TOPICS, bundle
 
 POOL, ADMIN = "default", "root@example.com"
@@ -61,6 +64,8 @@ steps:
 }
 FORGED = "forged"
 """Stands in whatever strangers would have others believe."""
+EVIL = signer_with("issuer", tenant="evil")
+"""Vouches for another tenant alone."""
 DISPATCHED = Partition(f"dispatch.{POOL}", 0)
 BEAT_MS, MOST_TURNS = 4_000, 20_000
 
@@ -88,7 +93,7 @@ class World(Governed):
         """Everything at once, and then until all is over that can be."""
         for workflow, source in DOCUMENTS.items():
             name = ids.workflow_key(TENANT, workflow)
-            self.submit("admin", name, WorkflowSubmitted(workflow=workflow, source=source))
+            self.submit("admin", name, WorkflowSubmitted(workflow=workflow, source=source), signer=ISSUER)
         while self.read():
             pass
         acts: dict[Callable[[], object], int] = {
@@ -158,12 +163,14 @@ class World(Governed):
         labels = self.rng.choice([{}, {"env": "prod"}, {"env": "test"}])
         topic = self.rng.choice(TOPICS) if workflow == "job" else ""
         asked = RunRequested(workflow=workflow, topic=topic, input=given, labels=labels, idempotency_key=key)
-        self.submit("intake", ids.run_id(TENANT, workflow, key), asked, principal=self.somebody())
+        run = ids.run_id(TENANT, workflow, key)
+        self.asked.add(run)
+        self.submit("intake", run, asked, principal=self.somebody(), signer=ISSUER)
 
     def cancel(self) -> None:
         """Somebody wants a run no longer."""
         if live := sorted(self.begun - self.over.keys()):
-            self.submit("intake", self.rng.choice(live), RunCancelRequested(reason="why not"))
+            self.submit("intake", self.rng.choice(live), RunCancelRequested(reason="why not"), signer=ISSUER)
 
     # people
 
@@ -197,8 +204,35 @@ class World(Governed):
     # strangers
 
     def forge(self) -> None:
-        """Somebody without a key writes where anybody may: votes, changes of policy and reports, and sends again."""
-        self.rng.choice([self._forge_vote, self._forge_policy, self._forge_report, self._repeat, self._vote_stale])()
+        """Somebody without a key writes where anybody may: requests, votes, changes of policy and reports, and sends
+        again."""
+        asks = [self._forge_run, self._forge_control, self._forge_workflow]
+        votes = [self._forge_vote, self._vote_stale]
+        self.rng.choice([*asks, *votes, self._forge_policy, self._forge_report, self._repeat])()
+
+    def _forge_run(self) -> None:
+        """Under a key that somebody else may yet use."""
+        key = f"k{next(self.numbers) + self.rng.randint(1, 40)}"
+        asked = RunRequested(workflow="job", topic=FORGED, idempotency_key=key)
+        self.submit("intake", ids.run_id(TENANT, "job", key), asked, principal="mallory", signer=self._nobody())
+
+    def _forge_control(self) -> None:
+        """Also of another tenant, whose own issuer vouches for it."""
+        if live := sorted(self.begun - self.over.keys()):
+            either: list[Event] = [RunCancelRequested(reason=FORGED), RunPauseRequested(reason=FORGED)]
+            asked = self.rng.choice(either)
+            run, name, tenant = self.rng.choice(live), self.somebody(), self.rng.choice([TENANT, "evil"])
+            self.submit("intake", run, asked, principal=name, tenant=tenant, signer=self._nobody())
+
+    def _forge_workflow(self) -> None:
+        workflow = self.rng.choice([FORGED, *DOCUMENTS])
+        source = f"id: {workflow}\nversion: {FORGED}\nsteps:\n  one: {{type: job, topic: job.read}}\n"
+        key, asked = ids.workflow_key(TENANT, workflow), WorkflowSubmitted(workflow=workflow, source=source)
+        self.submit("admin", key, asked, principal=ADMIN, signer=self._nobody())
+
+    def _nobody(self) -> Signer | None:
+        """Who may not vouch for this tenant."""
+        return self.rng.choice([None, STRANGER, KERNEL, EVIL])
 
     def _forge_vote(self) -> None:
         if self.questions:
@@ -238,7 +272,7 @@ class World(Governed):
         """What was sent once comes again, as it was or as another's."""
         if self.sent:
             stream, key, meta, event = self.rng.choice(self.sent)
-            if isinstance(event, VoteCast) and self.rng.random() < 0.5:
+            if isinstance(event, Signed) and self.rng.random() < 0.5:
                 meta = msgspec.structs.replace(meta, principal=f"thief{next(self.numbers)}")
             self.streams.put(stream, key.encode(), CODEC.encode(meta, event))
 

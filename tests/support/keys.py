@@ -10,6 +10,7 @@ from typing import TypeVar
 import msgspec
 
 from foldgate.authority.keys import Certificate, Purpose, Signer, Trust, certify, key_id_of, public_of
+from foldgate.authority.requests import Vouching
 from foldgate.authority.token import token, with_mac
 from foldgate.contracts.events import JobFailed, JobSucceeded
 from foldgate.runtime.key_making import PURPOSES, write
@@ -54,6 +55,8 @@ KERNEL, SCHEDULER, ISSUER = (signer(purpose, NUMBERS[purpose]) for purpose in PU
 STRANGER = signer_with("kernel", root=bytes([7]) * 32)
 """Has a kernel's certificate of a root that nobody has pinned."""
 TRUST = Trust([public_of(ROOT_KEY)])
+ANYBODY = Vouching(TRUST, unsigned=True)
+"""What is asked counts as it comes: where it is not asked who asks."""
 R = TypeVar("R", JobSucceeded, JobFailed)
 
 

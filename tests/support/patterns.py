@@ -58,7 +58,7 @@ from foldgate.language.durations import milliseconds
 from foldgate.language.publish import prepare
 from tests.support.compact import compact
 from tests.support.given import Given
-from tests.support.keys import from_anybody
+from tests.support.keys import ANYBODY, from_anybody
 from tests.support.runs import decided
 
 BEGINNING_MS = 1_700_000_000_000
@@ -155,6 +155,7 @@ class World:
             wait_noted_after_ms=NEVER_NOTED_MS,
             max_events=50_000,
             genuine=from_anybody,
+            vouching=ANYBODY,
         )
         self._start("")
 

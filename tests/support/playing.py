@@ -23,7 +23,7 @@ from foldgate.language.definitions import Definitions
 from foldgate.language.publish import WorkflowInvalid, prepare
 from tests.support.answering import answer
 from tests.support.documents import CHILD, INPUT, Document, document, written
-from tests.support.keys import from_anybody
+from tests.support.keys import ANYBODY, from_anybody
 from tests.support.oracle.beginning import awaits_policy
 from tests.support.oracle.story import must
 from tests.support.outside import BEGINNING_MS, CALM, CANCEL_GRACE_MS, MAX_LOST, PARENT, Outside, Temper, request
@@ -93,6 +93,7 @@ def _outside(case: Case, made: Document) -> Outside:
         wait_noted_after_ms=60_000,
         max_events=case.most_events,
         genuine=from_anybody,
+        vouching=ANYBODY,
     )
     asked = request(definition.workflow, INPUT)
     outside = Outside(decider, definition, request=asked, seed=case.seed, timing=case.timing, temper=case.temper)

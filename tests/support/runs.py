@@ -58,7 +58,7 @@ from foldgate.engine.runs.waiting import has_wake_up
 from foldgate.language.definitions import Definitions
 from foldgate.language.publish import prepare
 from tests.support.given import Given, meta
-from tests.support.keys import from_anybody
+from tests.support.keys import ANYBODY, from_anybody
 
 BEGINNING = 1000
 GRACE = 30_000
@@ -94,6 +94,7 @@ def deciding(definitions: Definitions, *, max_lost: int = 1, max_events: int = 5
         wait_noted_after_ms=NOTED_AFTER,
         max_events=max_events,
         genuine=from_anybody,
+        vouching=ANYBODY,
     )
 
 

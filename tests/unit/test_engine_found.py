@@ -25,7 +25,7 @@ from foldgate.decider.decider import Tick
 from foldgate.engine.runs.decide import runs
 from tests.support.documents import written
 from tests.support.given import Given
-from tests.support.keys import from_anybody
+from tests.support.keys import ANYBODY, from_anybody
 from tests.support.outside import request
 from tests.support.playing import published
 from tests.support.runs import decided
@@ -45,6 +45,7 @@ def of(steps: dict[str, Any], *, given: Any = None, **terms: Any) -> tuple[Given
         wait_noted_after_ms=60_000,
         max_events=50_000,
         genuine=from_anybody,
+        vouching=ANYBODY,
     )
     run = Given(decider, key=RUN)
     said = run.when(request("made", given or {}), at=START)

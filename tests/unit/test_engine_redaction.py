@@ -21,7 +21,7 @@ from foldgate.contracts.events import (
 from foldgate.engine.runs.decide import runs
 from foldgate.engine.runs.state import Run
 from tests.support.given import Given
-from tests.support.keys import from_anybody
+from tests.support.keys import ANYBODY, from_anybody
 from tests.support.planted import EVERYTHING, WORD
 from tests.support.runs import published
 
@@ -48,6 +48,7 @@ def told(level: Level) -> list[Event]:
         max_events=10_000,
         redaction=level,
         genuine=from_anybody,
+        vouching=ANYBODY,
     )
     run: Given[Run] = Given(decider, key=RUN)
     text = msgspec.json.encode(SECRETS).decode()

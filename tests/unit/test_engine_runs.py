@@ -31,7 +31,7 @@ from foldgate.engine.runs.decide import runs
 from foldgate.engine.runs.state import Run
 from foldgate.language.definitions import Definitions
 from tests.support.given import Given, meta
-from tests.support.keys import SUITE_KEY, from_anybody, proved
+from tests.support.keys import ANYBODY, SUITE_KEY, from_anybody, proved
 
 RUN = ids.run_id("acme", "job", "key")
 JOB = f"{RUN}:job@1"
@@ -43,6 +43,7 @@ DECIDER = runs(
     wait_noted_after_ms=60_000,
     max_events=50_000,
     genuine=from_anybody,
+    vouching=ANYBODY,
 )
 
 
@@ -207,6 +208,7 @@ def proving() -> Given[Run]:
         wait_noted_after_ms=60_000,
         max_events=50_000,
         genuine=partial(is_genuine, (SUITE_KEY,)),
+        vouching=ANYBODY,
     )
     run = Given(decider, key=RUN)
     run.when(REQUEST)

@@ -2,8 +2,11 @@
 
 from typing import Any
 
+import msgspec
 import pytest
 
+from foldgate.authority.keys import Signer
+from foldgate.authority.requests import OfWorkflow, Vouching, sign_request
 from foldgate.contracts import ids
 from foldgate.contracts.events import (
     Event,
@@ -15,20 +18,22 @@ from foldgate.contracts.events import (
     WorkflowRetireRequested,
     WorkflowSubmitted,
 )
-from foldgate.decider.decider import IllegalTransition, Message, Said, SetAside, Tick
+from foldgate.decider.decider import Decider, IllegalTransition, Message, Said, SetAside, Tick
 from foldgate.engine.workflows.decide import (
     MAX_PROBLEM_CHARACTERS,
     MAX_PROBLEMS,
     MAX_SOURCE_BYTES,
     workflows,
 )
-from foldgate.engine.workflows.state import ANSWERED_REMEMBERED, Workflow
+from foldgate.engine.workflows.state import DISMISSED_REMEMBERED, Workflow
 from foldgate.language.compile import compiled
 from foldgate.language.publish import prepare
 from tests.support.given import Given, meta
+from tests.support.keys import ANYBODY, ISSUER, KERNEL, STRANGER, TRUST, signer_with
 
 KEY = ids.workflow_key("acme", "triage")
-DECIDER = workflows()
+DECIDER = workflows(ANYBODY)
+STRICT = workflows(Vouching(TRUST))
 ONE = "id: triage\nversion: 1\nsteps:\n  ask: {type: job, topic: job.ask}\n"
 OTHER = ONE.replace("job.ask", "job.other")
 
@@ -36,8 +41,8 @@ OTHER = ONE.replace("job.ask", "job.other")
 class Workflows(Given[Workflow]):
     """A workflow, and what is asked of it; each request has an id of its own."""
 
-    def __init__(self) -> None:
-        super().__init__(DECIDER, key=KEY)
+    def __init__(self, decider: Decider[Workflow] = DECIDER) -> None:
+        super().__init__(decider, key=KEY)
         self.asked = 0
 
     def submit(self, source: str = ONE, **changes: Any) -> Event:
@@ -167,12 +172,98 @@ def test_the_same_request_again_adds_nothing() -> None:
         assert subject.when(event, request_id=f"same{number}") == []
 
 
-def test_only_the_last_requests_are_remembered() -> None:
-    subject = Workflows()
-    for _ in range(ANSWERED_REMEMBERED + 10):
-        subject.submit()
+def test_what_somebody_vouched_for_is_answered_once_for_ever() -> None:
+    subject = Workflows(STRICT)
+    retire = WorkflowRetireRequested(workflow="triage")
+    for number in range(200):
+        asked = retire if number == 1 else WorkflowSubmitted(workflow="triage", source=ONE)
+        assert len(signed(subject, asked, request_id=f"r{number}")) == 1
+    assert signed(subject, retire, request_id="r1") == [], "whoever read it on the log sends it again in vain"
+
+
+# Who may ask.
+
+ASKED: list[OfWorkflow] = [WorkflowSubmitted(workflow="triage", source=ONE), WorkflowRetireRequested(workflow="triage")]
+
+
+def signed(subject: Workflows, asked: OfWorkflow, by: Signer = ISSUER, **about: Any) -> list[Event]:
+    return subject.when(sign_request(by, meta(KEY, **about), asked), **about)
+
+
+@pytest.mark.parametrize("asked", ASKED, ids=lambda asked: type(asked).__name__)
+@pytest.mark.parametrize(
+    ("signer", "code"),
+    [
+        (None, "unsigned"),
+        (STRANGER, "unknown_key"),
+        (KERNEL, "wrong_purpose"),
+        (signer_with("issuer", tenant="other"), "wrong_tenant"),
+        (signer_with("issuer", not_after=1), "key_expired"),
+        (signer_with("issuer", roles=("person",), name="bob"), "wrong_principal"),
+    ],
+)
+def test_what_nobody_vouches_for_who_may_changes_nothing(asked: OfWorkflow, signer: Signer | None, code: str) -> None:
+    subject = Workflows(STRICT)
+    signed(subject, ASKED[0], request_id="first")
+    [refused] = signed(subject, asked, signer) if signer else subject.when(asked)
+    assert isinstance(refused, WorkflowRefused)
+    assert (refused.workflow, refused.code) == ("triage", code)
+    assert refused.reason.startswith("Expected ")
     assert subject.state is not None
-    assert subject.state.answered == tuple(f"r{n}" for n in range(11, ANSWERED_REMEMBERED + 11))
+    assert (set(subject.state.versions), subject.state.retired) == ({"1"}, False)
+    assert (signed(subject, asked, signer) if signer else subject.when(asked)) == [], "once"
+
+
+def test_a_revoked_key_vouches_for_nobody() -> None:
+    revoked: set[str] = set()
+    subject = Workflows(workflows(Vouching(TRUST, revoked=revoked)))
+    signed(subject, ASKED[0], request_id="first")
+    revoked.add(ISSUER.certificate.key_id)
+    [refused] = signed(subject, ASKED[1], request_id="second")
+    assert isinstance(refused, WorkflowRefused)
+    assert refused.code == "key_revoked"
+
+
+def test_a_copied_signature_is_good_for_nothing_else() -> None:
+    copied = sign_request(ISSUER, meta(KEY), ASKED[1])
+    cases: list[tuple[OfWorkflow, dict[str, Any]]] = [
+        (msgspec.structs.replace(copied, reason="other"), {}),
+        (copied, {"request_id": "other"}),
+        (copied, {"principal": "eve"}),
+        (msgspec.structs.replace(WorkflowSubmitted(workflow="triage", source=OTHER), signature=copied.signature), {}),
+    ]
+    for asked, about in cases:
+        [refused] = Workflows(STRICT).when(asked, **about)
+        assert isinstance(refused, WorkflowRefused)
+        assert refused.code == "bad_signature"
+
+
+def test_a_signature_that_is_wrong_is_refused_also_where_none_is_needed() -> None:
+    [refused] = signed(Workflows(), ASKED[0], KERNEL)
+    assert isinstance(refused, WorkflowRefused)
+    assert refused.code == "wrong_purpose"
+
+
+def test_a_signed_request_needs_an_id_so_that_it_counts_once() -> None:
+    [refused] = signed(Workflows(STRICT), ASKED[0], request_id="")
+    assert isinstance(refused, WorkflowRefused)
+    assert refused.code == "no_request_id"
+
+
+def test_no_stranger_takes_a_request_id_from_anybody() -> None:
+    subject = Workflows(STRICT)
+    subject.when(ASKED[0])
+    [said] = signed(subject, ASKED[0])
+    assert isinstance(said, WorkflowPublished)
+
+
+def test_of_strangers_the_last_are_remembered() -> None:
+    subject = Workflows(STRICT)
+    for number in range(DISMISSED_REMEMBERED + 10):
+        assert len(subject.when(ASKED[0], request_id=f"r{number}")) == 1
+    assert subject.state is not None
+    assert subject.state.dismissed == tuple(f"ada/r{n}" for n in range(10, DISMISSED_REMEMBERED + 10))
+    assert not subject.state.answered
 
 
 def test_a_request_without_an_id_is_judged_by_what_it_asks_for() -> None:
@@ -184,7 +275,7 @@ def test_a_request_without_an_id_is_judged_by_what_it_asks_for() -> None:
         assert isinstance(said, Said)
         state = DECIDER.evolve(state, meta(KEY, request_id=""), said.event)
     assert state == Workflow(versions={"1": prepare(ONE).digest})
-    assert not state.has_answered("")
+    assert not state.has_answered(meta(KEY, request_id=""), vouched=True)
 
 
 @pytest.mark.parametrize(

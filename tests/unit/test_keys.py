@@ -64,7 +64,7 @@ def test_a_key_can_be_revoked_while_it_is_in_use() -> None:
     assert refusal(KERNEL.sign(DATA), trust=trust) == "key_revoked"
 
 
-@pytest.mark.parametrize("encoded", [b"", b"{", b"{}", b"\xff", b"[1]"])
+@pytest.mark.parametrize("encoded", [b"", b"{", b"{}", b"\xff", b"[1]", b'{"x":' + b"[" * 100_000])
 def test_what_is_no_certificate_is_no_key(encoded: bytes) -> None:
     assert refusal(msgspec.structs.replace(KERNEL.sign(DATA), certificate=encoded)) == "unknown_key"
 

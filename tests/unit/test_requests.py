@@ -19,7 +19,7 @@ from foldgate.engine.runs.turn import MAX_CARRIED_BYTES
 from foldgate.language.definitions import Definitions
 from foldgate.runtime.recovery import BATCH_BYTES
 from tests.support.given import Given
-from tests.support.keys import from_anybody
+from tests.support.keys import ANYBODY, from_anybody
 
 RUN = ids.run_id("acme", "job", "key")
 ASKED = RunRequested(workflow="job", topic="job.echo", input='{"b":2,"a":1.50}', idempotency_key="key")
@@ -30,6 +30,7 @@ DECIDER = runs(
     wait_noted_after_ms=60_000,
     max_events=50_000,
     genuine=from_anybody,
+    vouching=ANYBODY,
 )
 RERUN = Rerun(run_id="run_1", from_step="b")
 

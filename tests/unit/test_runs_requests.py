@@ -171,11 +171,13 @@ def test_a_request_that_comes_again_adds_nothing(first: str) -> None:
     assert life.hear(requests[first], request_id="mine") == []
 
 
-def test_only_so_many_requests_are_remembered() -> None:
+def test_no_request_is_forgotten_while_the_run_lives() -> None:
     life = begun(TWO)
-    for _ in range(150):
-        life.resume()
-    assert len(life.run.answered) == 100
+    life.hear(RunPauseRequested(), request_id="first")
+    life.hear(RunResumeRequested(), request_id="second")
+    for number in range(150):
+        life.hear(RunResumeRequested(), request_id=f"r{number}")
+    assert life.hear(RunPauseRequested(), request_id="first") == [], "who reads it on the log sends it again in vain"
 
 
 def test_reasons_are_cut() -> None:

@@ -7,9 +7,20 @@ import pytest
 
 from foldgate.authority.keys import SignatureInvalid
 from foldgate.authority.lease import sign_cancel, sign_lease, verify_cancel, verify_lease
-from foldgate.authority.requests import check_request, sign_request
+from foldgate.authority.requests import Vouching, check_request, sign_request
+from foldgate.authority.revoked import Revoked
 from foldgate.authority.token import Report, is_genuine, token, with_mac
-from foldgate.contracts.events import Job, JobCancelled, JobDispatched, JobFailed, JobSucceeded, Meta, VoteCast, Writ
+from foldgate.contracts.events import (
+    Job,
+    JobCancelled,
+    JobDispatched,
+    JobFailed,
+    JobSucceeded,
+    KeyRevoked,
+    Meta,
+    VoteCast,
+    Writ,
+)
 from tests.support.keys import ISSUER, KERNEL, SCHEDULER, SUITE_KEY, TRUST, signer_with
 
 VOTE = VoteCast(approval_id="run_1:ask", approve=True, reason="seen", binding="ab", roles=("sre",))
@@ -98,6 +109,35 @@ def test_an_issuer_speaks_for_its_tenant() -> None:
     with pytest.raises(SignatureInvalid, match=r"^Expected an issuer of tenant 't', but .+\.$") as found:
         check_request(TRUST, META, sign_request(signer_with("issuer", tenant="u"), META, VOTE), at=1000)
     assert found.value.code == "wrong_tenant"
+
+
+def test_an_issuer_that_was_revoked_or_is_somebody_else_vouches_for_nothing() -> None:
+    own = signer_with("issuer", roles=("person",), name="ada")
+    assert Vouching(TRUST).check(META, sign_request(own, META, VOTE), at=1000) == own.certificate
+    other = msgspec.structs.replace(META, principal="bob")
+    cases = {
+        "key_revoked": (Vouching(TRUST, revoked={own.certificate.key_id}), META),
+        "wrong_principal": (Vouching(TRUST), other),
+    }
+    for code, (vouching, meta) in cases.items():
+        with pytest.raises(SignatureInvalid, match=r"^Expected .+\.$") as found:
+            vouching.check(meta, sign_request(own, meta, VOTE), at=1000)
+        assert found.value.code == code
+
+
+def test_where_none_is_needed_a_wrong_signature_is_wrong() -> None:
+    vouching = Vouching(TRUST, unsigned=True)
+    assert vouching.check(META, VOTE, at=1000) is None
+    with pytest.raises(SignatureInvalid):
+        vouching.check(META, sign_request(KERNEL, META, VOTE), at=1000)
+
+
+def test_which_keys_are_revoked_is_read_from_policy() -> None:
+    revoked = Revoked()
+    revoked.add(META, KeyRevoked(key_id="a", reason="lost", by="root"))
+    revoked.add(META, VOTE, 7)
+    assert revoked.keys == {"a"}
+    assert not revoked.lacks(META, VOTE, reached=0)
 
 
 def test_a_lease_is_signed_by_the_scheduler() -> None:

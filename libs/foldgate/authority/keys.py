@@ -118,7 +118,7 @@ class Trust:
         try:
             certificate = msgspec.json.decode(encoded, type=Certificate)
             key = Ed25519PublicKey.from_public_bytes(certificate.public_key)
-        except ValueError:
+        except (ValueError, RecursionError):
             raise SignatureInvalid("unknown_key", "Expected the certificate of a key, but it is none.") from None
         data = canonical_bytes(_NAME, certificate)
         of_the_key = certificate.key_id == key_id_of(certificate.public_key)

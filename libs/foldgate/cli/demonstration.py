@@ -25,7 +25,6 @@ from foldgate.cli.terminal import note, progress, say, say_json
 from foldgate.contracts.events import JobDispatched, JobLost, RunSucceeded, WorkerJoined
 from foldgate.contracts.topics import stream_of
 from foldgate.runtime.settings import environment_with, from_environment
-from foldgate.sdk.client import Client
 from foldgate.servers import child
 
 COUNT_TO = 3
@@ -91,7 +90,7 @@ class _Demonstration:
         async with self._worker("first") as first:
             with progress("Starting a worker"):
                 await self._happened(suite, "jobs", lambda seen: isinstance(seen.event, WorkerJoined))
-            asked = await Client(suite.log, codec=suite.codec).run_job(TOPIC, {"to": COUNT_TO})
+            asked = await suite.client("default").run_job(TOPIC, {"to": COUNT_TO})
             self._tell(f"2. A run of one step was asked for: count to {COUNT_TO}, slowly. {asked.run_id}")
             with progress("Waiting for a worker to be in the middle of it"):
                 await self._happened(suite, "jobs", lambda seen: _is(seen, JobDispatched, asked.run_id))

@@ -26,13 +26,15 @@ class Reached(NamedTuple):
     seen: Seen
 
     def client(self, tenant: str, *, principal: str = "client", signer: "Signer | None" = None) -> "Client":
-        """A client that reads long partitions from their last checkpoint."""
+        """A client that reads long partitions from their last checkpoint. The suite's issuer signs what it asks."""
         from foldgate.cli.reading import position_before
+        from foldgate.runtime.keys import Keys
         from foldgate.sdk.client import Client
 
         async def entrance(partition: Partition) -> Position:
             return await position_before(self.log, partition, await self.log.end(partition))
 
+        signer = signer or Keys.of(self.settings).voucher(unsigned=self.settings.unsigned_requests)
         return Client(self.log, codec=self.codec, tenant=tenant, principal=principal, entrance=entrance, signer=signer)
 
 

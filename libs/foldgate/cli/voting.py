@@ -46,9 +46,7 @@ async def vote(asked: Question, wanted: NewVote, *, data: Path | None, as_json: 
 
 def signer_of(settings: Settings) -> "Signer | None":
     """Who vouches for votes: the issuer of the folder of keys; nobody where there is none and none is needed."""
-    if settings.keys is None and settings.unsigned_votes == "allow":
-        return None
-    return Keys.of(settings).issuer
+    return Keys.of(settings).voucher(unsigned=settings.unsigned_votes)
 
 
 def _tell(one: Question, event: Event, *, as_json: bool) -> int:

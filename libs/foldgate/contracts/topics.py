@@ -237,7 +237,7 @@ POLICIES = Stream(
         "KeyTrusted",
         "KeyRevoked",
     ),
-    readers=("approval", "scheduler"),
+    readers=("engine", "approval", "scheduler"),
     doc="Policy bundles and snapshots.",
 )
 APPROVALS = Stream(

@@ -14,6 +14,7 @@ without them.
 from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
+from typing import Literal
 
 import msgspec
 
@@ -68,13 +69,17 @@ class Keys:
 
     @cached_property
     def issuer(self) -> Signer:
-        """Signs votes and administrative requests."""
+        """Signs what is asked: of runs, of workflows, of policy, and votes."""
         return self._signer("issuer")
 
     @cached_property
     def suite(self) -> tuple[bytes, ...]:
         """What leases' secrets are derived from: the first makes them, all are accepted."""
         return _keys_in(self._text(SUITE), SUITE)
+
+    def voucher(self, *, unsigned: Literal["allow", "refuse"]) -> Signer | None:
+        """The issuer, who signs what is asked; nobody where there is no folder and what is unsigned counts."""
+        return None if unsigned == "allow" and self._read is _no_folder else self.issuer
 
     def _signer(self, purpose: Purpose) -> Signer:
         name = file_of(purpose)

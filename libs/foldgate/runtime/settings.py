@@ -66,6 +66,9 @@ class Settings(BaseModel):
     unsigned_votes: Literal["allow", "refuse"] = Field(
         "refuse", description="Whether votes count that no trusted issuer has signed."
     )
+    unsigned_requests: Literal["allow", "refuse"] = Field(
+        "refuse", description="Whether runs and workflows are asked for without a trusted issuer's signature."
+    )
     redaction: Literal["none", "low", "high"] = Field(
         "low", description="Which secrets are taken out of what runs carry: low: known shapes; high: likely ones too."
     )

@@ -34,7 +34,10 @@ class Asked(msgspec.Struct, frozen=True):
 
 class Client:
     """Speaks for one principal of one tenant. `entrance` spares it the reading of long partitions from their beginning:
-    where in a partition the reader rule can be entered. `signer` vouches for votes and changes of policy."""
+    where in a partition the reader rule can be entered.
+
+    `signer` vouches for what is asked: the issuer of the suite (`Keys.of(from_environment()).issuer`), or a key of
+    one's own. Without one only a suite that allows unsigned requests does what is asked."""
 
     def __init__(
         self,

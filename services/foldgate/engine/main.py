@@ -7,6 +7,8 @@ of the runs that want it. Those say in themselves whose they are.
 from functools import partial
 from operator import attrgetter
 
+from foldgate.authority.requests import Vouching
+from foldgate.authority.revoked import Revoked
 from foldgate.authority.token import is_genuine
 from foldgate.contracts.events import (
     ApprovalExpired,
@@ -42,18 +44,25 @@ from foldgate.engine.runs.decide import runs
 from foldgate.engine.slots.decide import slots
 from foldgate.engine.workflows.decide import workflows
 from foldgate.engine.workflows.published import Published
+from foldgate.runtime.keys import Keys
 from foldgate.runtime.run import run
 from foldgate.runtime.service import Aggregate, Asks, Follow, Service
+from foldgate.runtime.settings import Settings
 
 ASKED = (RunRequested, RunCancelRequested, RunPauseRequested, RunResumeRequested, SignalSent)
+
+
+def _vouching(settings: Settings, keys: Keys, revoked: Revoked) -> Vouching:
+    return Vouching(keys.trust, revoked=revoked.keys, unsigned=settings.unsigned_requests == "allow")
+
 
 SERVICE = Service(
     name="engine",
     aggregates=(
         Aggregate(
             stream=RUNS,
-            tables=(Published,),
-            decider=lambda settings, keys, published: runs(
+            tables=(Published, Revoked),
+            decider=lambda settings, keys, published, revoked: runs(
                 published.definitions,
                 max_lost=settings.max_lost,
                 cancel_grace_ms=settings.cancel_grace_ms,
@@ -61,6 +70,7 @@ SERVICE = Service(
                 max_events=settings.max_events,
                 redaction=settings.redaction,
                 genuine=partial(is_genuine, keys.suite),
+                vouching=_vouching(settings, keys, revoked),
             ),
             follows=(
                 Follow(stream=INTAKE, events=ASKED, guard=True),
@@ -76,7 +86,8 @@ SERVICE = Service(
         ),
         Aggregate(
             stream=WORKFLOWS,
-            decider=lambda _settings, _keys: workflows(),
+            tables=(Revoked,),
+            decider=lambda settings, keys, revoked: workflows(_vouching(settings, keys, revoked)),
             follows=(Follow(stream=ADMIN, events=(WorkflowSubmitted, WorkflowRetireRequested), guard=True),),
         ),
         Aggregate(

@@ -1,18 +1,16 @@
 """Who votes, and who vouches for them: the signature of a trusted issuer, or of a person's own key.
 
-An issuer, such as the gateway, vouches for the names and the roles of those it has let in. A certificate with the role
-`person` is somebody's own: it votes under that person's name alone, with the roles it has and no others.
+An issuer, such as the gateway, vouches for the roles of those it has let in. A certificate with the role `person` is
+somebody's own: it votes under that person's name alone, with the roles it has and no others.
 """
 
 from collections.abc import Container
 
 from foldgate.authority.keys import SignatureInvalid, Trust
-from foldgate.authority.requests import check_request
+from foldgate.authority.requests import PERSON, Vouching
 from foldgate.contracts.events import Meta, VoteCast
 
 MAX_ROLES, MAX_NAME = 100, 255
-PERSON = "person"
-"""The role of a certificate that speaks for nobody but whom it names."""
 
 
 class VoteInvalid(Exception):
@@ -27,28 +25,17 @@ class Voters:
     """Says with which roles a vote counts. `revoked` is looked at each time: it may be a set that grows."""
 
     def __init__(self, trust: Trust, *, revoked: Container[str] = frozenset(), unsigned: bool = False) -> None:
-        self._trust, self._revoked, self._unsigned = trust, revoked, unsigned
+        self._vouching = Vouching(trust, revoked=revoked, unsigned=unsigned)
 
     def roles(self, meta: Meta, vote: VoteCast, *, at: int) -> tuple[str, ...]:
         """The roles of who votes, at the owner's time; raises VoteInvalid if nobody who may vouches for the vote."""
-        if vote.signature is None and self._unsigned:
-            return _bounded(vote.roles)
         try:
-            certificate = check_request(self._trust, meta, vote, at=at)
+            certificate = self._vouching.check(meta, vote, at=at)
         except SignatureInvalid as error:
             raise VoteInvalid(error.code, str(error)) from None
-        if not meta.request_id:
-            raise VoteInvalid(
-                "no_request_id", "Expected a request id, so that nobody can send this again, but got none."
-            )
-        if certificate.key_id in self._revoked:
-            raise VoteInvalid("key_revoked", f"Expected a trusted key, but {certificate.key_id} was revoked.")
-        if PERSON not in certificate.roles:
-            return _bounded(vote.roles)
-        if certificate.name != meta.principal:
-            reason = f"Expected a vote of '{certificate.name}', whose key it is, but it is of '{meta.principal}'."
-            raise VoteInvalid("wrong_principal", reason)
-        return certificate.roles
+        if certificate is not None and PERSON in certificate.roles:
+            return certificate.roles
+        return _bounded(vote.roles)
 
 
 def _bounded(roles: tuple[str, ...]) -> tuple[str, ...]:

@@ -5,6 +5,8 @@ move because of it, then, where nothing is live any longer, the end. All of it f
 and is appended together with the position of the message; so a crash between any two lines leaves either the whole
 answer on the log or none of it, and then the message is read again. A repeat finds in the state that it was answered:
 by the attempt and lease of a report, by what a step waits for, by the ids of signals and of requests.
+
+What is asked of a run counts only if somebody vouches for it who may (`strangers.py`).
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -12,6 +14,7 @@ from itertools import islice
 from typing import Any
 
 from foldgate.authority.redaction import redacted_event
+from foldgate.authority.requests import OfRun, Vouching
 from foldgate.authority.secrets import Level, redacted
 from foldgate.contracts.events import (
     ApprovalExpired,
@@ -49,7 +52,7 @@ from foldgate.contracts.events import (
 )
 from foldgate.decider.decider import Decider, Message, Said, SetAside, Tick
 from foldgate.decider.invariant import broken
-from foldgate.engine.runs import requests, starting
+from foldgate.engine.runs import requests, starting, strangers
 from foldgate.engine.runs.advance import scan, settle
 from foldgate.engine.runs.ending import call_back_all, finish, halt
 from foldgate.engine.runs.evolve import evolve
@@ -76,10 +79,11 @@ def runs(
     wait_noted_after_ms: int,
     max_events: int,
     genuine: Callable[[Report], bool],
+    vouching: Vouching,
     redaction: Level = "low",
 ) -> Decider[Run]:
     """The decider of runs, under the terms of the settings and with the definitions that have been read so far.
-    `genuine` says whether a report comes from who was given the lease that it names."""
+    `genuine` says whether a report comes from who was given the lease that it names, `vouching` who asks."""
     terms = Terms(
         max_lost=max_lost,
         cancel_grace_ms=cancel_grace_ms,
@@ -92,14 +96,17 @@ def runs(
 
     def decide(run: Run | None, message: Message) -> Outcome:
         if run is None:
-            first = _first(message, definitions, terms)
+            first = _first(message, definitions, terms=terms, vouching=vouching)
             return _said(first, None) if isinstance(first, Turn) else first
-        if message.meta is not None and message.meta.request_id in run.answered and _is_request(message.event):
+        stranger = strangers.found(message, run, vouching)
+        if stranger is None and _is_answered(run, message):
             return ()
         pinned = starting.definition_of(definitions, digest=run.digest, kind=run.kind, topic=run.topic)
         turn = Turn(message, run, definition=pinned, definitions=definitions, terms=terms, kinds=KINDS)
         if isinstance(message.event, JobSucceeded | JobFailed) and not genuine(message.event):
             ignore_forged(turn, message.event)
+        elif stranger is not None:
+            strangers.dismiss(turn, stranger)
         else:
             _answer(turn, message)
         return _said(turn, run)
@@ -143,25 +150,25 @@ class _Ahead:
         return evolve(run, meta, event)
 
 
-def _first(message: Message, definitions: Definitions, terms: Terms) -> Turn | Outcome:
+def _first(message: Message, definitions: Definitions, *, terms: Terms, vouching: Vouching) -> Turn | Outcome:
     """What a message begins, or says, that meets no run."""
     match message.event, message.meta:
         case RunRequested() as request, Meta() as meta:
-            starting.check_names(request, meta)
+            strangers.turn_away(message, vouching)
             begun = starting.requested(request, meta, message, definitions=definitions, terms=terms, kinds=KINDS)
             return (redacted_event(begun, terms.redaction),) if isinstance(begun, RunRefused) else begun
         case ChildRequested() as asked, _:
             return starting.asked_by_step(asked, message, definitions=definitions, terms=terms, kinds=KINDS)
         case JobSucceeded() | JobFailed() as report, _:
             raise SetAside("run_unknown", f"Expected a run for {report.job_id[:200]}, but there is none.")
-        case request, _ if _is_request(request):
+        case request, _ if isinstance(request, OfRun):
             raise SetAside("run_unknown", f"Expected a run '{message.key[:200]}', but there is none.")
         case _:
             return ()
 
 
-def _is_request(event: object) -> bool:
-    return isinstance(event, RunRequested | RunCancelRequested | RunPauseRequested | RunResumeRequested | SignalSent)
+def _is_answered(run: Run, message: Message) -> bool:
+    return isinstance(message.event, OfRun) and message.meta is not None and message.meta.request_id in run.answered
 
 
 def _answer(turn: Turn, message: Message) -> None:

@@ -5,6 +5,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from foldgate.authority.requests import UNVOUCHED
 from foldgate.contracts.events import (
     ApprovalRequested,
     AttemptFailed,
@@ -50,14 +51,14 @@ from foldgate.contracts.events import (
 from foldgate.decider.decider import IllegalTransition
 from foldgate.engine.runs import state as runs
 from foldgate.engine.runs import step as steps
-from foldgate.engine.runs.state import Halt, Phase, Run, Signal, Undoing
+from foldgate.engine.runs.state import Halt, Phase, Run, Signal, Undoing, identity
 from foldgate.engine.runs.step import LOST, NOT_SPENT, RETURNED, Parts, Step
 from foldgate.engine.runs.tables import Steps, with_timer, without_timer
 
 Changes = dict[str, Any]
 
 REMEMBERED = 100
-"""Late reports, and requests that changed nothing, that are recognised when they come again."""
+"""Late reports, and what strangers ask, that are recognised when they come again."""
 GROUPS = frozenset({"parallel", "loop", "for_each"})
 
 
@@ -321,12 +322,12 @@ def _halted(run: Run, event: RunHalted, meta: Meta) -> Changes:
     return {"phase": "halted", "halt": halt, "paused_at": None} | _answered(run, meta)
 
 
-def _refused(run: Run, _: RequestRefused | RunRefused, meta: Meta) -> Changes:
-    return _answered(run, meta)
+def _refused(run: Run, event: RequestRefused | RunRefused, meta: Meta) -> Changes:
+    return {"dismissed": run.dismissed | {identity(meta)}} if event.code in UNVOUCHED else _answered(run, meta)
 
 
 def _answered(run: Run, meta: Meta) -> Changes:
-    return {"answered": (*run.answered, meta.request_id)[-REMEMBERED:]} if meta.request_id else {}
+    return {"answered": run.answered | {meta.request_id}} if meta.request_id else {}
 
 
 def _received(run: Run, event: SignalReceived, _: Meta) -> Changes:

@@ -27,9 +27,8 @@ MAX_SIGNAL_BYTES = 1024 * 1024
 """What waits for the steps that want it, in all."""
 
 
-def requested_again(turn: Turn, request: RunRequested, meta: Meta) -> None:
+def requested_again(turn: Turn, request: RunRequested, _: Meta) -> None:
     """The same request adds nothing; another with the same key is refused."""
-    starting.check_names(request, meta)
     try:
         same = turn.run.request_hash == request_hash(request)
     except ValueError:

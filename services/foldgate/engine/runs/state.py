@@ -19,7 +19,8 @@ from typing import Literal
 
 import msgspec
 
-from foldgate.contracts.events import Ancestor
+from foldgate.contracts import ids
+from foldgate.contracts.events import Ancestor, Meta
 from foldgate.engine.runs.step import Step
 from foldgate.engine.runs.tables import Steps, Timers, first_timer
 
@@ -88,7 +89,8 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     deferred   more is ready than one decision took
     cleared    whether it need not wait any longer for policy to let it begin
     slot       the concurrency key it waits for or holds
-    answered   the last requests that changed nothing, or more than once could
+    answered   the requests that changed nothing, or more than once could: who reads one may send it again at any time
+    dismissed  what strangers asked: it stands in no other request's way
     noted      whether what it waits for now was noted
     ignored    the last reports that came late
     """
@@ -127,7 +129,8 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     slot: str = ""
     signals: tuple[Signal, ...] = ()
     signal_ids: frozenset[str] = frozenset()
-    answered: tuple[str, ...] = ()
+    answered: frozenset[str] = frozenset()
+    dismissed: frozenset[bytes] = frozenset()
     ignored: tuple[tuple[str, int, str], ...] = ()
 
     @property
@@ -138,6 +141,11 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     def step(self, step_id: str) -> Step | None:
         """The step, if it was begun or skipped."""
         return self.steps.get(step_id)
+
+
+def identity(meta: Meta) -> bytes:
+    """Which request of a stranger it is: its id, of whoever asks, however long both are."""
+    return ids.digest(meta.principal, meta.request_id)[:16]
 
 
 def ended(run: Run) -> bool:

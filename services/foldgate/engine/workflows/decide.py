@@ -1,11 +1,14 @@
 """Whether a document becomes a version of a workflow.
 
 A version is immutable: the same content again is confirmed, other content under its name is refused. What is wrong with
-a document is said all at once, each mistake on a line.
+a document is said all at once, each mistake on a line. It counts only if somebody vouches for it who may.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 
+from foldgate.authority.keys import SignatureInvalid
+from foldgate.authority.requests import OfWorkflow, Vouching
 from foldgate.contracts import ids
 from foldgate.contracts.events import (
     Event,
@@ -24,7 +27,7 @@ from foldgate.language.problems import WorkflowInvalid
 from foldgate.language.publish import Prepared, prepare
 
 Outcome = Iterator[Event | Said]
-Asked = WorkflowSubmitted | WorkflowRetireRequested
+Asked = OfWorkflow
 
 MAX_NAME = 255
 """Characters of a name: what fits an index and a line."""
@@ -35,19 +38,33 @@ MAX_REASON = 2000
 MAX_PROBLEMS, MAX_PROBLEM_CHARACTERS = 100, 500
 
 
-def workflows() -> Decider[Workflow]:
+def workflows(vouching: Vouching) -> Decider[Workflow]:
     """The decider of workflows."""
-    return Decider(state=Workflow, decide=decide, evolve=evolve, fail=_fail)
+    return Decider(state=Workflow, decide=partial(_decide, vouching), evolve=evolve, fail=_fail)
 
 
-def decide(state: Workflow | None, message: Message) -> Outcome:
+def _decide(vouching: Vouching, state: Workflow | None, message: Message) -> Outcome:
     """The one event that answers this message."""
-    workflow, asked = state or Workflow(), message.event
-    if not isinstance(asked, Asked) or message.meta is None or workflow.has_answered(message.meta.request_id):
+    workflow, asked, meta = state or Workflow(), message.event, message.meta
+    if not isinstance(asked, Asked) or meta is None:
         return
-    _check_names(asked, message.meta)
-    answer = _submitted(workflow, asked) if isinstance(asked, WorkflowSubmitted) else _retired(workflow, asked)
-    yield Said(answer, run_id="", pool="")  # it is about no run, whatever the submission says
+    _check_names(asked, meta)
+    refused = _of_stranger(vouching, asked, meta, at=message.at)
+    if not workflow.has_answered(meta, vouched=refused is None):
+        yield Said(refused or _answer(workflow, asked), run_id="", pool="")  # about no run, whatever the request says
+
+
+def _of_stranger(vouching: Vouching, asked: Asked, meta: Meta, *, at: int) -> WorkflowRefused | None:
+    """The refusal of what nobody vouches for who may."""
+    try:
+        vouching.check(meta, asked, at=at)
+    except SignatureInvalid as error:
+        return WorkflowRefused(workflow=asked.workflow, code=error.code, reason=str(error))
+    return None
+
+
+def _answer(workflow: Workflow, asked: Asked) -> Event:
+    return _submitted(workflow, asked) if isinstance(asked, WorkflowSubmitted) else _retired(workflow, asked)
 
 
 def _check_names(asked: Asked, meta: Meta) -> None:

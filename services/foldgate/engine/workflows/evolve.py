@@ -2,6 +2,7 @@
 
 import msgspec
 
+from foldgate.authority.requests import UNVOUCHED
 from foldgate.contracts.events import (
     Event,
     Meta,
@@ -11,12 +12,12 @@ from foldgate.contracts.events import (
     WorkflowRetired,
 )
 from foldgate.decider.decider import IllegalTransition
-from foldgate.engine.workflows.state import ANSWERED_REMEMBERED, Workflow
+from foldgate.engine.workflows.state import DISMISSED_REMEMBERED, Workflow, identity
 
 
 def evolve(workflow: Workflow | None, meta: Meta, event: Event) -> Workflow:
     """The workflow after this event."""
-    workflow = _answered(workflow or Workflow(), meta.request_id)
+    workflow = _answered(workflow or Workflow(), meta, event)
     match event:
         case WorkflowPublished() if workflow.versions.get(event.version, event.digest) == event.digest:
             versions = {**workflow.versions, event.version: event.digest}
@@ -31,7 +32,10 @@ def evolve(workflow: Workflow | None, meta: Meta, event: Event) -> Workflow:
             raise IllegalTransition(f"{type(event).__name__} does not fit what is published: {meta.event_id}")
 
 
-def _answered(workflow: Workflow, request_id: str) -> Workflow:
-    if not request_id:
+def _answered(workflow: Workflow, meta: Meta, event: Event) -> Workflow:
+    if isinstance(event, WorkflowRefused) and event.code in UNVOUCHED:
+        dismissed = (*workflow.dismissed, identity(meta))[-DISMISSED_REMEMBERED:]
+        return msgspec.structs.replace(workflow, dismissed=dismissed)
+    if not meta.request_id:
         return workflow
-    return msgspec.structs.replace(workflow, answered=(*workflow.answered, request_id)[-ANSWERED_REMEMBERED:])
+    return msgspec.structs.replace(workflow, answered=workflow.answered | {meta.request_id})

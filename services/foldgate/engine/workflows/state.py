@@ -9,17 +9,29 @@ A version is for ever: what it means never changes, and it is not taken away. No
 
 import msgspec
 
-ANSWERED_REMEMBERED = 64
-"""Requests: one that comes again within so many is answered already."""
+from foldgate.contracts.events import Meta
+
+DISMISSED_REMEMBERED = 64
+"""What strangers ask: one that comes again within so many is answered already."""
 
 
 class Workflow(msgspec.Struct, frozen=True):
-    """One workflow of one tenant; `versions` has the digest of each, `answered` the ids of the last requests."""
+    """One workflow of one tenant; `versions` has the digest of each, `answered` the ids of all requests that somebody
+    vouched for: whoever reads one on the log and sends it again changes nothing. `dismissed` has the last of strangers,
+    which stand in no other request's way."""
 
     versions: dict[str, str] = {}
     retired: bool = False
-    answered: tuple[str, ...] = ()
+    answered: frozenset[str] = frozenset()
+    dismissed: tuple[str, ...] = ()
 
-    def has_answered(self, request_id: str) -> bool:
+    def has_answered(self, meta: Meta, *, vouched: bool) -> bool:
         """Whether this very request was answered; one without an id is judged by what it asks for alone."""
-        return bool(request_id) and request_id in self.answered
+        if vouched:
+            return bool(meta.request_id) and meta.request_id in self.answered
+        return identity(meta) in self.dismissed
+
+
+def identity(meta: Meta) -> str:
+    """Which request of a stranger it is: its id, of whoever asks."""
+    return f"{meta.principal}/{meta.request_id}"

@@ -39,6 +39,7 @@ class Gateway:
     def __init__(self, context: Context, projectors: Mapping[str, Projector]) -> None:
         assert context.models is not None
         self._models = context.models
+        context.keys.voucher(unsigned=context.settings.unsigned_requests)  # who cannot ask for anything does not begin
         self.verdicts = Verdicts(context)
         runs = Runs(context.models, projectors[RUNS.name])
         starting = Starting(self.verdicts, runs)

@@ -69,7 +69,12 @@ def client_of(request: Request, context: Context) -> Client:
     """The client that speaks for whoever sent this."""
     caller = caller_of(request)
     return Client(
-        context.log, codec=context.codec, clock=context.clock, tenant=caller.tenant, principal=caller.principal
+        context.log,
+        codec=context.codec,
+        clock=context.clock,
+        tenant=caller.tenant,
+        principal=caller.principal,
+        signer=context.keys.voucher(unsigned=context.settings.unsigned_requests),
     )
 
 
