@@ -117,13 +117,15 @@ async def _work(worker: "Worker", data: Path | None, *, as_json: bool) -> None:
     from foldgate.cli.stopping import until_signal
     from foldgate.runtime import logging
     from foldgate.runtime.keys import Keys
+    from foldgate.sdk.artifact_stores import given_to
 
     async with opened(data) as suite:
         # A handler that fails is its author's business: the log says where.
         logging.configure(level=suite.settings.log_level, style="json" if as_json else "text")
         worker.trust = worker.trust or Keys.of(suite.settings).trust
-        working = asyncio.create_task(worker.work(suite.log, ready=lambda: _ready(worker, as_json), alone=True))
-        await until_signal(working, saying="Finishing the jobs under way …")
+        async with given_to(worker, suite.settings):
+            working = asyncio.create_task(worker.work(suite.log, ready=lambda: _ready(worker, as_json), alone=True))
+            await until_signal(working, saying="Finishing the jobs under way …")
 
 
 async def _work_over(worker: "Worker", url: str, *, as_json: bool) -> None:

@@ -80,6 +80,7 @@ class _Role:
         yield from self._owning() if self._access.appends else ()
         yield from self._submitting() if self._access.submits else ()
         yield from self._relaying()
+        yield from self._keeping() if self._who in (GATEWAY, WORKER) else ()
         yield from self._showing() if self._who == GATEWAY else ()
         yield self._policies()
 
@@ -119,6 +120,10 @@ class _Role:
         if self._families():
             yield from self._granted("INSERT (name, partitions, retention_days)", self._tables("stream"))
             yield from self._granted("INSERT (stream, number)", self._tables("partition_head"))
+
+    def _keeping(self) -> Iterator[str]:
+        """What is too large for events is put and fetched by those who bring it."""
+        yield from self._granted("EXECUTE", f"FUNCTION {self._suite}.put_artifact, {self._suite}.get_artifact")
 
     def _showing(self) -> Iterator[str]:
         """Read models are schemas of their own, which are made, and thrown away, by who keeps them."""

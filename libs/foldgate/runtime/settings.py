@@ -57,6 +57,13 @@ class Settings(BaseModel):
     root_keys: str | None = Field(
         None, description="Root keys that are trusted, hexadecimal; unset: those in `root.pub` of the folder of keys."
     )
+    artifacts: str | None = Field(
+        None,
+        description="Where payloads over 256 KiB lie: postgresql://…, or the path of a folder; unset: in the database.",
+    )
+    artifact_max_bytes: Annotated[int, Field(ge=1, le=512 * 1024 * 1024)] = Field(
+        64 * 1024 * 1024, description="How large one of them may be."
+    )
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_format: Literal["json", "text"] = "json"
     default_decision: Literal["allow", "deny"] = Field(
@@ -102,6 +109,13 @@ class Settings(BaseModel):
     def _database(cls, value: str | None) -> str | None:
         if value is not None and not value.startswith(("postgresql://", "postgres://")):
             raise ValueError("expected a URL such as postgresql://user@host:5432/foldgate")
+        return value
+
+    @field_validator("artifacts")
+    @classmethod
+    def _store(cls, value: str | None) -> str | None:
+        if value is not None and not value.startswith(("postgresql://", "postgres://", "/")):
+            raise ValueError("expected postgresql://user@host:5432/foldgate, or a path that begins with /")
         return value
 
     @field_validator("schema_registry")

@@ -1,16 +1,28 @@
 """Artifacts: what is too large for an event lies beside the log, under the digest of what it is.
 
-A worker that is given a store puts there whatever outputs are over `OUTPUT_BYTES`, and reports a reference in their
-place; where an input holds such a reference, at any depth, the handler finds the value. Without a store an output that
-large is a failure, `output_too_large`. Known secrets are taken out before anything is put there.
+A worker that has a store puts there whatever outputs are over `OUTPUT_BYTES`, and reports a reference in their place:
+`{"$artifact": "sha256:…", "size": 1048576, "content_type": "application/json"}`. Where an input holds such a reference
+to JSON, at any depth, the handler finds the value. Without a store an output that large is a failure,
+`output_too_large`. Known secrets are taken out before anything is put there.
+
+Which stores there are: `artifact_stores.py`.
 """
 
+import hashlib
+import re
 from collections.abc import Iterator
 from typing import Any, Protocol, TypeGuard
 
+from foldgate.sdk.errors import Fatal
+
 OUTPUT_BYTES = 256 * 1024
 """How large an output may be, as JSON, to be part of an event."""
-REFERENCE, SIZE = "$artifact", "bytes"
+MAX_BYTES = 64 * 1024 * 1024
+"""How large an artifact may be, where nothing else is said."""
+JSON = "application/json"
+REFERENCE, SIZE, CONTENT_TYPE = "$artifact", "size", "content_type"
+_FORM = re.compile(r"sha256:[0-9a-f]{64}")
+_MEDIA_TYPE = re.compile(r"[\w.+-]{1,100}/[\w.+-]{1,100}(; ?[\w.+-]{1,50}=[\w.+-]{1,50}){0,4}")
 
 
 class ArtifactMissing(Exception):
@@ -21,29 +33,76 @@ class ArtifactsUnreachable(Exception):
     """The store does not answer just now."""
 
 
+class ArtifactTooLarge(Fatal):
+    """No store is to take this much at once."""
+
+    def __init__(self, size: int, most: int) -> None:
+        super().__init__("artifact_too_large", f"Expected an artifact of at most {most} bytes, but it has {size}.")
+
+
 class Artifacts(Protocol):
     """A store of artifacts. Used by the event loop of the worker's transport, by several tasks of it at once; whoever
     makes it opens and closes it. What lies there is never changed: a reference is derived from the bytes."""
 
     async def put(self, data: bytes, *, tenant: str) -> str:
-        """Keep these bytes, and say under which reference. Raises ArtifactsUnreachable."""
+        """Keep these bytes, and say under which reference. Raises ArtifactTooLarge, ArtifactsUnreachable."""
 
     async def get(self, reference: str, *, tenant: str) -> bytes:
         """The bytes, which were compared with their reference. Raises ArtifactMissing, ArtifactsUnreachable."""
 
 
-def stands_for(reference: str, size: int) -> dict[str, Any]:
+def reference_of(data: bytes) -> str:
+    """Under which reference these bytes are kept."""
+    return f"sha256:{hashlib.sha256(data).hexdigest()}"
+
+
+def digest_of(reference: str) -> str:
+    """The digest in a reference, hexadecimal."""
+    if not _FORM.fullmatch(reference):
+        raise ArtifactMissing(
+            f"Expected a reference such as sha256:0f3c…, with 64 digits, but got '{reference[:80]}': see `$artifact` in"
+            " an input or an output."
+        )
+    return reference.removeprefix("sha256:")
+
+
+def checked(reference: str, data: bytes | None) -> bytes:
+    """What a store has under a reference, compared with it."""
+    if data is None:
+        raise ArtifactMissing(f"Expected an artifact {reference} of this tenant, but there is none.")
+    if reference_of(data) != reference:
+        raise ArtifactMissing(
+            f"Expected the bytes of {reference}, but the store has others there, {reference_of(data)}: it was changed."
+        )
+    return data
+
+
+def fitting(data: bytes, most: int) -> bytes:
+    """The bytes, if they are not too many."""
+    if len(data) > most:
+        raise ArtifactTooLarge(len(data), most)
+    return data
+
+
+def stands_for(reference: str, size: int, *, content_type: str = JSON) -> dict[str, Any]:
     """What is in the place of a value that is an artifact."""
-    return {REFERENCE: reference, SIZE: size}
+    if not _MEDIA_TYPE.fullmatch(content_type):
+        raise ValueError(f"Expected a content type such as text/plain, but got {content_type[:100]!r}.")
+    return {REFERENCE: reference, SIZE: size, CONTENT_TYPE: content_type}
 
 
 def is_artifact(value: Any) -> TypeGuard[dict[str, Any]]:
-    """Whether the value stands for one."""
-    return isinstance(value, dict) and value.keys() == {REFERENCE, SIZE} and isinstance(value[REFERENCE], str)
+    """Whether the value stands for one that handlers find as a value: for JSON."""
+    named = isinstance(value, dict) and value.keys() == {REFERENCE, SIZE, CONTENT_TYPE}
+    return named and value[CONTENT_TYPE] == JSON and _is_reference(value)
+
+
+def _is_reference(value: dict[str, Any]) -> bool:
+    return isinstance(value[REFERENCE], str) and _FORM.fullmatch(value[REFERENCE]) is not None
 
 
 def references_in(value: Any) -> Iterator[str]:
-    """The references at any depth of a JSON-like value."""
+    """The references at any depth of a JSON-like value whose values a handler is to find."""
     if is_artifact(value):
         yield value[REFERENCE]
     elif isinstance(value, dict | list):

@@ -12,6 +12,7 @@ from foldgate.sdk.artifacts import (
     ArtifactMissing,
     Artifacts,
     ArtifactsUnreachable,
+    ArtifactTooLarge,
     references_in,
     stands_for,
 )
@@ -59,6 +60,8 @@ class Parcels:
         for _ in range(MOST_TRIES):
             try:
                 reference = await self._store.put(data, tenant=held.asked.tenant)
+            except ArtifactTooLarge as error:
+                return Failed(error.code, str(error), retryable=False)
             except ArtifactsUnreachable as error:
                 self._logger.warning("artifact delayed", job_id=held.asked.job_id, reason=str(error))
                 await asyncio.sleep(AGAIN_AFTER_S)

@@ -17,6 +17,7 @@ from foldgate.runtime import logging
 from foldgate.runtime.connecting import codec_for, open_log
 from foldgate.runtime.keys import Keys
 from foldgate.runtime.settings import Settings, SettingsInvalid, from_environment, given, variable
+from foldgate.sdk.artifact_stores import given_to
 from foldgate.sdk.errors import WorkerUnfit
 from foldgate.sdk.over_log import OverLog
 from foldgate.sdk.transport import Unreachable, Unwelcome
@@ -54,7 +55,8 @@ async def _over_log(worker: "Worker", settings: Settings) -> None:
     log = await open_log(settings)
     try:
         transport = OverLog(log, codec=codec_for(settings))
-        await until_signal(asyncio.create_task(worker.work_over(transport, alone=True)), say=_note)
+        async with given_to(worker, settings):
+            await until_signal(asyncio.create_task(worker.work_over(transport, alone=True)), say=_note)
     finally:
         await log.close()
 
