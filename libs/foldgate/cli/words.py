@@ -57,6 +57,11 @@ def _asked(event: Any) -> str:
     return _labelled(f"asks for {_what(event)} with {event.input}{_again(event)}", event.labels)
 
 
+def _openness(event: Any) -> str:
+    """Whether a pool takes jobs, by the change that is number so-and-so."""
+    return f"{'open' if event.is_open else f'closed: {event.reason}'}, by change {event.number}"
+
+
 def _begun(event: Any) -> str:
     above = f", for {event.parent_step} of {event.ancestors[-1].run_id}" if event.ancestors else ""
     return _labelled(f"{_what(event)} with {event.input}{above}{_again(event)}", event.labels)
@@ -261,7 +266,32 @@ TABLE: Mapping[str, Callable[[Any], str]] = {
     "JobSucceeded": lambda e: f"{attempt(e.job_id)} by {e.worker}: {e.output}",
     "JobFailed": lambda e: f"{attempt(e.job_id)} by {e.worker}: {e.code}: {e.message}",
     "JobReportIgnored": lambda e: f"{attempt(e.job_id)}, {e.reported} under lease {e.lease}: {e.reason}",
+    "JobRefused": lambda e: f"{attempt(e.job_id)}: {e.code}: {e.reason}",
+    "JobStarted": lambda e: f"{attempt(e.job_id)} by {e.worker}, since {moment(e.began_at)}",
+    "JobProgressed": lambda e: (
+        f"{attempt(e.job_id)} by {e.worker}{f': {e.percent} %' if e.percent >= 0 else ''}"
+        f"{f': {e.message}' if e.message else ''}"
+    ),
+    "ConstraintBreached": lambda e: f"{attempt(e.job_id)} by {e.worker}: {e.constraint}: {e.message}",
+    "CheckpointNoted": lambda e: f"{attempt(e.job_id)} can go on from {e.checkpoint}",
+    "JobAbandoned": lambda e: f"{attempt(e.job.job_id)} after {e.attempts} attempts: {e.code}: {e.message}",
+    "DeadLetterOpened": lambda e: f"{attempt(e.job_id)} of {e.topic}: {e.code}",
+    "DeadLetterRetryRequested": lambda e: _because(f"{e.step} as {e.new_run}", e),
+    "DeadLetterRetried": lambda e: _because(f"{e.step} as {e.new_run}", e),
+    "DeadLetterDiscardRequested": lambda e: _because(e.step, e),
+    "DeadLetterDiscarded": lambda e: _because(e.step, e),
+    "DeadLetterRefused": lambda e: f"{e.step}: {e.code}: {e.reason}",
     "CaseClosed": lambda e: e.status,
+    # pools
+    "PoolsPutRequested": lambda e: _because(f"{len(e.source)} characters, after revision {e.revision}", e),
+    "PoolDrainRequested": lambda e: _because(f"{e.pool} {'is to drain' if e.draining else 'is to open'}", e),
+    "PoolsPublished": lambda e: _because(f"revision {e.revision}", e),
+    "PoolsRefused": lambda e: f"{e.request}: {e.code}: {e.reason}",
+    "PoolChanged": lambda e: f"{e.pool} is {_openness(e)}",
+    "PoolTermsTaken": lambda e: f"it is {_openness(e)}",
+    "PoolOverloaded": lambda e: f"{e.pool}, where {e.waiting} wait: {e.reason}",
+    "PoolRelieved": lambda e: f"{e.pool}, where {e.waiting} wait",
+    "PoolWaitNoted": lambda e: f"{e.waiting} of {e.topic} in {e.pool}: {e.reason or 'they wait no longer'}",
     # partitions and workers
     "OwnerChanged": lambda e: f"epoch {e.epoch}: {e.owner}",
     "PositionsAdvanced": lambda _: "",
