@@ -18,7 +18,8 @@ from foldgate.sdk import tracing
 from foldgate.sdk.artifacts import REFERENCE, is_artifact
 from foldgate.sdk.calls import Calls
 from foldgate.sdk.held import Handler, Held, Outcome
-from foldgate.sdk.secret_references import SCHEME, Resolver, replaced
+from foldgate.sdk.secret_references import SCHEME, replaced
+from foldgate.sdk.terms import Terms
 from foldgate.sdk.threads import Threads
 
 LEAVES_WITHIN_S = 1.0
@@ -30,10 +31,10 @@ Lasts = Callable[[int, int], bool]
 class Floor:
     """Handlers at work. Made in the thread of its event loop; called from the line's, and tells there."""
 
-    def __init__(self, *, threads: int, resolver: Resolver) -> None:
+    def __init__(self, terms: Terms) -> None:
         self._calls = Calls(asyncio.get_running_loop())
-        self._threads = Threads(threads, name="foldgate-handler")
-        self._resolver = resolver
+        self._threads = Threads(terms.hello.max_parallel, name="foldgate-handler")
+        self._resolver = terms.resolver
         self._lasts: Lasts = lambda beat, lease_ms: False  # noqa: ARG005 - nobody is served yet
         self._tell: Tell = lambda held, outcome: None  # noqa: ARG005
         self._tasks: dict[Held, asyncio.Task[Outcome]] = {}
@@ -118,9 +119,9 @@ def _asks(held: Held) -> bool:
 
 
 @contextlib.asynccontextmanager
-async def here(*, threads: int, resolver: Resolver) -> AsyncIterator[Floor]:
+async def here(terms: Terms) -> AsyncIterator[Floor]:
     """A floor in this event loop."""
-    floor = Floor(threads=threads, resolver=resolver)
+    floor = Floor(terms)
     try:
         yield floor
     finally:
@@ -128,13 +129,13 @@ async def here(*, threads: int, resolver: Resolver) -> AsyncIterator[Floor]:
 
 
 @contextlib.asynccontextmanager
-async def apart(*, threads: int, resolver: Resolver) -> AsyncIterator[Floor]:
+async def apart(terms: Terms) -> AsyncIterator[Floor]:
     """A floor in a thread of its own; should a handler block that one for ever, it is left behind."""
     line, made, closed = asyncio.get_running_loop(), asyncio.Event(), asyncio.Event()
     found: list[tuple[Floor, asyncio.AbstractEventLoop, asyncio.Event]] = []
 
     async def stay() -> None:
-        floor, leave = Floor(threads=threads, resolver=resolver), asyncio.Event()
+        floor, leave = Floor(terms), asyncio.Event()
         found.append((floor, asyncio.get_running_loop(), leave))
         line.call_soon_threadsafe(made.set)
         await leave.wait()

@@ -17,7 +17,7 @@ from foldgate.runtime.clock import Clock
 from foldgate.sdk.errors import BREACHED, JobError
 from foldgate.sdk.job import Job
 from foldgate.sdk.secret_references import Secrets
-from foldgate.sdk.voice import Voice
+from foldgate.sdk.voice import Hears, Voice
 
 Handler = Callable[[Job], Any]
 CANCELLED, ATTEMPT_TIMEOUT, LEAVING, LAPSED = "cancelled", "attempt_timeout", "worker_leaving", "writ_lease_over"
@@ -63,11 +63,12 @@ class Held:
         *,
         clock: Clock,
         wake: Callable[["Held", bool], None],
+        hears: Hears,
     ) -> None:
         self.meta, self.dispatch, self.handler, self._clock = meta, dispatch, handler, clock
         self.constraints = constraints_of(self.dispatch.constraints)
         self.secrets, self.artifacts = Secrets(), dict[str, Any]()
-        self.voice = Voice(lambda at_once: wake(self, at_once), hide=self.secrets.hide)
+        self.voice = Voice(lambda at_once: wake(self, at_once), hide=self.secrets.hide, hears=hears)
         self.why = ""
         self.began_at = self.began = self.spoke = 0
         self.arrived = clock.monotonic_ms()
@@ -102,7 +103,8 @@ class Held:
                 return False
             self._state = "begun"
             self.began_at, self.began = self._clock.now_ms(), self._clock.monotonic_ms()
-            return True
+        self.voice.hears("began", None)
+        return True
 
     def take_back(self) -> bool:
         """Whether its handler had not begun; then it never does."""

@@ -180,7 +180,8 @@ class Line:
             message = "It was not begun: what was to stop here goes on, and takes its place."
             self._speaking.turn_down(meta, event, code=LEAVING, message=message)
         else:
-            held = Held(meta, event, handler, clock=self._terms.clock, wake=self._wake)
+            terms = self._terms
+            held = Held(meta, event, handler, clock=terms.clock, wake=self._wake, hears=terms.hears)
             self.held[event.lease], self._timers[held] = held, []
             for code in held.left_ms():
                 self._look_at_time(held, code)

@@ -5,7 +5,6 @@ worker; 2 for an environment that cannot work. A second signal ends it at once, 
 """
 
 import asyncio
-import importlib
 import os
 import signal
 import sys
@@ -62,10 +61,11 @@ async def _over_log(worker: "Worker", settings: Settings) -> None:
 
 
 async def _over_http(worker: "Worker", url: str) -> None:
-    over_http = importlib.import_module("foldgate.sdk.over_http")
+    from foldgate.sdk.over_http import OverHttp  # here: whoever works over a log does without an HTTP client
+
     said = given()
     logging.configure(level=said.get("FOLDGATE_LOG_LEVEL", "info"), style=said.get("FOLDGATE_LOG_FORMAT", "json"))
-    transport = over_http.OverHttp(url, api_key=said.get(API_KEY, ""))
+    transport = OverHttp(url, api_key=said.get(API_KEY, ""))
     await until_signal(asyncio.create_task(worker.work_over(transport, alone=True)), say=_note)
 
 

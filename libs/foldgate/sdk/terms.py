@@ -8,7 +8,9 @@ from foldgate.authority.keys import Trust
 from foldgate.runtime.clock import Clock
 from foldgate.sdk.artifacts import Artifacts
 from foldgate.sdk.held import Handler
+from foldgate.sdk.secret_references import Resolver
 from foldgate.sdk.transport import Hello
+from foldgate.sdk.voice import Hears
 
 
 class Terms(msgspec.Struct, frozen=True, kw_only=True):
@@ -23,6 +25,8 @@ class Terms(msgspec.Struct, frozen=True, kw_only=True):
     leave_within_s: float
     artifacts: Artifacts | None
     gpu_percent: Callable[[], int] | None
+    resolver: Resolver
+    hears: Hears
 
     def handler(self, topic: str) -> Handler | None:
         """The handler for a topic: its own, else the one with the longest beginning."""

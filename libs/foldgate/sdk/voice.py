@@ -5,6 +5,7 @@ Of what is said often only the last is sent, a few times a second; what was said
 
 import threading
 from collections.abc import Callable
+from typing import Any
 
 from foldgate.contracts.events import ConstraintBreached, JobProgressed
 
@@ -13,11 +14,20 @@ MOST_BREACHES = 100
 """How many breaches of one job are reported: a handler may try for ever."""
 
 
+Hears = Callable[[str, Any], None]
+"""Hears each word as it is said, in the thread that says it: began, progress, checkpoint or breach."""
+
+
+def unheard(kind: str, what: Any) -> None:
+    """Nobody listens so closely."""
+
+
 class Voice:
     """One job's. `wake` is called, in the thread that speaks, when there is something to send; `hide` takes secrets out
     of texts."""
 
-    def __init__(self, wake: Callable[[bool], None], *, hide: Callable[[str], str]) -> None:
+    def __init__(self, wake: Callable[[bool], None], *, hide: Callable[[str], str], hears: Hears = unheard) -> None:
+        self.hears = hears
         self._wake, self._hide, self._lock = wake, hide, threading.Lock()
         self._percent, self._message, self._checkpoint = -1, "", ""
         self._is_new = self._is_woken = False
@@ -39,13 +49,14 @@ class Voice:
         with self._lock:
             self._percent = -1 if percent is None else int(min(100.0, max(0.0, percent)))
             self._message, self._is_new = self._hide(message)[:MESSAGE_CHARACTERS], True
-        self._say(at_once=False)
+            said = (self._percent, self._message)
+        self._say("progress", said, at_once=False)
 
     def checkpoint(self, text: str) -> None:
         """What another attempt goes on from, as JSON."""
         with self._lock:
             self._checkpoint, self._is_new = self._hide(text), True
-        self._say(at_once=False)
+        self._say("checkpoint", text, at_once=False)
 
     def breach(self, constraint: str, message: str, *, was_stopped: bool) -> None:
         """What was tried, or done, against the constraints."""
@@ -53,9 +64,10 @@ class Voice:
             if self._breached + len(self._breaches) >= MOST_BREACHES:
                 return
             self._breaches.append((constraint, self._hide(message)[:MESSAGE_CHARACTERS], was_stopped))
-        self._say(at_once=True)
+        self._say("breach", constraint, at_once=True)
 
-    def _say(self, *, at_once: bool) -> None:
+    def _say(self, kind: str, what: Any, *, at_once: bool) -> None:
+        self.hears(kind, what)
         with self._lock:
             is_known, self._is_woken = self._is_woken and not at_once, True
         if not is_known:

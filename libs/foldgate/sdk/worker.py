@@ -38,6 +38,7 @@ from foldgate.sdk.over_log import OverLog
 from foldgate.sdk.secret_references import Environment, Resolver
 from foldgate.sdk.terms import Terms
 from foldgate.sdk.transport import Hello, Transport
+from foldgate.sdk.voice import Hears, unheard
 
 ROOT_KEYS = "FOLDGATE_ROOT_KEYS"
 H = TypeVar("H", bound=Handler)
@@ -115,14 +116,14 @@ class Worker:
     ) -> None:
         """Work over a transport until cancelled; then leave in good order. Coroutines run in this event loop; if it is
         to be `alone`, in a thread of their own, where they can block what they like."""
-        terms = self._terms(vouches=transport.vouches)
-        floor = (apart if alone else here)(threads=self._max_parallel, resolver=self._resolver)
-        async with floor as handlers:
+        terms = self.terms(trust=self.trust or _trust_of_environment(needed=not transport.vouches))
+        async with (apart if alone else here)(terms) as handlers:
             logger = structlog.get_logger().bind(worker=self.endpoint)
             self._line = Line(terms, transport, handlers, logger=logger)
             await self._line.work(ready=ready)
 
-    def _terms(self, *, vouches: bool) -> Terms:
+    def terms(self, *, trust: Trust | None, hears: Hears = unheard) -> Terms:
+        """What it says of itself, and under which terms it works."""
         hello = Hello(
             name=self.name,
             endpoint=self.endpoint,
@@ -136,7 +137,9 @@ class Worker:
             hello=hello,
             handlers=self._handlers,
             clock=self._clock,
-            trust=self.trust or _trust_of_environment(needed=not vouches),
+            trust=trust,
+            resolver=self._resolver,
+            hears=hears,
             beat_every_ms=self._beat_every_ms,
             cancel_grace_s=self._cancel_grace_s,
             leave_within_s=self.leave_within_s,
