@@ -22,6 +22,7 @@ from foldgate.contracts.events import (
     JobDenied,
     JobFailed,
     JobLost,
+    JobRefused,
     JobRequested,
     JobSucceeded,
     Meta,
@@ -109,6 +110,8 @@ def _ended(event: object) -> Iterator[Event]:
             yield RunFailed(code=code, message=f"{text} retryable={retryable}")
         case JobLost(reason=code):
             yield RunFailed(code=code, message="lost")
+        case JobRefused(code=code, reason=reason):
+            yield RunFailed(code=code, message=reason)
         case JobDenied(rule=rule, reason=reason):
             yield RunDenied(rule=rule, reason=reason)
         case ApprovalRefused(by=by, reason=reason):
@@ -147,7 +150,7 @@ SCRIPTED = Service(
             ),
             follows=(
                 Follow(stream=INTAKE, events=(RunRequested, RunCancelRequested), guard=True),
-                Follow(stream=DECISIONS, events=(JobDenied,)),
+                Follow(stream=DECISIONS, events=(JobDenied, JobRefused)),
                 Follow(stream=REPORTS, events=(JobSucceeded, JobFailed), guard=True),
                 Follow(stream=JOBS, events=(JobLost,)),
                 Follow(stream=APPROVALS, events=ANSWERS),
