@@ -142,6 +142,9 @@ async def test_the_document_says_what_is_served(postgres_url: str) -> None:
             *(f"POST {run}/{what}" for what in ("cancel", "pause", "resume", "signals/{name}")),
             f"POST {JOBS}",
             f"GET {API}/status",
+            f"POST {API}/workers",
+            *(f"POST {API}/workers/{{worker}}/{what}" for what in ("heartbeat", "lease")),
+            *(f"POST {JOBS}/{{job}}/{what}" for what in ("start", "progress", "breach", "complete", "fail")),
         }
         start = operations[f"POST {JOBS}"]
         assert {"200", "201", "202", "400", "401", "403", "409", "413", "415", "422", "500", "503"} == set(

@@ -140,12 +140,12 @@ class PoolsWorld(Governed):
         key, topic = f"k{next(self.numbers)}", self.rng.choice([*TOPICS, *TOPICS[:-1]])
         labels = self.rng.choice([{}, {}, {"pool": self.rng.choice(POOLS)}])
         asked = RunRequested(workflow="job", topic=topic, input="{}", labels=labels, idempotency_key=key)
-        self.submit("intake", ids.run_id(TENANT, "job", key), asked)
+        self.submit("intake", ids.run_id(TENANT, "job", key), asked, signer=ISSUER)
 
     def cancel(self) -> None:
         """Somebody wants a run no longer."""
         if live := sorted(self.begun - self.over.keys()):
-            self.submit("intake", self.rng.choice(live), RunCancelRequested(reason="why not"))
+            self.submit("intake", self.rng.choice(live), RunCancelRequested(reason="why not"), signer=ISSUER)
 
     # workers
 
