@@ -112,8 +112,8 @@ class Line:
 
     @property
     def beats(self) -> int:
-        """How many it has sent."""
-        return self._beats.sent
+        """How many it has sent; none before it was welcomed."""
+        return self._beats.sent if hasattr(self, "_beats") else 0
 
     @property
     def _room(self) -> int:
