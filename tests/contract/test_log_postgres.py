@@ -206,7 +206,9 @@ async def test_a_server_that_stays_away_is_said_to_be(postgres_server: PostgresS
         with pytest.raises(LogUnavailable):
             await follower.next()
         await postgres_server.start()
-        assert [record.offset for record in await follower.next()] == [0]
+        while not (records := await follower.next()):
+            pass  # woken by the connection alone
+        assert [record.offset for record in records] == [0]
         await follower.close()
     with pytest.raises(LogUnavailable, match="no_such_database"):
         await PostgresLog.connect(postgres_server.url.replace("/foldgate?", "/no_such_database?"), suite="t")
