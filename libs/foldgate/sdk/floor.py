@@ -10,7 +10,6 @@ import contextlib
 import inspect
 import threading
 from collections.abc import AsyncIterator, Callable
-from typing import Any
 
 import msgspec
 
@@ -18,6 +17,7 @@ from foldgate.sdk import tracing
 from foldgate.sdk.artifacts import REFERENCE, is_artifact
 from foldgate.sdk.calls import Calls
 from foldgate.sdk.held import Handler, Held, Outcome
+from foldgate.sdk.job import Job
 from foldgate.sdk.secret_references import SCHEME, replaced
 from foldgate.sdk.terms import Terms
 from foldgate.sdk.threads import Threads
@@ -83,7 +83,7 @@ class Floor:
 
     async def _coroutine(self, held: Held) -> Outcome:
         try:  # whoever knows secrets may take its time, and not ours
-            job = held.job(await asyncio.to_thread(self._input, held) if _asks(held) else self._input(held))
+            job = await asyncio.to_thread(self._job, held) if _asks(held) else self._job(held)
             with tracing.span(job):
                 return held.encoded(await held.handler(job))
         except (Exception, asyncio.CancelledError, SystemExit) as error:  # noqa: BLE001 - any failure of a handler is a report
@@ -93,7 +93,7 @@ class Floor:
         if not held.begin(self._lasts):
             return None
         try:
-            job = held.job(self._input(held))
+            job = self._job(held)
             with tracing.span(job):
                 return held.encoded(held.handler(job))
         except (Exception, asyncio.CancelledError, SystemExit) as error:  # noqa: BLE001 - any failure of a handler is a report
@@ -101,11 +101,14 @@ class Floor:
         finally:
             held.end()
 
-    def _input(self, held: Held) -> Any:
-        given = msgspec.json.decode(held.asked.input) if held.asked.input else None
+    def _job(self, held: Held) -> Job:
+        asked = held.asked
+        given, resume = (msgspec.json.decode(text) if text else None for text in (asked.input, asked.resume))
         if held.artifacts:
             given = replaced(given, is_artifact, lambda value: held.artifacts[value[REFERENCE]])
-        return held.secrets.put_into(given, self._resolver) if _asks(held) else given
+        if _asks(held):
+            given, resume = held.secrets.put_into([given, resume], self._resolver)
+        return held.job(given, resume=resume)
 
 
 def is_async(handler: Handler) -> bool:
@@ -114,8 +117,8 @@ def is_async(handler: Handler) -> bool:
 
 
 def _asks(held: Held) -> bool:
-    """Whether its input refers to secrets."""
-    return SCHEME in held.asked.input
+    """Whether its input refers to secrets, or what another attempt has left."""
+    return SCHEME in held.asked.input or SCHEME in held.asked.resume
 
 
 @contextlib.asynccontextmanager

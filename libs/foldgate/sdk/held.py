@@ -128,7 +128,7 @@ class Held:
             left[BREACHED] = (self.began or now) + self.constraints.max_runtime_ms - now
         return left
 
-    def job(self, given: Any) -> Job:
+    def job(self, given: Any, *, resume: Any) -> Job:
         """As its handler sees it, with this input."""
         left = min(self.left_ms().values(), default=None)
         return Job(
@@ -136,6 +136,7 @@ class Held:
             constraints=self.constraints,
             voice=self.voice,
             given=given,
+            resume=resume,
             deadline_ms=None if left is None else self._clock.now_ms() + left,
         )
 

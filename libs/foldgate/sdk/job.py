@@ -25,13 +25,20 @@ class Job:
     """
 
     def __init__(
-        self, asked: Asked, *, constraints: Constraints, voice: Voice, given: Any, deadline_ms: int | None = None
+        self,
+        asked: Asked,
+        *,
+        constraints: Constraints,
+        voice: Voice,
+        given: Any,
+        resume: Any = None,
+        deadline_ms: int | None = None,
     ) -> None:
         name = ids.parse_job_id(asked.job_id)
         self.id, self.run_id, self.step, self.attempt = asked.job_id, name.run_id, name.step, name.attempt
         self.topic, self.kind, self.workflow = asked.topic, asked.kind, asked.workflow
         self.input: Any = given
-        self.resume: Any = msgspec.json.decode(asked.resume) if asked.resume else None
+        self.resume: Any = resume
         self.labels: Mapping[str, str] = asked.labels
         self.tenant, self.principal = asked.tenant, asked.principal
         self.idempotency_key = f"{name.run_id}:{name.step}"

@@ -89,8 +89,8 @@ class Line:
                 for task in [*tasks, *self._tasks]:
                     task.cancel()
                 await asyncio.gather(*tasks, *self._tasks, return_exceptions=True)
-            with contextlib.suppress(Unreachable):
-                await self._beats.beat()
+                with contextlib.suppress(Unreachable):
+                    await self._beats.beat()
         finally:
             await self._transport.close()
 

@@ -54,9 +54,10 @@ class Voice:
 
     def checkpoint(self, text: str) -> None:
         """What another attempt goes on from, as JSON."""
+        said = self._hide(text)
         with self._lock:
-            self._checkpoint, self._is_new = self._hide(text), True
-        self._say("checkpoint", text, at_once=False)
+            self._checkpoint, self._is_new = said, True
+        self._say("checkpoint", said, at_once=False)
 
     def breach(self, constraint: str, message: str, *, was_stopped: bool) -> None:
         """What was tried, or done, against the constraints."""
