@@ -8,7 +8,7 @@ import asyncpg
 import pytest
 
 from foldgate.contracts.access import SERVICES, WORKER, access_of
-from foldgate.contracts.events import ApprovalOpened, Event, Job, PolicyDrafted, PolicyPublished, RunSucceeded
+from foldgate.contracts.events import ApprovalOpened, Event, PolicyDrafted, PolicyPublished, RunSucceeded
 from foldgate.contracts.places import Partition
 from foldgate.contracts.topics import DISPATCH, STREAMS, stream_of
 from foldgate.eventlog.log import Batch, BatchHead, LogError, Outgoing
@@ -18,6 +18,7 @@ from foldgate.eventlog.postgres_tables import SUBMIT
 from foldgate.gateway.main import SERVICE as GATEWAY
 from foldgate.readmodel.postgres import ReadModels
 from foldgate.sdk.client import Client
+from foldgate.sdk.job import Job
 from foldgate.sdk.policies import a_bundle, a_publishing
 from foldgate.sdk.voting import a_vote, cast
 from foldgate.sdk.worker import Worker

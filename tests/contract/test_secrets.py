@@ -14,7 +14,6 @@ from foldgate.contracts import ids
 from foldgate.contracts.codec import NO_CHAIN, Codec
 from foldgate.contracts.events import (
     ApprovalOpened,
-    Job,
     Meta,
     PolicyDrafted,
     PolicyPublished,
@@ -32,6 +31,7 @@ from foldgate.eventlog.log import Log, Outgoing
 from foldgate.eventlog.looking import Seen
 from foldgate.eventlog.memory import MemoryLog
 from foldgate.sdk.client import Client
+from foldgate.sdk.job import Job
 from foldgate.sdk.policies import a_bundle, a_publishing
 from foldgate.sdk.voting import a_vote, cast
 from foldgate.sdk.worker import JobError, Worker
