@@ -1,0 +1,175 @@
+"""A worker as a real process keeps its leases whatever its handlers do; stopped for longer, it keeps none."""
+
+import asyncio
+import contextlib
+import os
+import signal
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+from foldgate.contracts.events import (
+    Event,
+    JobFailed,
+    JobLost,
+    JobStarted,
+    JobSucceeded,
+    RunSucceeded,
+    WorkerBeat,
+    WorkerJoined,
+)
+from foldgate.eventlog.log import Log
+from foldgate.sdk import Client
+from tests.support.history import history_of
+from tests.support.keys import ISSUER, folder_of_keys
+from tests.support.logs import Opened, opened_by
+from tests.support.processes import Process
+from tests.support.suite import OWNERS, running, settings
+from tests.support.waiting import until
+
+LEASE_MS = 2000
+GO_ON, BEGUN = "go-on", "begun"
+"""Files of tests.support.blocking_process."""
+BEATS_OF_TWO_LEASES = 4 * LEASE_MS // 200
+
+
+class Place(NamedTuple):
+    """A fresh log in a PostgreSQL, and a folder."""
+
+    opened: Opened
+    url: str
+    folder: Path
+
+
+@pytest.fixture
+def place(request: pytest.FixtureRequest, postgres_url: str, tmp_path: Path) -> Place:
+    return Place(opened_by("postgres", request), postgres_url, tmp_path)
+
+
+class Stage:
+    """A suite with short leases, and workers beside it whose handlers block until they are told."""
+
+    def __init__(self, log: Log, environment: dict[str, str], folder: Path) -> None:
+        self.log, self.client, self._environment, self.folder = log, Client(log, signer=ISSUER), environment, folder
+        self.workers: list[Process] = []
+
+    async def worker(self, name: str) -> Process:
+        """One that was heard."""
+        given = {**self._environment, "WORKER": name, "FOLDER": str(self.folder)}
+        process = Process("tests.support.blocking_process", given, self.folder / f"{name}.log")
+        self.workers.append(process)
+        process.start()
+
+        async def is_heard() -> bool:
+            assert process.runs, process.said()
+            return any(joined.name == name for joined in await self.owned(WorkerJoined))
+
+        await until(is_heard, what=f"{name} to join", within_s=60)
+        return process
+
+    async def owned(self, kind: type[Any]) -> list[Any]:
+        return [fact.event for fact in (await history_of(self.log)).facts if isinstance(fact.event, kind)]
+
+    async def submitted(self, kind: type[Any]) -> list[Any]:
+        return [fact.event for fact in (await history_of(self.log)).submitted if isinstance(fact.event, kind)]
+
+    def begun(self) -> list[tuple[str, str]]:
+        """Which workers began which jobs."""
+        path = self.folder / BEGUN
+        return [(who, job) for who, job in map(str.split, path.read_text().splitlines())] if path.exists() else []
+
+    def let_go(self) -> None:
+        """Handlers may go on."""
+        (self.folder / GO_ON).touch()
+
+    async def begins(self, *runs: str) -> None:
+        await until(lambda: {job.partition(":")[0] for _, job in self.begun()} >= set(runs), what=f"{runs} to begin")
+
+    async def end_of(self, run_id: str) -> Event:
+        async with asyncio.timeout(60):
+            return await self.client.ended(run_id)
+
+
+@contextlib.asynccontextmanager
+async def staged(place: Place) -> AsyncIterator[Stage]:
+    given = {
+        "FOLDGATE_POSTGRES": place.url,
+        "FOLDGATE_SUITE": place.opened.suite,
+        "FOLDGATE_KEYS": str(folder_of_keys()),
+    }
+    async with place.opened() as log, running(log, services=OWNERS, given=settings(lease_ms=LEASE_MS)):
+        stage = Stage(log, given, place.folder)
+        try:
+            yield stage
+        finally:
+            for worker in stage.workers:
+                worker.kill()
+
+
+@pytest.mark.parametrize("topic", ["block.sync", "block.async"])
+async def test_a_handler_that_blocks_keeps_its_lease(place: Place, topic: str) -> None:
+    async with staged(place) as stage:
+        worker = await stage.worker("busy")
+        asked = await stage.client.run_job(topic)
+        await stage.begins(asked.run_id)
+        sent = len(await stage.submitted(WorkerBeat))
+
+        async def two_leases_later() -> bool:
+            return len(await stage.submitted(WorkerBeat)) > sent + BEATS_OF_TWO_LEASES
+
+        await until(two_leases_later, what="beats in the time of two leases", within_s=60)
+        [started] = await stage.submitted(JobStarted)
+        assert started.began_at > 0
+        stage.let_go()
+        assert await stage.end_of(asked.run_id) == RunSucceeded(output='"busy"')
+        assert await stage.owned(JobLost) == []
+        assert len(stage.begun()) == 1
+        assert worker.stop() == 0
+
+
+async def test_who_was_stopped_for_longer_than_its_lease_changes_nothing(place: Place) -> None:
+    async with staged(place) as stage:
+        paused = await stage.worker("paused")
+        held = await stage.client.run_job("block.sync")
+        await stage.begins(held.run_id)
+        paused.pause()
+        given = await stage.client.run_job("block.sync")  # to whom stands still, as nobody knows it yet
+
+        async def is_lost() -> bool:
+            return {lost.job_id for lost in await stage.owned(JobLost)} >= {f"{r.run_id}:job@1" for r in (held, given)}
+
+        await until(is_lost, what="both attempts to be lost", within_s=60)
+        await stage.worker("other")
+        await until(lambda: len(stage.begun()) == 3, what="both jobs elsewhere", within_s=60)
+        paused.go_on()
+
+        stage.let_go()
+        for asked in (held, given):
+            assert await stage.end_of(asked.run_id) == RunSucceeded(output='"other"')
+        await until(lambda: _has_spoken(stage), what="late reports", within_s=60)
+        assert [job for who, job in stage.begun() if who == "paused"] == [f"{held.run_id}:job@1"]
+
+
+async def _has_spoken(stage: Stage) -> bool:
+    """Of both jobs that the stopped worker was given there is a word on the log, and it came late."""
+    said = [*await stage.submitted(JobFailed), *await stage.submitted(JobSucceeded)]
+    return len([event for event in said if event.worker.startswith("paused/")]) == 2
+
+
+async def test_the_second_signal_ends_it_at_once(place: Place) -> None:
+    async with staged(place) as stage:
+        worker = await stage.worker("impatient")
+        asked = await stage.client.run_job("block.sync")
+        await stage.begins(asked.run_id)
+        process = worker._running
+        assert process is not None
+        process.send_signal(signal.SIGTERM)
+
+        async def leaves() -> bool:
+            return any(beat.leaving for beat in await stage.submitted(WorkerBeat))
+
+        await until(leaves, what="a beat of who leaves")
+        os.kill(process.pid, signal.SIGINT)
+        assert await worker.ends() == 1
