@@ -4,6 +4,7 @@ import pytest
 
 from foldgate.contracts.events import JobDenied, JobLost, JobRequested, RunStarted, WritRevoked
 from foldgate.engine.runs.beginning import GATED
+from foldgate.engine.runs.waiting import watches
 from foldgate.language.compile import single_job
 from tests.support.runs import Life, workflow
 
@@ -252,3 +253,10 @@ def test_a_paused_run_keeps_the_change_wanted() -> None:
     life.due()
     assert life.of(JobRequested)[-1].pools_number == 9
     assert life.of(JobRequested)[-1].after == "pool_closed"
+
+
+def test_what_a_run_waits_for_is_counted() -> None:
+    life = held("a: {type: approval}\nb: {type: job}")
+    assert [name for name, _ in watches(life.run)] == ["admission", "report"]
+    life.admit()
+    assert [name for name, _ in watches(life.run)] == ["report"]
