@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
-from foldgate.contracts.events import AttemptFailed, JobRequested
+from foldgate.contracts.events import AttemptFailed, JobFailed, JobRequested
 from foldgate.engine.steps.job import backoff_ms
 from foldgate.language.definition import Retry
 from foldgate.language.durations import LONGEST_MS
@@ -115,6 +115,26 @@ def test_a_job_that_was_handed_back_unbegun_is_lost() -> None:
     life = retried("retry: {max_attempts: 1}")
     assert life.fail("a", "writ_expired") == ["JobRequested a@2 not_begun"]
     assert life.fail("a", "writ_mismatch") == ["StepFailed a attempts_lost", "RunFailed a attempts_lost"]
+
+
+@pytest.mark.parametrize("code", ["worker_leaving", "no_handler"])
+def test_a_job_that_its_worker_gives_up_is_lost(code: str) -> None:
+    life = retried("retry: {max_attempts: 1}")
+    assert life.fail("a", code, retryable=True) == ["JobRequested a@2 not_begun"]
+    assert life.fail("a", retryable=True) == ["StepFailed a broken", "RunFailed a broken"]
+
+
+@pytest.mark.parametrize(
+    ("after_ms", "waits_ms"), [(0, 2000), (1000, 2000), (5000, 5000), (-1, 2000), (2**60, 86_400_000)]
+)
+def test_a_worker_may_have_the_next_attempt_wait_for_longer(after_ms: int, waits_ms: int) -> None:
+    life = retried("retry: {max_attempts: 2, backoff: 2s}")
+    failed = JobFailed(
+        job_id=life.job("a").job_id, lease=1, worker="w", code="busy", message="Later.", retry_after_ms=after_ms
+    )
+    assert life.hear(failed) == ["AttemptFailed a busy"]
+    assert life.after(waits_ms - 1) in ([], ["WaitNoted a"])
+    assert life.after(1) == ["JobRequested a@2 failed"]
 
 
 def test_a_writ_that_expired_is_no_loss() -> None:

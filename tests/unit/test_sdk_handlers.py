@@ -150,6 +150,11 @@ def test_whatever_it_raises_is_a_report(what: str, code: str, retryable: bool) -
     assert outcome.message
 
 
+def test_it_may_have_the_next_attempt_wait() -> None:
+    assert both("raise", {"what": "again"}).retry_after_ms == 5000
+    assert both("raise", {"what": "other"}).retry_after_ms == 0
+
+
 def test_what_nobody_handles_is_handed_back() -> None:
     assert both("unheard").code == "no_handler"
 

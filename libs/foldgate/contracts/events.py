@@ -688,6 +688,8 @@ class JobFailed(msgspec.Struct, frozen=True, kw_only=True):
     """HMAC-SHA-256 over the report with the lease's secret."""
     began_at: int = 0
     """When its handler began, by the worker's clock; 0 if it did not."""
+    retry_after_ms: int = 0
+    """How long another attempt is to wait at least, as far as its worker knows; 0 if it does not say."""
 
 
 class JobLost(msgspec.Struct, frozen=True, kw_only=True):

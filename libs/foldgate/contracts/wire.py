@@ -2436,6 +2436,7 @@ def put_JobFailed(out: list[bytes], v: e.JobFailed) -> None:
     n = len(b)
     out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
     out.append(varint(v.began_at))
+    out.append(varint(v.retry_after_ms))
 
 
 def take_JobFailed(v: bytes, p: int) -> tuple[e.JobFailed, int]:
@@ -2496,7 +2497,13 @@ def take_JobFailed(v: bytes, p: int) -> tuple[e.JobFailed, int]:
         p += 1
     else:
         f_began_at, p = take_long(v, p)
-    return e.JobFailed(job_id=f_job_id, lease=f_lease, worker=f_worker, code=f_code, message=f_message, retryable=f_retryable, mac=f_mac, began_at=f_began_at), p
+    f_retry_after_ms = v[p]
+    if f_retry_after_ms < 128:
+        f_retry_after_ms = (f_retry_after_ms >> 1) ^ -(f_retry_after_ms & 1)
+        p += 1
+    else:
+        f_retry_after_ms, p = take_long(v, p)
+    return e.JobFailed(job_id=f_job_id, lease=f_lease, worker=f_worker, code=f_code, message=f_message, retryable=f_retryable, mac=f_mac, began_at=f_began_at, retry_after_ms=f_retry_after_ms), p
 
 
 def put_JobLost(out: list[bytes], v: e.JobLost) -> None:

@@ -145,7 +145,7 @@ class Held:
         if self.why:
             return self.called_back()
         if isinstance(error, JobError):
-            after = int((error.retry_after or 0) * 1000)
+            after = int(max(0.0, error.retry_after or 0.0) * 1000)
             return Failed(error.code, self._told(error), error.retryable, after)
         trace = self.secrets.hide("".join(traceback.format_exception(error)))
         return Failed("handler_failed", self._told(error), retryable=True, trace=trace)
@@ -174,6 +174,7 @@ class Held:
             message=outcome.message,
             retryable=outcome.retryable,
             began_at=self.began_at,
+            retry_after_ms=outcome.retry_after_ms,
         )
 
     def _told(self, error: BaseException) -> str:

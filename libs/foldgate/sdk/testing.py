@@ -39,6 +39,7 @@ class Outcome(msgspec.Struct, kw_only=True):
     code: str = ""
     message: str = ""
     retryable: bool = False
+    retry_after_ms: int = 0
     progress: list[tuple[int, str]] = []
     """Per cent, or -1, and words: each time it said so, also where a suite would hear the last of several alone."""
     checkpoints: list[Any] = []
@@ -152,8 +153,9 @@ class _Nowhere:
         match self._last:
             case JobSucceeded(output=output):
                 outcome.output = msgspec.json.decode(output)
-            case JobFailed(code=code, message=message, retryable=retryable):
-                outcome.code, outcome.message, outcome.retryable = code, message, retryable
+            case JobFailed() as failed:
+                outcome.code, outcome.message, outcome.retryable = failed.code, failed.message, failed.retryable
+                outcome.retry_after_ms = failed.retry_after_ms
             case None:
                 raise AssertionError("Expected a report, but the worker ended without one.")
         return outcome

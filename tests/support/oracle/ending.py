@@ -116,8 +116,10 @@ def _job(run: Reading, place: Place, output: Any) -> Ends:
 
 
 def handed_back(report: Report | None) -> bool:
-    """Whether a worker has refused the job, unbegun, for its writ."""
-    return isinstance(report, JobFailed) and report.code.startswith("writ_")
+    """Whether a worker has refused the job for its writ, does not know such jobs, or leaves."""
+    if not isinstance(report, JobFailed):
+        return False
+    return report.code.startswith("writ_") or report.code in ("worker_leaving", "no_handler")
 
 
 def is_loss(report: Report | None) -> bool:

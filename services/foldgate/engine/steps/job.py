@@ -30,6 +30,10 @@ WRONG_OUTPUT = frozenset({"invalid_output", "output_invalid", "output_too_large"
 """How a step fails whose job has succeeded."""
 _HANDED_BACK = "writ_"
 """How the code of a worker's refusal begins: the job was not begun."""
+_GIVEN_UP = frozenset({"worker_leaving", "no_handler"})
+"""What else a worker says that could not help it: it leaves, or does not know such jobs."""
+_LONGEST_AFTER_MS = 86_400_000
+"""However long a worker would have the next attempt wait."""
 
 
 class Known(NamedTuple):
@@ -90,7 +94,7 @@ def failed(turn: Turn, place: Place, report: JobFailed) -> None:
     step = turn.step(place)
     if step.status == "cancelling":
         turn.end(place, _ending(step), job_id=report.job_id)
-    elif report.code.startswith(_HANDED_BACK):
+    elif report.code.startswith(_HANDED_BACK) or report.code in _GIVEN_UP:
         _lost(turn, place, job_id=report.job_id, reason="not_begun", why=report.message)
     else:
         _failed(
@@ -100,6 +104,7 @@ def failed(turn: Turn, place: Place, report: JobFailed) -> None:
             code=report.code,
             message=report.message,
             retryable=report.retryable,
+            after_ms=report.retry_after_ms,
         )
 
 
@@ -151,7 +156,9 @@ def lost(turn: Turn, place: Place, loss: JobLost) -> None:
             _lost(turn, place, job_id=loss.job_id, reason=reason, why=reason, known=known)
 
 
-def _failed(turn: Turn, place: Place, *, job_id: str, code: str, message: str, retryable: bool) -> None:
+def _failed(
+    turn: Turn, place: Place, *, job_id: str, code: str, message: str, retryable: bool, after_ms: int = 0
+) -> None:
     step = turn.step(place)
     retry, code = place.step.retry, code[:100] or "failed"
     if code in NOT_SPENT:
@@ -159,7 +166,7 @@ def _failed(turn: Turn, place: Place, *, job_id: str, code: str, message: str, r
     if not _is_tried_again(retry, step.spent + 1, code=code, retryable=retryable):
         turn.fail(place, code, message, job_id=job_id)
         return
-    wait = backoff_ms(retry, step.spent + 1, job_id=job_id)
+    wait = max(backoff_ms(retry, step.spent + 1, job_id=job_id), min(after_ms, _LONGEST_AFTER_MS))
     at = turn.at + wait
     turn.say(AttemptFailed(step=place.id, job_id=job_id, code=code, message=shortened(message), retry_at=at))
     if not wait:
