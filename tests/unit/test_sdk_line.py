@@ -199,7 +199,7 @@ async def test_who_is_left_behind_keeps_its_place_until_it_ends(subject: Subject
         subject.far.call_back(1)
         assert await subject.far.settled(1) == {1: "cancelled"}
         await until(lambda: subject.far.beats[-1].max_parallel == MAX_PARALLEL - 1, what="a beat with less room")
-        assert subject.far.beats[-1].holding == ()
+        await until(lambda: subject.far.beats[-1].holding == (), what="a beat that names it no longer")
         subject.let_go()
         await until(lambda: subject.far.beats[-1].max_parallel == MAX_PARALLEL, what="a beat with all its room")
         assert subject.far.last_words == {1: "cancelled"}, "the first word counts"
