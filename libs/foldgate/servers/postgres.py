@@ -46,7 +46,7 @@ class PostgresDidNotStart(Exception):
 
 
 class PostgresServer:
-    """One server, from start to stop. May be started again after it was stopped or was killed."""
+    """One server, from start to stop. Started again after it was stopped or was killed, it has the address it had."""
 
     def __init__(
         self,
@@ -111,9 +111,7 @@ class PostgresServer:
 
     async def restart(self) -> None:
         """Start again over the same data, at the same address, whatever became of the server."""
-        kept, self._short = self._short, None
         await self.stop()
-        self._short = kept
         await self.start()
 
     async def __aenter__(self) -> Self:
@@ -181,20 +179,15 @@ class PostgresServer:
 
     def _choose_socket(self, claim: FolderClaim) -> None:
         """The server reaches its socket from where it stands; a client needs a path, and that may be too long."""
-        if self._short is not None:
-            return
         if claim.previous is not None and claim.previous.scratch:
-            self._short = Path(claim.previous.scratch)
-            self._remove_short()
+            _unlink(Path(claim.previous.scratch))
         if len(bytes(self.data / SOCKET)) > _LONGEST_SOCKET:
-            self._short = Path(tempfile.mkdtemp(prefix="foldgate-")) / "d"
+            self._short = _again(self._short) or Path(tempfile.mkdtemp(prefix="foldgate-")) / "d"
             self._short.symlink_to(self.data)
 
     def _remove_short(self) -> None:
-        if self._short is not None and self._short.is_symlink():
-            self._short.unlink()
-            self._short.parent.rmdir()
-        self._short = None
+        if self._short is not None:
+            _unlink(self._short)
 
     def _url(self, database: str) -> str:
         return f"postgresql://{ROLE}@/{database}?host={quote(str(self._short or self.data), safe='/')}"
@@ -209,3 +202,18 @@ class PostgresServer:
         if self._process is None:
             raise PostgresDidNotStart(f"PostgreSQL in {self.data} has not been started.")
         return self._process
+
+
+def _again(short: Path | None) -> Path | None:
+    """The short path we had, free for a link once more; None where there was none, or somebody took it meanwhile."""
+    with contextlib.suppress(FileExistsError):
+        if short is not None:
+            short.parent.mkdir(mode=0o700)
+            return short
+    return None
+
+
+def _unlink(short: Path) -> None:
+    if short.is_symlink():
+        short.unlink()
+        short.parent.rmdir()
