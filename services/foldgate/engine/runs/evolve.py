@@ -53,9 +53,8 @@ from foldgate.engine.runs import state as runs
 from foldgate.engine.runs import step as steps
 from foldgate.engine.runs.state import Halt, Phase, Run, Signal, Undoing, identity
 from foldgate.engine.runs.step import LOST, NOT_SPENT, RETURNED, Parts, Step
-from foldgate.engine.runs.tables import Steps, with_timer, without_timer
-
-Changes = dict[str, Any]
+from foldgate.engine.runs.stepping import Changes, moved, the_step
+from foldgate.engine.runs.tables import Steps
 
 REMEMBERED = 100
 """Late reports, and what strangers ask, that are recognised when they come again."""
@@ -112,40 +111,6 @@ def _first(meta: Meta, event: Event) -> Run:
     )
 
 
-def _moved(run: Run, step_id: str, event: Event, after: Step) -> Changes:  # noqa: PLR0917 - what, where, why, to what
-    """The changes that come with one step's move: to the step, its timer, its group, and the counts of the run."""
-    before = run.steps.get(step_id)
-    was, is_live = before.status if before is not None else "", after.status in steps.LIVE
-    if was not in steps.MOVES[type(event).__name__]:
-        raise IllegalTransition(f"{type(event).__name__} does not fit step '{step_id}', which is {was or 'not begun'}")
-    was_live = was in steps.LIVE
-    changes: Changes = {"live": run.live + is_live - was_live}
-    if not is_live:
-        changes["over"] = run.over + 1
-        after = replace(after, order=run.over + 1)
-    table = run.steps.with_(step_id, after)
-    if after.parent and (group := table.get(after.parent)) is not None and group.parts is not None:
-        parts = _counted(group.parts, step_id, was=was, after=after)
-        table = table.with_(after.parent, replace(group, parts=parts))
-    changes["steps"] = table
-    old, new = (before.wakes if before is not None and was_live else None), (after.wakes if is_live else None)
-    if old != new:
-        timers = run.timers if old is None else without_timer(run.timers, (old, step_id))
-        changes["timers"] = timers if new is None else with_timer(timers, (new, step_id))
-    return changes
-
-
-def _counted(parts: Parts, step_id: str, *, was: str, after: Step) -> Parts:
-    over = not after.live
-    return Parts(
-        begun=parts.begun + (was == ""),
-        live=parts.live + after.live - (was in steps.LIVE),
-        succeeded=parts.succeeded + (over and after.status == "succeeded"),
-        failed=parts.failed + (over and after.status not in ("succeeded", "skipped")),
-        index=max(parts.index, int(step_id[step_id.rindex("[") + 1 : -1])) if step_id.endswith("]") else parts.index,
-    )
-
-
 def _job_requested(run: Run, event: JobRequested, meta: Meta) -> Changes:
     job, before = event.job, run.steps.get(event.job.step)
     after = Step(
@@ -161,7 +126,7 @@ def _job_requested(run: Run, event: JobRequested, meta: Meta) -> Changes:
         queued=before.queued if before is not None and event.after in RETURNED else meta.at,
         reported=_reported(before, event.after),
     )
-    return _moved(run, job.step, event, after)
+    return moved(run, job.step, event, after)
 
 
 def _lost(before: Step | None, after: str) -> int:
@@ -192,23 +157,23 @@ def _started(run: Run, event: StepStarted, meta: Meta) -> Changes:
         parts=Parts() if group else None,
         items=event.items,
     )
-    return _moved(run, event.step, event, after)
+    return moved(run, event.step, event, after)
 
 
 def _asked(run: Run, event: ApprovalRequested, meta: Meta) -> Changes:
     after = Step("waiting", event.kind, meta.at, parent=event.parent, deadline=event.deadline, awaits=event.approval_id)
-    return _moved(run, event.step, event, after)
+    return moved(run, event.step, event, after)
 
 
 def _child_asked(run: Run, event: ChildRequested, meta: Meta) -> Changes:
     after = Step(
         "waiting", "subworkflow", meta.at, parent=event.parent, deadline=event.deadline, awaits=event.child_run
     )
-    return _moved(run, event.step, event, after)
+    return moved(run, event.step, event, after)
 
 
 def _attempt_failed(run: Run, event: AttemptFailed, meta: Meta) -> Changes:
-    before = _of(run, event.step)
+    before = the_step(run, event.step)
     made = event.code not in NOT_SPENT
     after = replace(
         before,
@@ -222,13 +187,13 @@ def _attempt_failed(run: Run, event: AttemptFailed, meta: Meta) -> Changes:
         pools=event.pools_number,
         lost=before.lost + (event.code in LOST),
     )
-    return _moved(run, event.step, event, after)
+    return moved(run, event.step, event, after)
 
 
 def _called_back(
     run: Run, event: JobCancelRequested | ChildCancelRequested | StepCancelRequested, meta: Meta
 ) -> Changes:
-    before = _of(run, event.step)
+    before = the_step(run, event.step)
     after = replace(
         before,
         status="cancelling",
@@ -238,7 +203,7 @@ def _called_back(
         reason=event.reason,
         until=event.until if isinstance(event, JobCancelRequested) else None,
     )
-    changes = _moved(run, event.step, event, after)
+    changes = moved(run, event.step, event, after)
     undoing = run.undoing
     if undoing is not None and undoing.deadline is not None and undoing.deadline <= meta.at:
         changes["undoing"] = replace(undoing, deadline=None)
@@ -247,7 +212,7 @@ def _called_back(
 
 def _succeeded(run: Run, event: StepSucceeded, meta: Meta) -> Changes:
     after = _over(run, event.step, "succeeded", parent=event.parent, at=meta.at, output=event.output)
-    changes = _moved(run, event.step, event, after)
+    changes = moved(run, event.step, event, after)
     if event.job_id:
         changes["cleared"] = True  # its writ says so
     if event.signal:
@@ -257,27 +222,27 @@ def _succeeded(run: Run, event: StepSucceeded, meta: Meta) -> Changes:
 
 def _failed(run: Run, event: StepFailed, meta: Meta) -> Changes:
     after = _over(run, event.step, "failed", parent=event.parent, at=meta.at, code=event.code, reason=event.message)
-    return _moved(run, event.step, event, after)
+    return moved(run, event.step, event, after)
 
 
 def _denied(run: Run, event: StepDenied, meta: Meta) -> Changes:
     after = _over(run, event.step, "denied", parent=event.parent, at=meta.at, code=event.rule, reason=event.reason)
-    return _moved(run, event.step, event, after)
+    return moved(run, event.step, event, after)
 
 
 def _timed_out(run: Run, event: StepTimedOut, meta: Meta) -> Changes:
     after = _over(run, event.step, "timed_out", parent=event.parent, at=meta.at, code=event.code, reason=event.reason)
-    return _moved(run, event.step, event, after)
+    return moved(run, event.step, event, after)
 
 
 def _cancelled(run: Run, event: StepCancelled, meta: Meta) -> Changes:
     after = _over(run, event.step, "cancelled", parent=event.parent, at=meta.at, code="cancelled", reason=event.reason)
-    return _moved(run, event.step, event, after)
+    return moved(run, event.step, event, after)
 
 
 def _skipped(run: Run, event: StepSkipped, meta: Meta) -> Changes:
     after = Step("skipped", "", meta.at, parent=event.parent, code=event.reason)
-    return _moved(run, event.step, event, after)
+    return moved(run, event.step, event, after)
 
 
 def _over(
@@ -308,13 +273,6 @@ def _over(
         items=before.items,
         parts=before.parts,
     )
-
-
-def _of(run: Run, step_id: str) -> Step:
-    step = run.steps.get(step_id)
-    if step is None:
-        raise IllegalTransition(f"Step '{step_id}' was not begun")
-    return step
 
 
 def _halted(run: Run, event: RunHalted, meta: Meta) -> Changes:
