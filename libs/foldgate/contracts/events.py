@@ -526,6 +526,14 @@ class DeadLetterOpened(msgspec.Struct, frozen=True, kw_only=True):
     """What kind of work it is."""
     code: str
     """Why nobody tries it again, as a stable code."""
+    workflow: str = ""
+    """The workflow of the run."""
+    from_step: str = ""
+    """The step at the top that a rerun begins with."""
+    status: str = ""
+    """How its step ends: failed, denied or timed_out."""
+    attempts: int = 0
+    """How many attempts were made."""
 
 
 class DeadLetterRefused(msgspec.Struct, frozen=True, kw_only=True):
@@ -595,6 +603,8 @@ class JobAbandoned(msgspec.Struct, frozen=True, kw_only=True):
     """How many attempts were made."""
     rule: str = ""
     """The rule that decided last; empty if the run does not know."""
+    from_step: str = ""
+    """The step at the top that it is part of: a rerun that tries it again begins there."""
 
 
 class JobCancelRequested(msgspec.Struct, frozen=True, kw_only=True):

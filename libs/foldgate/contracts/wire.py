@@ -1399,6 +1399,16 @@ def put_DeadLetterOpened(out: list[bytes], v: e.DeadLetterOpened) -> None:
     b = v.code.encode()
     n = len(b)
     out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    b = v.workflow.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    b = v.from_step.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    b = v.status.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    out.append(varint32(v.attempts))
 
 
 def take_DeadLetterOpened(v: bytes, p: int) -> tuple[e.DeadLetterOpened, int]:
@@ -1434,7 +1444,37 @@ def take_DeadLetterOpened(v: bytes, p: int) -> tuple[e.DeadLetterOpened, int]:
         p += 1
     f_code = v[p : p + n].decode()
     p += n
-    return e.DeadLetterOpened(step=f_step, job_id=f_job_id, topic=f_topic, code=f_code), p
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_workflow = v[p : p + n].decode()
+    p += n
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_from_step = v[p : p + n].decode()
+    p += n
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_status = v[p : p + n].decode()
+    p += n
+    f_attempts = v[p]
+    if f_attempts < 128:
+        f_attempts = (f_attempts >> 1) ^ -(f_attempts & 1)
+        p += 1
+    else:
+        f_attempts, p = take_int(v, p)
+    return e.DeadLetterOpened(step=f_step, job_id=f_job_id, topic=f_topic, code=f_code, workflow=f_workflow, from_step=f_from_step, status=f_status, attempts=f_attempts), p
 
 
 def put_DeadLetterRefused(out: list[bytes], v: e.DeadLetterRefused) -> None:
@@ -2085,6 +2125,9 @@ def put_JobAbandoned(out: list[bytes], v: e.JobAbandoned) -> None:
     b = v.rule.encode()
     n = len(b)
     out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    b = v.from_step.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
 
 
 def take_JobAbandoned(v: bytes, p: int) -> tuple[e.JobAbandoned, int]:
@@ -2135,7 +2178,15 @@ def take_JobAbandoned(v: bytes, p: int) -> tuple[e.JobAbandoned, int]:
         p += 1
     f_rule = v[p : p + n].decode()
     p += n
-    return e.JobAbandoned(step=f_step, job=f_job, status=f_status, code=f_code, message=f_message, attempts=f_attempts, rule=f_rule), p
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_from_step = v[p : p + n].decode()
+    p += n
+    return e.JobAbandoned(step=f_step, job=f_job, status=f_status, code=f_code, message=f_message, attempts=f_attempts, rule=f_rule, from_step=f_from_step), p
 
 
 def put_JobCancelRequested(out: list[bytes], v: e.JobCancelRequested) -> None:
