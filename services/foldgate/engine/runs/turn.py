@@ -18,6 +18,7 @@ from foldgate.authority.redaction import redacted_event
 from foldgate.authority.secrets import Level
 from foldgate.contracts.events import (
     Event,
+    JobAbandoned,
     Meta,
     StepCancelled,
     StepDenied,
@@ -33,9 +34,11 @@ from foldgate.engine.runs.places import Place, parent_of, place_of
 from foldgate.engine.runs.scope import scope_of
 from foldgate.engine.runs.state import Run
 from foldgate.engine.runs.step import REPEATED, Step
+from foldgate.engine.runs.work import job_of
 from foldgate.expr.template import ExpressionFailed, Template
 from foldgate.language.definition import Definition, ParallelSpec
 from foldgate.language.definitions import Definitions
+from foldgate.language.upstream import outermost
 
 MAX_CARRIED_BYTES = 256 * 1024
 """What a value that an event carries may have: an input, an output, an item."""
@@ -185,17 +188,20 @@ class Turn:
     def fail(self, place: Place, code: str, message: str, *, job_id: str = "") -> None:
         """The step ends by failing."""
         parent, message = self.parent(place), shortened(message)
-        event = StepFailed(step=place.id, job_id=job_id, code=code[:100], message=message, parent=parent)
-        self._end(place, event)
+        code = code[:100]
+        self._abandon(place, status="failed", code=code, message=message)
+        self._end(place, StepFailed(step=place.id, job_id=job_id, code=code, message=message, parent=parent))
 
     def deny(self, place: Place, rule: str, reason: str, *, job_id: str = "") -> None:
         """The step ends because it may not happen."""
         parent, reason = self.parent(place), shortened(reason)
+        self._abandon(place, status="denied", code="denied", message=reason, rule=rule)
         self._end(place, StepDenied(step=place.id, job_id=job_id, rule=rule, reason=reason, parent=parent))
 
     def time_out(self, place: Place, code: str, reason: str, *, job_id: str = "") -> None:
         """The step ends because its time is over."""
         parent, reason = self.parent(place), shortened(reason)
+        self._abandon(place, status="timed_out", code=code, message=reason)
         self._end(place, StepTimedOut(step=place.id, job_id=job_id, code=code, reason=reason, parent=parent))
 
     def skip(self, place: Place, reason: str) -> None:
@@ -225,6 +231,23 @@ class Turn:
     def forget_moved(self) -> None:
         """Nobody is interested in what ended: the run ends."""
         self._moved.clear()
+
+    def _abandon(self, place: Place, *, status: str, code: str, message: str, rule: str = "") -> None:
+        """A job that was asked for, and that nobody will try again by itself: so it is said of each such end, here."""
+        step = self.run.step(place.id)
+        if step is None or not step.attempt:
+            return
+        letter = JobAbandoned(
+            step=place.id,
+            job=job_of(self.run, place, step.input, attempt=step.attempt, patience_ms=place.step.queue_timeout_ms),
+            status=status,
+            code=code,
+            message=message,
+            attempts=step.attempt,
+            rule=rule,
+            from_step=outermost(self.definition, place.step.id),
+        )
+        self.say(letter)
 
     def _end(self, place: Place, event: Event) -> None:
         self.say(event)

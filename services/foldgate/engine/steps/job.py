@@ -11,7 +11,6 @@ from foldgate.authority.request import canonical
 from foldgate.contracts import ids
 from foldgate.contracts.events import (
     AttemptFailed,
-    Job,
     JobCancelRequested,
     JobDenied,
     JobFailed,
@@ -24,7 +23,8 @@ from foldgate.contracts.events import (
 from foldgate.engine.runs.places import Place
 from foldgate.engine.runs.step import NOT_SPENT, RETURNED, Step
 from foldgate.engine.runs.turn import Ending, Turn, shortened
-from foldgate.language.definition import JobSpec, Retry
+from foldgate.engine.runs.work import job_of
+from foldgate.language.definition import Retry
 
 WRONG_OUTPUT = frozenset({"invalid_output", "output_invalid", "output_too_large"})
 """How a step fails whose job has succeeded."""
@@ -233,34 +233,7 @@ def _request(
     after: str = "",
     known: Known = NOTHING,
 ) -> None:
-    run, step, spec = turn.run, place.step, place.step.spec
-    assert isinstance(spec, JobSpec)
-    meta, route = step.meta, step.route
-    job = Job(
-        job_id=ids.job_id(run.run_id, place.id, attempt),
-        step=place.id,
-        attempt=attempt,
-        kind=spec.kind,
-        topic=spec.topic,
-        input=given,
-        labels={**run.labels, **meta.labels} if meta.labels else run.labels,
-        tenant=run.tenant,
-        principal=run.principal,
-        workflow=run.workflow,
-        digest=run.digest,
-        priority=step.priority,
-        pool=route.pool,
-        worker=route.worker,
-        placement=route.labels,
-        capability=meta.capability,
-        risk_tags=meta.risk_tags,
-        requires=meta.requires,
-        pack_id=meta.pack_id,
-        actor_id=meta.actor_id,
-        actor_type=meta.actor_type,
-        queue_timeout_ms=_patience_ms(turn, place, after),
-        attempt_timeout_ms=step.attempt_timeout_ms or 0,
-    )
+    job = job_of(turn.run, place, given, attempt=attempt, patience_ms=_patience_ms(turn, place, after))
     asked = JobRequested(
         job=job,
         after=after,
@@ -269,7 +242,7 @@ def _request(
         policies_offset=known.policies_offset,
         pools_number=known.pools_number,
     )
-    turn.say(asked, principal=run.principal)
+    turn.say(asked, principal=turn.run.principal)
 
 
 def _patience_ms(turn: Turn, place: Place, after: str) -> int:
