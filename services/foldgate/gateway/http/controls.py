@@ -83,6 +83,7 @@ class Controls:
                 endpoint=self.signal,
                 summary="Send a signal to a run; the body is its payload, any JSON",
                 area="runs",
+                role="operator",
                 parameters=(
                     _RUN,
                     Parameter("name", "path", "The name that a step waits for."),
@@ -101,6 +102,7 @@ class Controls:
             endpoint=endpoint,
             summary=summary,
             area="runs",
+            role="operator",
             body=ReasonBody,
             parameters=(_RUN,),
             answers=_ANSWERS,

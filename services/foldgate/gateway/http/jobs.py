@@ -43,6 +43,7 @@ class Jobs:
             endpoint=self.start,
             summary="Start a job: a run of one step",
             area="jobs",
+            role="operator",
             body=JobBody,
             parameters=(asking.KEY,),
             answers=asking.ANSWERS,

@@ -8,6 +8,8 @@ from pydantic import BaseModel
 from starlette.requests import Request
 from starlette.responses import Response
 
+from foldgate.identity.roles import Role
+
 
 class Parameter(NamedTuple):
     """Something that is told beside the body. A pattern is what its text must fit."""
@@ -27,13 +29,15 @@ class Said(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class Operation:
-    """One method of one path. `problems` are codes beyond those that every operation may answer with."""
+    """One method of one path, and the role that it needs. `problems` are codes beyond those that every operation may
+    answer with."""
 
     method: Literal["GET", "POST", "PUT", "DELETE"]
     path: str
     endpoint: Callable[[Request], Awaitable[Response]]
     summary: str
     area: str
+    role: Role
     answers: Mapping[int, Said]
     problems: tuple[str, ...] = ()
     body: type[BaseModel] | None = None

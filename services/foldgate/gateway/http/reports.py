@@ -122,6 +122,7 @@ class Reports:
                 endpoint=endpoint,
                 summary=summary,
                 area="workers",
+                role="worker",
                 body=body,
                 parameters=_PARAMETERS,
                 answers={200: Said(ReportAnswer, "It is on the log.")},

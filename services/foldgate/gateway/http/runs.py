@@ -92,6 +92,7 @@ class Runs:
             endpoint=self.show,
             summary="Show a run",
             area="runs",
+            role="viewer",
             parameters=(
                 Parameter("run_id", "path", "The run."),
                 Parameter("after", "query", "The position from the answer to a write, which is to be reflected."),

@@ -50,6 +50,7 @@ class Starts:
             endpoint=self.start,
             summary="Start a run of a workflow",
             area="runs",
+            role="operator",
             body=StartBody,
             parameters=(Parameter("workflow", "path", "The id of a workflow."), asking.KEY),
             answers=asking.ANSWERS,

@@ -38,6 +38,7 @@ class Status:
             endpoint=self.show,
             summary="How far the read models are behind the log",
             area="operations",
+            role="viewer",
             answers={200: Said(StatusAnswer, "As of now.")},
             problems=("log_unavailable",),
         )

@@ -98,6 +98,7 @@ class Workflows:
             endpoint=self.publish,
             summary="Publish a workflow",
             area="workflows",
+            role="operator",
             body=DocumentBody,
             answers={
                 200: Said(PublishAnswer, "This document was published before."),
@@ -112,6 +113,7 @@ class Workflows:
             endpoint=self.show,
             summary="Show a workflow",
             area="workflows",
+            role="viewer",
             parameters=(
                 which,
                 Parameter("version", "query", "A version; the latest if there is none."),
