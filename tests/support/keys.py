@@ -12,7 +12,7 @@ import msgspec
 from foldgate.authority.keys import Certificate, Purpose, Signer, Trust, certify, key_id_of, public_of
 from foldgate.authority.requests import Vouching
 from foldgate.authority.token import token, with_mac
-from foldgate.contracts.events import JobFailed, JobSucceeded
+from foldgate.contracts.events import JobFailed, JobProgressed, JobSucceeded
 from foldgate.runtime.key_making import PURPOSES, write
 from foldgate.runtime.keys import ROOT, SUITE, KeyFile, Keys, file_of
 
@@ -57,7 +57,7 @@ STRANGER = signer_with("kernel", root=bytes([7]) * 32)
 TRUST = Trust([public_of(ROOT_KEY)])
 ANYBODY = Vouching(TRUST, unsigned=True)
 """What is asked counts as it comes: where it is not asked who asks."""
-R = TypeVar("R", JobSucceeded, JobFailed)
+R = TypeVar("R", JobSucceeded, JobFailed, JobProgressed)
 
 
 def proved(report: R) -> R:
@@ -66,7 +66,7 @@ def proved(report: R) -> R:
     return with_mac(secret, report)
 
 
-def from_anybody(_: JobSucceeded | JobFailed) -> bool:
+def from_anybody(_: JobSucceeded | JobFailed | JobProgressed) -> bool:
     """Reports are believed as they come: where it is not asked who sends them."""
     return True
 

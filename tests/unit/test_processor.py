@@ -12,6 +12,7 @@ from foldgate.contracts.events import (
     ChildRequested,
     Event,
     JobFailed,
+    JobProgressed,
     JobSucceeded,
     Meta,
     RunFailed,
@@ -82,6 +83,7 @@ DECIDER = Decider(
     ended=lambda state: state.over,
     fail=lambda _state, _message, reason: [RunFailed(code="internal_error", message=reason)],
     openings=(RunRequested,),
+    passing=(JobProgressed,),
 )
 
 
@@ -243,6 +245,8 @@ def test_after_its_end_a_repeat_adds_nothing_and_the_rest_is_shown() -> None:
     subject.take(incoming(2, "", event=JobSucceeded(job_id="j", lease=1, worker="w", output="1")), key="run_1", now=1)
     cut = cut_of(subject)
     assert (cut.records, cut.quarantined[0].event.code) == ([], "run_closed")
+    subject.take(incoming(3, "", event=JobProgressed(job_id="j", lease=1, worker="w", number=1)), key="run_1", now=1)
+    assert subject.cut() is None
 
 
 @pytest.mark.parametrize(

@@ -137,13 +137,49 @@ def test_a_worker_may_have_the_next_attempt_wait_for_longer(after_ms: int, waits
     assert life.after(1) == ["JobRequested a@2 failed"]
 
 
+@pytest.mark.parametrize(
+    ("reason", "after"),
+    [("not_taken", "not_taken"), ("worker_lost", "worker_lost"), ("of_another_time", "worker_lost")],
+)
+@pytest.mark.parametrize("paused", [False, True])
+def test_whatever_a_loss_is_called_it_spends_no_retry_and_there_are_only_so_many(
+    reason: str, after: str, *, paused: bool
+) -> None:
+    life = retried("retry: {max_attempts: 2}")
+    if paused:
+        life.pause()
+        assert life.lose("a", reason) == [f"AttemptFailed a {after}"]
+        life.resume()
+        assert life.due() == [f"JobRequested a@2 {after}"]
+    else:
+        assert life.lose("a", reason) == [f"JobRequested a@2 {after}"]
+    assert life.fail("a", retryable=True)[-1] == "JobRequested a@3 failed", "none was spent"
+    assert life.lose("a", reason)[0] == "StepFailed a attempts_lost"
+
+
+def test_a_job_says_how_many_attempts_before_it_have_failed() -> None:
+    life = retried("retry: {max_attempts: 9, backoff: 1s}")
+    told = [life.job("a").retries]
+    for end in ("writ_expired", "fail", "worker_leaving", "attempt_timeout", "pool_closed", "fail"):
+        if end == "fail":
+            life.fail("a", retryable=True)
+        elif end == "worker_leaving":
+            life.fail("a", end)
+        else:
+            life.lose("a", end)
+        if life.statuses["a"] == "retrying":
+            life.due()
+        told.append(life.job("a").retries)
+    assert told == [0, 0, 1, 1, 2, 2, 3]
+
+
 def test_a_writ_that_expired_is_no_loss() -> None:
     life = retried("timeout: 1h")
     for attempt in range(2, 10):
         assert life.lose("a", "writ_expired") == [f"JobRequested a@{attempt} writ_expired"]
 
 
-@pytest.mark.parametrize("code", ["worker_lost", "not_begun"])
+@pytest.mark.parametrize("code", ["worker_lost", "not_taken", "not_begun"])
 def test_no_worker_says_that_it_was_lost(code: str) -> None:
     life = retried("retry: {max_attempts: 2}")
     assert life.fail("a", code, retryable=True)[-1] == "JobRequested a@2 failed"

@@ -49,6 +49,7 @@ def _texts(values: dict[str, str], level: Level) -> dict[str, str]:
 
 
 _CARRIED: dict[str, _Redact] = {
+    "checkpoint": redacted_json,
     "code": redacted,
     "ctx": _values,
     "data": redacted_json,
@@ -62,6 +63,7 @@ _CARRIED: dict[str, _Redact] = {
     "payload": redacted_json,
     "reason": redacted,
     "rerun": _struct,
+    "resume": redacted_json,
     "value": redacted_json,
 }
 

@@ -78,6 +78,7 @@ class Decider(Generic[S]):
     fail     the events that end an aggregate after `decide` or `evolve` broke on a message
     edition  raised when `evolve` means something else by the same state, so that old checkpoints are not read
     openings the events that ask for a new aggregate: a repeat of one adds nothing after the end
+    passing  the events of open streams that ask for nothing after the end: others are set aside then
     state    the type of S, so that checkpoints can keep it
     settles  since when something was open that this event settles, given the state before it: that is measured
     counts   what of an event is counted, in a word; empty for most
@@ -95,6 +96,7 @@ class Decider(Generic[S]):
     ended: Callable[[S], bool] = lambda _: False
     fail: Callable[[S | None, Message, str], Iterable[Event | Said]] = lambda *_: ()
     openings: tuple[type[Event], ...] = ()
+    passing: tuple[type[Event], ...] = ()
     edition: int = 1
     settles: Callable[[S | None, Event], int | None] = lambda *_: None
     counts: Callable[[Event], str] = lambda _: ""

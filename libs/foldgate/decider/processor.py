@@ -157,7 +157,7 @@ class Processor(Generic[S]):
         turn = _Turn(held, Message(key=key, at=at, event=incoming.event, meta=incoming.meta), incoming)
         if held is not None or key not in self.closed:
             self._answer(turn)
-        elif not incoming.submitted or isinstance(incoming.event, self._decider.openings):
+        elif not incoming.submitted or isinstance(incoming.event, (*self._decider.openings, *self._decider.passing)):
             self._skipped[incoming.source] = incoming.position  # another's fact comes late: it is on its own stream
         else:
             self._refuse(turn, SetAside("run_closed", f"Expected a live '{key}', but it has ended."))

@@ -20,6 +20,7 @@ from foldgate.contracts.events import (
     JobDenied,
     JobFailed,
     JobLost,
+    JobProgressed,
     JobRefused,
     JobRequested,
     JobSucceeded,
@@ -75,7 +76,7 @@ SERVICE = Service(
             follows=(
                 Follow(stream=INTAKE, events=ASKED, guard=True),
                 Follow(stream=DECISIONS, events=(RunAdmitted, RunRejected, JobDenied, JobRefused, WritRevoked)),
-                Follow(stream=REPORTS, events=(JobSucceeded, JobFailed), guard=True),
+                Follow(stream=REPORTS, events=(JobSucceeded, JobFailed, JobProgressed), guard=True),
                 Follow(stream=JOBS, events=(JobLost,)),
                 Follow(stream=APPROVALS, events=(ApprovalGranted, ApprovalRefused, ApprovalExpired)),
                 Follow(stream=SLOTS, events=(SlotGranted, SlotRefused, SlotRevoked)),

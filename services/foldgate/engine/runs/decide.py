@@ -27,6 +27,7 @@ from foldgate.contracts.events import (
     JobDenied,
     JobFailed,
     JobLost,
+    JobProgressed,
     JobRefused,
     JobSucceeded,
     Meta,
@@ -56,7 +57,7 @@ from foldgate.engine.runs import requests, starting, strangers
 from foldgate.engine.runs.advance import scan, settle
 from foldgate.engine.runs.ending import call_back_all, finish, halt
 from foldgate.engine.runs.evolve import evolve
-from foldgate.engine.runs.reports import Report, attempt, ignore_forged, reported
+from foldgate.engine.runs.reports import Genuine, attempt, ignore_forged, progressed, reported
 from foldgate.engine.runs.state import BEFORE_ITS_END, FAULT, Run, ended, is_undecided
 from foldgate.engine.runs.tables import due_timers
 from foldgate.engine.runs.turn import Ending, Folded, Terms, Turn, shortened
@@ -78,7 +79,7 @@ def runs(
     cancel_grace_ms: int,
     wait_noted_after_ms: int,
     max_events: int,
-    genuine: Callable[[Report], bool],
+    genuine: Genuine,
     vouching: Vouching,
     redaction: Level = "low",
 ) -> Decider[Run]:
@@ -99,7 +100,7 @@ def runs(
             first = _first(message, definitions, terms=terms, vouching=vouching)
             return _said(first, None) if isinstance(first, Turn) else first
         stranger = strangers.found(message, run, vouching)
-        if stranger is None and _is_answered(run, message):
+        if stranger is None and (_is_answered(run, message) or _leaves_nothing(message, genuine)):
             return ()
         pinned = starting.definition_of(definitions, digest=run.digest, kind=run.kind, topic=run.topic)
         turn = Turn(message, run, definition=pinned, definitions=definitions, terms=terms, kinds=KINDS)
@@ -124,6 +125,7 @@ def runs(
         ended=ended,
         fail=lambda run, message, reason: _fail(run, message, redacted(reason, redaction)),
         openings=(RunRequested, ChildRequested),
+        passing=(JobProgressed,),
         waits=waits,
         watches=watches,
         describe=describe,
@@ -169,6 +171,12 @@ def _first(message: Message, definitions: Definitions, *, terms: Terms, vouching
 
 def _is_answered(run: Run, message: Message) -> bool:
     return isinstance(message.event, OfRun) and message.meta is not None and message.meta.request_id in run.answered
+
+
+def _leaves_nothing(message: Message, genuine: Genuine) -> bool:
+    """Whether it is a worker's progress that asks for nothing: no checkpoint, or one of who does not hold the job."""
+    event = message.event
+    return isinstance(event, JobProgressed) and not (event.checkpoint and genuine(event))
 
 
 def _answer(turn: Turn, message: Message) -> None:
@@ -348,6 +356,7 @@ def _children(run: Run) -> Iterator[tuple[str, str]]:
 _ANSWERS: Mapping[type[Event], Callable[[Turn, Any, Meta], None]] = {
     JobSucceeded: reported,
     JobFailed: reported,
+    JobProgressed: progressed,
     JobDenied: _settled,
     JobRefused: _settled,
     JobLost: _settled,

@@ -9,6 +9,7 @@ from foldgate.authority.requests import UNVOUCHED
 from foldgate.contracts.events import (
     ApprovalRequested,
     AttemptFailed,
+    CheckpointNoted,
     ChildCancelRequested,
     ChildEnded,
     ChildRequested,
@@ -57,6 +58,8 @@ from foldgate.engine.runs.step import LOST, NOT_SPENT, RETURNED, Parts, Step
 from foldgate.engine.runs.stepping import Changes, moved, the_step
 from foldgate.engine.runs.tables import Steps
 
+CHECKPOINT_EVERY_MS = 250
+"""How often a step may leave one, on the whole: what workers say must not fill the log."""
 REMEMBERED = 100
 """Late reports, and what strangers ask, that are recognised when they come again."""
 GROUPS = frozenset({"parallel", "loop", "for_each"})
@@ -71,6 +74,8 @@ def evolve(run: Run | None, meta: Meta, event: Event) -> Run:
     if change is None or run.phase not in runs.MOVES.get(name, runs.LIVE):
         raise IllegalTransition(f"{name} does not fit a run that is {run.phase}: {meta.event_id}")
     changes = change(run, event, meta)
+    if type(event) is CheckpointNoted:  # nothing has moved, and what a job leaves does not use up the run's events
+        return replace(run, at=meta.at, deferred=False, **changes)
     deferred, noted = type(event) is RunDeferred, type(event) is WaitNoted
     return replace(run, events=run.events + 1, at=meta.at, deferred=deferred, noted=noted, **changes)
 
@@ -126,6 +131,8 @@ def _job_requested(run: Run, event: JobRequested, meta: Meta) -> Changes:
         lost=_lost(before, event.after),
         queued=before.queued if before is not None and event.after in RETURNED else meta.at,
         reported=_reported(before, event.after),
+        resume=job.resume,
+        paced=before.paced if before is not None else 0,
     )
     return moved(run, job.step, event, after)
 
@@ -188,6 +195,13 @@ def _attempt_failed(run: Run, event: AttemptFailed, meta: Meta) -> Changes:
         pools=event.pools_number,
         lost=before.lost + (event.code in LOST),
     )
+    return moved(run, event.step, event, after)
+
+
+def _checkpoint(run: Run, event: CheckpointNoted, meta: Meta) -> Changes:
+    before = the_step(run, event.step)
+    paced = max(before.paced, meta.at) + CHECKPOINT_EVERY_MS
+    after = replace(before, resume=event.checkpoint, marked=event.number, paced=paced)
     return moved(run, event.step, event, after)
 
 
@@ -339,6 +353,7 @@ _CHANGES: Mapping[type[Event], Callable[[Run, Any, Meta], Changes]] = {
     JobCancelRequested: _called_back,
     StepCancelRequested: _called_back,
     AttemptFailed: _attempt_failed,
+    CheckpointNoted: _checkpoint,
     JobReportIgnored: _ignored,
     JobAbandoned: lambda *_: {},
     StepSucceeded: _succeeded,

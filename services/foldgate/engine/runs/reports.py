@@ -1,13 +1,17 @@
 """What workers say of their attempts. They may name anything, and strangers may speak as they do."""
 
+from collections.abc import Callable
+
 from foldgate.contracts import ids
-from foldgate.contracts.events import JobFailed, JobReportIgnored, JobSucceeded, Meta
+from foldgate.contracts.events import JobFailed, JobProgressed, JobReportIgnored, JobSucceeded, Meta
 from foldgate.engine.runs.evolve import REMEMBERED
 from foldgate.engine.runs.step import Step
 from foldgate.engine.runs.turn import Turn
 from foldgate.engine.steps import job
 
 Report = JobSucceeded | JobFailed
+Genuine = Callable[[JobSucceeded | JobFailed | JobProgressed], bool]
+"""Whether a report comes from who was given the lease that it names."""
 
 MAX_JOB_ID = 8000
 """Characters of a job id that are looked at: none is as long, however many loops are around its step."""
@@ -24,6 +28,14 @@ def reported(turn: Turn, report: Report, _: Meta) -> None:
         job.succeeded(turn, turn.place(found), report)
     else:
         job.failed(turn, turn.place(found), report)
+
+
+def progressed(turn: Turn, report: JobProgressed, _: Meta) -> None:
+    """A checkpoint of an attempt under way is what the next one goes on from. Of another attempt it changes nothing,
+    and is seen where it was said."""
+    found = attempt(turn, report.job_id)
+    if found is not None:
+        job.progressed(turn, turn.place(found), report)
 
 
 def attempt(turn: Turn, job_id: str) -> str | None:

@@ -84,7 +84,7 @@ class Undoing(msgspec.Struct, frozen=True, gc=False):
 class Run(msgspec.Struct, frozen=True, kw_only=True):
     """One run.
 
-    at         of its last event, and `events` is how many it has
+    at         of its last event, and `events` is how many it has, those left out that only note checkpoints
     live       how many steps are begun and not over; `over` counts those that ended
     deferred   more is ready than one decision took
     cleared    whether it need not wait any longer for policy to let it begin

@@ -3,6 +3,7 @@
 (unbegun) --JobRequested--> requested --AttemptFailed--> retrying --JobRequested--> requested
           --StepStarted, ApprovalRequested, ChildRequested--> waiting (for time, people, a signal, a child run)
           --StepStarted--> running (a group: parallel, loop, for_each)
+requested --CheckpointNoted--> requested
 requested --JobCancelRequested--> cancelling   waiting --ChildCancelRequested--> cancelling
 running --StepCancelRequested--> cancelling
 any live one, and an unbegun one whose whole work is one decision, --Step...--> over
@@ -30,7 +31,8 @@ REPEATED = "rerun"
 """What stands for the type of a step that a rerun took over."""
 LIVE = frozenset({"requested", "retrying", "waiting", "running", "cancelling"})
 _ANY = LIVE | {""}
-LOST = frozenset({"worker_lost", "not_begun"})
+LOST = frozenset({"worker_lost", "not_taken", "not_begun"})
+"""Why an attempt is over that nobody reports: there are only so many of a step."""
 RETURNED = frozenset({"writ_expired", "writ_stale", "pool_closed"})
 """Why a job comes back from its queue: it has waited since it was first there."""
 NOT_SPENT = LOST | RETURNED
@@ -42,6 +44,7 @@ MOVES: dict[str, frozenset[str]] = {
     "ApprovalRequested": frozenset({""}),
     "ChildRequested": frozenset({""}),
     "AttemptFailed": frozenset({"requested"}),
+    "CheckpointNoted": frozenset({"requested"}),
     "JobCancelRequested": frozenset({"requested"}),
     "ChildCancelRequested": frozenset({"waiting"}),
     "StepCancelRequested": frozenset({"running"}),
@@ -77,6 +80,9 @@ class Step(msgspec.Struct, frozen=True, gc=False):
     awaits    the signal, the question or the child run it waits for
     order     its place among the ends of the run
     policies  how far the kernel must have read before it decides on the next attempt; `pools`: the change of pools
+    resume    the last checkpoint that an attempt has left, as JSON; the next one goes on from it
+    marked    of the attempt under way: the number of the report that left it
+    paced     up to when checkpoints were noted, had they come one after the other as often as they may
     """
 
     status: Status
@@ -101,6 +107,9 @@ class Step(msgspec.Struct, frozen=True, gc=False):
     pools: int = 0
     parts: Parts | None = None
     items: tuple[str, ...] = ()
+    resume: str = ""
+    marked: int = 0
+    paced: int = 0
 
     @property
     def live(self) -> bool:

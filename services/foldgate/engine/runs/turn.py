@@ -237,9 +237,18 @@ class Turn:
         step = self.run.step(place.id)
         if step is None or not step.attempt:
             return
+        job = job_of(
+            self.run,
+            place,
+            step.input,
+            attempt=step.attempt,
+            patience_ms=place.step.queue_timeout_ms,
+            retries=step.spent,
+            resume=step.resume,
+        )
         letter = JobAbandoned(
             step=place.id,
-            job=job_of(self.run, place, step.input, attempt=step.attempt, patience_ms=place.step.queue_timeout_ms),
+            job=job,
             status=status,
             code=code,
             message=message,

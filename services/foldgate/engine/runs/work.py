@@ -7,8 +7,11 @@ from foldgate.engine.runs.state import Run
 from foldgate.language.definition import JobSpec
 
 
-def job_of(run: Run, place: Place, given: str, *, attempt: int, patience_ms: int) -> Job:
-    """One attempt of it. `patience_ms` is how long it may wait for a worker."""
+def job_of(
+    run: Run, place: Place, given: str, *, attempt: int, patience_ms: int, retries: int = 0, resume: str = ""
+) -> Job:
+    """One attempt of it, after so many that failed; it goes on from the checkpoint that they left. `patience_ms` is how
+    long it may wait for a worker."""
     step, spec = place.step, place.step.spec
     assert isinstance(spec, JobSpec)
     meta, route = step.meta, step.route
@@ -36,4 +39,6 @@ def job_of(run: Run, place: Place, given: str, *, attempt: int, patience_ms: int
         actor_type=meta.actor_type,
         queue_timeout_ms=patience_ms,
         attempt_timeout_ms=step.attempt_timeout_ms or 0,
+        retries=retries,
+        resume=resume,
     )

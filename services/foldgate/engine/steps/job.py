@@ -11,18 +11,21 @@ from foldgate.authority.request import canonical
 from foldgate.contracts import ids
 from foldgate.contracts.events import (
     AttemptFailed,
+    CheckpointNoted,
     JobCancelRequested,
     JobDenied,
     JobFailed,
     JobLost,
+    JobProgressed,
     JobRefused,
     JobRequested,
     JobSucceeded,
     WritRevoked,
 )
+from foldgate.engine.runs.evolve import CHECKPOINT_EVERY_MS
 from foldgate.engine.runs.places import Place
-from foldgate.engine.runs.step import NOT_SPENT, RETURNED, Step
-from foldgate.engine.runs.turn import Ending, Turn, shortened
+from foldgate.engine.runs.step import LOST, NOT_SPENT, RETURNED, Step
+from foldgate.engine.runs.turn import MAX_CARRIED_BYTES, Ending, Turn, shortened, size_of
 from foldgate.engine.runs.work import job_of
 from foldgate.language.definition import Retry
 
@@ -34,6 +37,8 @@ _GIVEN_UP = frozenset({"worker_leaving", "no_handler"})
 """What else a worker says that could not help it: it leaves, or does not know such jobs."""
 _LONGEST_AFTER_MS = 86_400_000
 """However long a worker would have the next attempt wait."""
+_AT_ONCE = 100
+"""Checkpoints that may come one right after the other."""
 
 
 class Known(NamedTuple):
@@ -44,6 +49,8 @@ class Known(NamedTuple):
 
 
 NOTHING = Known()
+_NEW = Step("requested", "", 0)
+"""What a step has behind it that begins."""
 
 
 def begin(turn: Turn, place: Place, given: str) -> None:
@@ -108,6 +115,21 @@ def failed(turn: Turn, place: Place, report: JobFailed) -> None:
         )
 
 
+def progressed(turn: Turn, place: Place, report: JobProgressed) -> None:
+    """A worker leaves a checkpoint for the next attempt, should there be one."""
+    step = turn.step(place)
+    too_soon = step.paced - turn.at > _AT_ONCE * CHECKPOINT_EVERY_MS
+    if step.status == "cancelling" or report.number <= step.marked or too_soon:
+        return
+    try:
+        checkpoint = canonical(report.checkpoint)
+    except ValueError:
+        return
+    if size_of(checkpoint) <= MAX_CARRIED_BYTES:
+        noted = CheckpointNoted(step=place.id, job_id=report.job_id, number=report.number, checkpoint=checkpoint)
+        turn.say(noted)
+
+
 def denied(turn: Turn, place: Place, denial: JobDenied) -> None:
     """It may not happen."""
     step = turn.step(place)
@@ -151,9 +173,10 @@ def lost(turn: Turn, place: Place, loss: JobLost) -> None:
         case "attempt_timeout":
             message = f"The attempt took more than {place.step.attempt_timeout_ms} ms."
             _failed(turn, place, job_id=loss.job_id, code="attempt_timeout", message=message, retryable=True)
-        case reason:
+        case why:
+            reason = why if why in NOT_SPENT else "worker_lost"
             known = Known(loss.policies_offset, loss.pools_number)
-            _lost(turn, place, job_id=loss.job_id, reason=reason, why=reason, known=known)
+            _lost(turn, place, job_id=loss.job_id, reason=reason, why=why, known=known)
 
 
 def _failed(
@@ -190,10 +213,10 @@ def backoff_ms(retry: Retry, failures: int, *, job_id: str) -> int:
 def _lost(turn: Turn, place: Place, *, job_id: str, reason: str, why: str, known: Known = NOTHING) -> None:
     """Another attempt takes the next number and spends no retry; but not for ever."""
     step = turn.step(place)
-    if reason in ("worker_lost", "not_begun") and step.lost >= turn.terms.max_lost:
+    if reason in LOST and step.lost >= turn.terms.max_lost:
         message = f"Lost {step.lost + 1} times, the last time: {why}."
         turn.fail(place, "attempts_lost", message, job_id=job_id)
-    elif turn.run.paused or not turn.has_room():
+    elif turn.run.paused or not _has_room(turn, step):
         said = AttemptFailed(
             step=place.id,
             job_id=job_id,
@@ -209,9 +232,9 @@ def _lost(turn: Turn, place: Place, *, job_id: str, reason: str, why: str, known
 
 
 def _next(turn: Turn, place: Place, *, after: str, known: Known = NOTHING) -> None:
-    if turn.run.paused or not turn.has_room():
-        return  # its time has come: it is asked for when the run goes on
     step = turn.step(place)
+    if turn.run.paused or not _has_room(turn, step):
+        return  # its time has come: it is asked for when the run goes on
     _request(
         turn,
         place,
@@ -220,7 +243,13 @@ def _next(turn: Turn, place: Place, *, after: str, known: Known = NOTHING) -> No
         deadline=step.deadline,
         after=after,
         known=known,
+        before=step,
     )
+
+
+def _has_room(turn: Turn, step: Step) -> bool:
+    """Whether another attempt can be asked for, along with what the one before it has left."""
+    return turn.has_room(size_of(step.resume))
 
 
 def _request(
@@ -232,8 +261,17 @@ def _request(
     deadline: int | None,
     after: str = "",
     known: Known = NOTHING,
+    before: Step = _NEW,
 ) -> None:
-    job = job_of(turn.run, place, given, attempt=attempt, patience_ms=_patience_ms(turn, place, after))
+    job = job_of(
+        turn.run,
+        place,
+        given,
+        attempt=attempt,
+        patience_ms=_patience_ms(turn, place, after),
+        retries=before.spent,
+        resume=before.resume,
+    )
     asked = JobRequested(
         job=job,
         after=after,

@@ -1,0 +1,1 @@
+"""Dead letters: one aggregate a run that has any."""
