@@ -32,6 +32,7 @@ from foldgate.contracts.events import (
     ChildEnded,
     ChildRequested,
     Event,
+    JobAbandoned,
     JobDenied,
     JobFailed,
     JobLost,
@@ -230,7 +231,7 @@ class World:
             self.lines += [
                 f"{name}/{compact(one.event)}" if name else compact(one.event)
                 for one in said
-                if not isinstance(one.event, RunCleared)
+                if not isinstance(one.event, RunCleared | JobAbandoned)
             ]
             for one in said:
                 ahead.extend(self._passed_on(name, one.event))

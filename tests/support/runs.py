@@ -27,6 +27,7 @@ from foldgate.contracts.events import (
     Decision,
     Event,
     Job,
+    JobAbandoned,
     JobCancelRequested,
     JobDenied,
     JobFailed,
@@ -47,7 +48,10 @@ from foldgate.contracts.events import (
     SignalReceived,
     SignalSent,
     StepCancelRequested,
+    StepDenied,
+    StepFailed,
     StepSkipped,
+    StepTimedOut,
     WorkflowPublished,
 )
 from foldgate.decider.decider import Decider, Message, Said, Tick
@@ -167,6 +171,7 @@ class Life(Given[Run]):
         self.heard.append(Heard(event, self.now, about))
         said = self.when(event, at=self.now, **about)
         self.history += said
+        check_letters(self.history, said)
         return lines(said)
 
     def again(self, heard: Heard) -> list[str]:
@@ -319,14 +324,29 @@ def begun(*documents: str, given: Any = None, **changes: Any) -> Life:
     return life
 
 
+def check_letters(history: list[Event], said: list[Event]) -> None:
+    """Where a step ends badly after a job, that is said just before, of its last attempt; and nowhere else."""
+    jobs = {one.job.step: one.job for one in history if isinstance(one, JobRequested)}
+    wanted = [
+        (said[place - 1], one)
+        for place, one in enumerate(said)
+        if isinstance(one, StepFailed | StepDenied | StepTimedOut) and one.step in jobs
+    ]
+    letters = [one for one in said if isinstance(one, JobAbandoned)]
+    assert letters == [before for before, _ in wanted], "a dead letter too many, or one too few"
+    for letter, end in zip(letters, (end for _, end in wanted), strict=True):
+        assert letter.step == end.step
+        assert (letter.job.job_id, letter.job.input) == (jobs[end.step].job_id, jobs[end.step].input)
+
+
 def encoded(state: Run | None) -> bytes:
     """A state as a checkpoint keeps it."""
     return msgspec.msgpack.encode(state)
 
 
 def lines(events: list[Event]) -> list[str]:
-    """Events, one line each."""
-    return [told(event) for event in events]
+    """Events, one line each; but not those that say of a step that ends what its end says."""
+    return [told(event) for event in events if not isinstance(event, JobAbandoned)]
 
 
 def told(event: Event) -> str:

@@ -9,6 +9,7 @@ from foldgate.contracts import ids
 from foldgate.contracts.events import (
     Event,
     Job,
+    JobAbandoned,
     JobDenied,
     JobFailed,
     JobLost,
@@ -25,6 +26,7 @@ from foldgate.language.compile import compiled
 from foldgate.language.publish import prepare
 from tests.support.given import meta
 from tests.support.oracle import Oracle
+from tests.support.oracle.places import place_of
 
 RUN = "run_1"
 GO = Tick()
@@ -39,13 +41,26 @@ class Telling:
         self._sequence = 0
         self.at = 1000
 
-    def tell(self, heard: Event | Tick, *said: Event, at: int = 0) -> None:
+    def tell(self, heard: Event | Tick, *said: Event, at: int = 0, letters: bool = True) -> None:
+        """It heard this, and said that. With `letters`, what is to be said of a job before its step ends badly is
+        added."""
         self.at = max(self.at, at)
         self.oracle.heard(meta(RUN, request_id=f"r{self._sequence}"), heard, at=self.at)
         for event in said:
-            self._sequence += 1
-            self.oracle.said(meta(RUN, sequence=self._sequence, at=self.at), event)
+            if letters and isinstance(event, StepFailed | StepDenied):
+                self._say_letter(event.step, "failed" if isinstance(event, StepFailed) else "denied")
+            self._say(event)
         self.oracle.settled(ticked=isinstance(heard, Tick))
+
+    def _say(self, event: Event) -> None:
+        self._sequence += 1
+        self.oracle.said(meta(RUN, sequence=self._sequence, at=self.at), event)
+
+    def _say_letter(self, step: str, status: str) -> None:
+        place = place_of(step)
+        part, top = self.oracle.story.of(place), self.oracle.shape.outermost(place)
+        if part.attempt and part.live:
+            self._say(abandoned(step, part.attempt, given=part.job_input or "{}", status=status, top=top))
 
 
 def told(document: str, *said: Event, given: Any = None) -> Telling:
@@ -73,6 +88,13 @@ def job(step: str, attempt: int = 1, *, parent: str = "", after: str = "", given
         workflow="w",
     )
     return JobRequested(job=work, after=after, parent=parent)
+
+
+def abandoned(step: str, attempt: int = 1, *, given: str = "{}", status: str = "failed", top: str = "") -> JobAbandoned:
+    work = job(step, attempt, given=given).job
+    return JobAbandoned(
+        step=step, job=work, status=status, code="c", message="m", attempts=attempt, from_step=top or step
+    )
 
 
 def done(step: str, output: str = "1", attempt: int = 1) -> JobSucceeded:

@@ -10,6 +10,7 @@ from foldgate.authority.token import is_genuine
 from foldgate.contracts import ids
 from foldgate.contracts.events import (
     Event,
+    JobAbandoned,
     JobDenied,
     JobFailed,
     JobLost,
@@ -143,14 +144,25 @@ def test_a_success_ends_step_and_run_with_its_output() -> None:
 
 def test_an_output_that_is_no_json_fails_the_run() -> None:
     run = started()
-    step, end = run.when(JobSucceeded(job_id=JOB, lease=1, worker="w", output="oh"))
+    letter, step, end = run.when(JobSucceeded(job_id=JOB, lease=1, worker="w", output="oh"))
+    assert isinstance(letter, JobAbandoned)
     assert isinstance(step, StepFailed)
     assert isinstance(end, RunFailed)
     assert step.code == end.code == "invalid_output"
 
 
+def abandoned(status: str, *, code: str, message: str, rule: str = "") -> JobAbandoned:
+    """What is said of the job before its step ends so."""
+    [_, asked] = [one.event for one in Given(DECIDER, key=RUN).said(REQUEST)]
+    assert isinstance(asked, JobRequested)
+    return JobAbandoned(
+        step="job", job=asked.job, status=status, code=code, message=message, attempts=1, rule=rule, from_step="job"
+    )
+
+
 def test_a_failure_ends_step_and_run_with_its_code() -> None:
     assert started().when(JobFailed(job_id=JOB, lease=1, worker="w", code="c", message="m")) == [
+        abandoned("failed", code="c", message="m"),
         StepFailed(step="job", job_id=JOB, code="c", message="m"),
         RunFailed(code="c", message="m", step="job"),
     ]
@@ -159,6 +171,7 @@ def test_a_failure_ends_step_and_run_with_its_code() -> None:
 def test_a_denial_is_not_a_failure() -> None:
     denied = JobDenied(job_id=JOB, step="job", policy_snapshot="s", rule="r", reason="no")
     assert started().when(denied) == [
+        abandoned("denied", code="denied", message="no", rule="r"),
         StepDenied(step="job", job_id=JOB, rule="r", reason="no"),
         RunDenied(rule="r", reason="no", step="job"),
     ]
@@ -176,7 +189,9 @@ def test_a_lost_attempt_is_followed_by_the_next_as_often_as_allowed() -> None:
     assert (again.event.job.job_id, again.event.after) == (f"{RUN}:job@2", "worker_lost")
     assert again.principal == again.event.job.principal == "ada", "on behalf of who asked for the run"
     assert names(run.when(lost(1))) == [], "that attempt is over"
-    step, end = run.when(lost(2))
+    letter, step, end = run.when(lost(2))
+    assert isinstance(letter, JobAbandoned)
+    assert (letter.job.attempt, letter.attempts) == (2, 2)
     assert isinstance(step, StepFailed)
     assert isinstance(end, RunFailed)
     assert end.code == "attempts_lost"

@@ -24,7 +24,23 @@ from foldgate.contracts.events import (
     StepSucceeded,
 )
 from tests.support.oracle import Wrong
-from tests.support.telling import GO, RUN, Telling, broke, denied, doc, done, failed, job, lost, no, skipped, told, well
+from tests.support.telling import (
+    GO,
+    RUN,
+    Telling,
+    abandoned,
+    broke,
+    denied,
+    doc,
+    done,
+    failed,
+    job,
+    lost,
+    no,
+    skipped,
+    told,
+    well,
+)
 
 TWO = doc(a={}, b={"depends_on": ["a"]})
 FAILED = RunFailed(code="boom", message="m")
@@ -170,6 +186,30 @@ def test_no_more_attempts_than_allowed() -> None:
 
 
 HANDLED = doc(a={"on_error": "h"}, h={}, b={"depends_on": ["a"]})
+
+
+def test_a_job_that_nobody_tries_again_is_a_dead_letter() -> None:
+    one = doc(a={})
+    for letters in ([], [abandoned("a", status="denied")]):
+        with pytest.raises(Wrong, match="its letter says"):
+            told(one, job("a")).tell(broke("a"), *letters, failed("a"), FAILED, letters=False)
+    told(one, job("a")).tell(broke("a"), abandoned("a"), failed("a"), FAILED, letters=False)
+    with pytest.raises(Wrong, match="its letter says"):
+        told(one, job("a")).tell(done("a"), abandoned("a"), well("a"), OVER)
+    with pytest.raises(Wrong, match="but the step goes on"):
+        told(one, job("a")).tell(broke("a"), abandoned("a"))
+    with pytest.raises(Wrong, match="over already"):
+        told(one, job("a")).tell(broke("a"), abandoned("a"), abandoned("a"))
+    with pytest.raises(Wrong, match="is a dead letter, but not"):
+        told(one, job("a")).tell(broke("a"), abandoned("a", 2))
+    wrong = msgspec.structs.replace(abandoned("a"), attempts=2)
+    with pytest.raises(Wrong, match="2 attempts of 1"):
+        told(one, job("a")).tell(broke("a"), wrong)
+    with pytest.raises(Wrong, match="another input"):
+        told(one, job("a")).tell(broke("a"), abandoned("a", given="[]"))
+    elsewhere = msgspec.structs.replace(abandoned("a"), from_step="b")
+    with pytest.raises(Wrong, match="from b, not from a"):
+        told(one, job("a")).tell(broke("a"), elsewhere)
 
 
 def test_a_handler_begins_after_a_failure_and_only_then() -> None:

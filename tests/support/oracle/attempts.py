@@ -1,11 +1,11 @@
 """The attempts of one job: numbered from 1, one after the other, each with the same input."""
 
-from foldgate.contracts.events import AttemptFailed, JobCancelRequested, JobFailed, JobLost, JobRequested
+from foldgate.contracts.events import AttemptFailed, JobAbandoned, JobCancelRequested, JobFailed, JobLost, JobRequested
 from foldgate.language.definition import JobSpec
 from tests.support.oracle.ending import LOST_FREE, as_failure, handed_back, is_loss, retries
 from tests.support.oracle.places import Place
 from tests.support.oracle.reading import Reading
-from tests.support.oracle.story import must, parsed, same
+from tests.support.oracle.story import Part, must, parsed, same
 
 
 def asked_first(run: Reading, place: Place, event: JobRequested) -> None:
@@ -85,3 +85,20 @@ def called_back(run: Reading, place: Place, event: JobCancelRequested, *, grace_
     must(event.job_id == story.job(place), f"{event.job_id} is called back, but {story.job(place)} is under way")
     must(event.until == story.now + grace_ms, f"{place} has until {event.until}, not {story.now + grace_ms}")
     part.called, part.until = event.ending, event.until
+
+
+def letter_of(part: Part, status: str) -> str:
+    """What must have been said of a job before its step ends so: nothing, where it ends well or there was none."""
+    return status if part.attempt and status in ("failed", "denied", "timed_out") else ""
+
+
+def abandoned(run: Reading, place: Place, event: JobAbandoned) -> None:
+    """Nobody will try a job again: that is said once, of its last attempt, and then its step ends so."""
+    part, story = run.story.of(place), run.story
+    must(part.live and not part.abandoned, f"the job of {place} is a dead letter, but it is over already")
+    must(event.job.job_id == story.job(place), f"{event.job.job_id} is a dead letter, but not {story.job(place)}")
+    must(event.attempts == part.attempt, f"{place} is a dead letter after {event.attempts} attempts of {part.attempt}")
+    must(event.job.input == part.job_input, f"the dead letter of {place} has another input")
+    top = run.shape.outermost(place)
+    must(event.from_step == top, f"the dead letter of {place} is tried again from {event.from_step}, not from {top}")
+    part.abandoned = event.status

@@ -15,6 +15,7 @@ from foldgate.contracts.events import (
     CompensationStarted,
     ContextChanged,
     Event,
+    JobAbandoned,
     JobCancelRequested,
     JobDenied,
     JobFailed,
@@ -53,7 +54,7 @@ from foldgate.contracts.events import (
 )
 from foldgate.decider.decider import Tick
 from foldgate.language.definition import Definition
-from tests.support.oracle.attempts import asked_again, asked_first, called_back, failed_attempt
+from tests.support.oracle.attempts import abandoned, asked_again, asked_first, called_back, failed_attempt, letter_of
 from tests.support.oracle.beginning import may_begin, may_skip, why_not
 from tests.support.oracle.ending import due_of, failed_unbegun, may_end
 from tests.support.oracle.places import Place, place_of
@@ -194,6 +195,7 @@ class Oracle:
         output = parsed(event.output) if isinstance(event, StepSucceeded) else None
         if not part.reason:
             may_end(self.reading, place, status=status, output=output)
+        must(part.abandoned == letter_of(part, status), f"{place} ends as {status}, its letter says '{part.abandoned}'")
         self._over(place, event, status=status, output=output)
 
     def _at_once(self, place: Place, event: StepEnd) -> Part:
@@ -245,12 +247,8 @@ class Oracle:
         match event:
             case StepSkipped():
                 self._skipped(place_of(event.step), event)
-            case AttemptFailed():
-                failed_attempt(self.reading, place_of(event.step), event)
-            case JobCancelRequested():
-                place = place_of(event.step)
-                may_call_back(self.reading, place, event)
-                called_back(self.reading, place, event, grace_ms=self._grace)
+            case AttemptFailed() | JobAbandoned() | JobCancelRequested():
+                self._of_a_job(place_of(event.step), event)
             case StepCancelRequested():
                 self._called(place_of(event.step), event)
             case ChildCancelRequested():
@@ -263,6 +261,16 @@ class Oracle:
                 self._begin_once(place_of(event.step)).notified = True
             case _:
                 self._of_the_run(event)
+
+    def _of_a_job(self, place: Place, event: AttemptFailed | JobAbandoned | JobCancelRequested) -> None:
+        match event:
+            case AttemptFailed():
+                failed_attempt(self.reading, place, event)
+            case JobAbandoned():
+                abandoned(self.reading, place, event)
+            case _:
+                may_call_back(self.reading, place, event)
+                called_back(self.reading, place, event, grace_ms=self._grace)
 
     def _skipped(self, place: Place, event: StepSkipped) -> None:
         must(self.shape.exists(place), f"{place} is skipped, but the document has no such step there")

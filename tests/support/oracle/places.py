@@ -107,6 +107,10 @@ class Shape:
             yield here
             here = self.up(here)
 
+    def outermost(self, place: Place) -> str:
+        """The step at the top that it is in, or handles, or undoes."""
+        return self._root([*self.around(place)][-1]).step
+
     def is_undoing(self, place: Place) -> bool:
         """Whether it is a part of compensation."""
         return bool(self.step(self._root(place)).undoes)

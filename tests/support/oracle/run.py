@@ -194,6 +194,8 @@ def nothing_left_behind(run: Reading) -> None:
     if run.story.final is not None or run.story.start is None or run.story.deferred:
         return
     _all_called_back(run)
+    for place, part in run.story.parts.items():
+        must(not (part.live and part.abandoned), f"the job of {place} is a dead letter, but the step goes on")
     if run.definition.fail_fast and unhandled(run) and run.story.undoing is None:
         must(bool(run.story.halts), f"{unhandled(run)[0]} has failed, but the run is not halted")
     if run.story.paused or (run.definition.concurrency is not None and not run.story.slot_held):

@@ -49,6 +49,7 @@ class Part:
     lost: int = 0
     retry_at: int | None = None
     job_input: str | None = None
+    abandoned: str = ""
     items: tuple[Any, ...] = ()
     signal: str = ""
     chosen: tuple[str, ...] = ()
