@@ -1,17 +1,21 @@
 """Settings: from the environment, units in the names, all mistakes reported at once."""
 
 import difflib
+import ipaddress
 import os
 import re
 import secrets
 import socket
 from collections.abc import Mapping
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 PREFIX = "FOLDGATE_"
 _CREDENTIALS = re.compile(r"//[^/\s]*@")
+_SECRET = ("api_key", "kafka_password")
+_SHORTEST_KEY = 8
 _OTHERS = frozenset(
     {
         "FOLDGATE_TEST_KAFKA",
@@ -48,11 +52,52 @@ class Settings(BaseModel):
     kafka: str | None = Field(
         None, description="HOST:PORT[,HOST:PORT] of the brokers; unset: the log is in PostgreSQL."
     )
+    kafka_security: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = Field(
+        "PLAINTEXT", description="How the brokers are spoken to."
+    )
+    kafka_ca: str | None = Field(
+        None, description="PEM file of who vouches for the brokers' certificates; unset: whom this system trusts."
+    )
+    kafka_certificate: str | None = Field(None, description="PEM file of our own certificate, for brokers that ask.")
+    kafka_key: str | None = Field(None, description="PEM file of its key.")
+    kafka_sasl: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = Field(
+        "SCRAM-SHA-512", description="How our name is shown to be ours."
+    )
+    kafka_username: str | None = Field(None, description="Our name at the brokers.")
+    kafka_password: str | None = Field(None, description="The password of that name.")
     postgres: str | None = Field(None, description="postgresql://… of the log (without Kafka) and of the read models.")
     schema_registry: str | None = Field(None, description="http(s)://… of a Confluent-compatible registry.")
     http_host: str = Field("127.0.0.1", description="Where health, metrics and the gateway's API are served.")
     http_port: Annotated[int, Field(ge=0, le=65535)] = Field(8081, description="0 takes any free port.")
-    api_key: str | None = Field(None, description="The key that requests must carry; needed to serve beyond loopback.")
+    api_key: str | None = Field(
+        None, description="A key that may do everything, to begin with; other keys: `foldgate api-keys`."
+    )
+    authentication: Literal["auto", "required"] = Field(
+        "auto",
+        description="Whether requests need a key or a token: auto: if there is an API key or an issuer. Beyond loopback"
+        " they always do.",
+    )
+    oidc_issuer: str | None = Field(None, description="Whose bearer tokens are good: their `iss`.")
+    oidc_audience: str | None = Field(None, description="What their `aud` must be, or hold.")
+    oidc_jwks: str | None = Field(None, description="The issuer's keys, a JWK Set: https://…, or the path of a file.")
+    oidc_principal_claim: Annotated[str, Field(min_length=1)] = Field(
+        "sub", description="The claim that says who somebody is."
+    )
+    oidc_roles_claim: Annotated[str, Field(min_length=1)] = Field(
+        "roles", description="The claim with somebody's roles; `a.b` for one within another."
+    )
+    oidc_tenants_claim: Annotated[str, Field(min_length=1)] = Field(
+        "tenants", description="The claim with somebody's tenants; `*` for all."
+    )
+    requests_per_second: Annotated[int, Field(ge=0)] = Field(
+        2_000, description="How often each key may ask one gateway; twice as much at once; 0: as often as it likes."
+    )
+    max_in_flight: Annotated[int, Field(ge=1)] = Field(
+        2_000, description="How many requests to the log one gateway may have under way; what is more is told to wait."
+    )
+    max_connections: Annotated[int, Field(ge=1)] = Field(
+        8_192, description="How many connections a service serves at once, at most; fewer if it may have fewer files."
+    )
     keys: str | None = Field(None, description="Folder of keys, made by `foldgate keys init`; `foldgate up` has one.")
     root_keys: str | None = Field(
         None, description="Root keys that are trusted, hexadecimal; unset: those in `root.pub` of the folder of keys."
@@ -118,6 +163,20 @@ class Settings(BaseModel):
             raise ValueError("expected postgresql://user@host:5432/foldgate, or a path that begins with /")
         return value
 
+    @field_validator("oidc_jwks")
+    @classmethod
+    def _jwks(cls, value: str | None) -> str | None:
+        if value is not None and not _may_hold_keys(value):
+            raise ValueError("expected https://… (http://… only on this machine), or a path that begins with /")
+        return value
+
+    @field_validator("api_key")
+    @classmethod
+    def _some_key(cls, value: str | None) -> str | None:
+        if value is not None and len(value) < _SHORTEST_KEY:
+            raise ValueError(f"expected at least {_SHORTEST_KEY} characters, because it may do everything")
+        return value
+
     @field_validator("schema_registry")
     @classmethod
     def _registry(cls, value: str | None) -> str | None:
@@ -129,14 +188,56 @@ class Settings(BaseModel):
         return value
 
     @model_validator(mode="after")
+    def _known_to_brokers(self) -> "Settings":
+        named, secret = self.kafka_username is not None, self.kafka_password is not None
+        if self.kafka_security.startswith("SASL") != (named or secret) or named != secret:
+            raise ValueError(
+                "set FOLDGATE_KAFKA_USERNAME and FOLDGATE_KAFKA_PASSWORD if, and only if, FOLDGATE_KAFKA_SECURITY is"
+                " SASL_PLAINTEXT or SASL_SSL"
+            )
+        if (self.kafka_certificate is None) != (self.kafka_key is None):
+            raise ValueError("set FOLDGATE_KAFKA_CERTIFICATE and FOLDGATE_KAFKA_KEY together, or neither of them")
+        if not self.kafka_security.endswith("SSL") and (self.kafka_ca or self.kafka_certificate):
+            raise ValueError("set FOLDGATE_KAFKA_SECURITY to SSL or SASL_SSL, or give no certificates")
+        return self
+
+    @model_validator(mode="after")
     def _somewhere(self) -> "Settings":
         if self.kafka is None and self.postgres is None:
             raise ValueError("set FOLDGATE_POSTGRES (a log in PostgreSQL) or FOLDGATE_KAFKA, or run `foldgate up`")
-        if self.http_host not in ("127.0.0.1", "::1", "localhost") and self.api_key is None:
+        return self
+
+    @model_validator(mode="after")
+    def _authenticated(self) -> "Settings":
+        if len({part is None for part in (self.oidc_issuer, self.oidc_audience, self.oidc_jwks)}) > 1:
+            raise ValueError("set FOLDGATE_OIDC_ISSUER, FOLDGATE_OIDC_AUDIENCE and FOLDGATE_OIDC_JWKS, or none of them")
+        if not (is_loopback(self.http_host) or self.authenticates):
             raise ValueError(
-                f"set FOLDGATE_API_KEY to serve on {self.http_host}: without a key only loopback is served"
+                f"set FOLDGATE_API_KEY or FOLDGATE_OIDC_ISSUER to serve on {self.http_host}, or FOLDGATE_AUTHENTICATION"
+                "=required if you have made keys with `foldgate api-keys`: without a key only loopback is served"
             )
         return self
+
+    @property
+    def authenticates(self) -> bool:
+        """Whether requests need a key or a token."""
+        return self.authentication == "required" or self.api_key is not None or self.oidc_issuer is not None
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine reaches what is served there."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host.lower() == "localhost"
+
+
+def _may_hold_keys(where: str) -> bool:
+    """Whether nobody on the way to there could put in keys of his own."""
+    url = urlsplit(where)
+    if url.scheme == "http":
+        return is_loopback(url.hostname or "")
+    return bool(url.hostname) if url.scheme == "https" else where.startswith("/")
 
 
 def from_environment(environment: Mapping[str, str] | None = None) -> Settings:
@@ -191,5 +292,5 @@ def _mistake(where: tuple[int | str, ...], what: str, found: object) -> str:
     what = what.removeprefix("Value error, ")
     if not where:
         return f"Settings: {what}."
-    shown = _CREDENTIALS.sub("//***@", str(found))
+    shown = "***" if where[0] in _SECRET else _CREDENTIALS.sub("//***@", str(found))
     return f"{PREFIX}{str(where[0]).upper()}={shown}: {what[0].lower() + what[1:]}."
