@@ -86,6 +86,44 @@ def test_a_job_waits_for_a_worker_that_fits(can: dict[str, Any], needs: dict[str
     assert why(subject, 1) == ""
 
 
+HTTP = {"kind": "http", "topic": "job.flow.call"}
+
+
+@pytest.mark.parametrize(
+    ("topics", "wanted", "is_taken"),
+    [
+        (("kind:http",), HTTP, True),
+        (("kind:http", "job.else"), HTTP, True),
+        (("job.flow.call",), HTTP, True),
+        (("job.flow.*",), HTTP, True),
+        (("kind:script", "job.else"), HTTP, False),
+        ((), HTTP, False),
+        ((), {"kind": "script"}, False),
+        ((), {"kind": "llm"}, True),
+        (("kind:llm",), {"kind": "llm"}, True),
+        (("kind:http",), {"kind": "job", "topic": "kind:http"}, False),
+        (("kind:http",), {"kind": "job"}, False),
+    ],
+)
+def test_a_kind_is_taken_by_who_says_so(topics: tuple[str, ...], wanted: dict[str, Any], is_taken: bool) -> None:
+    subject = pool()
+    subject.when(worker("w/1", topics=topics))
+    given = dispatched(subject.when(issued(1, **wanted)))
+    assert given == ([("run_1", "w/1")] if is_taken else [])
+
+
+def test_jobs_of_one_topic_and_two_kinds_wait_each_for_its_own() -> None:
+    subject = pool()
+    subject.when(issued(1, topic="job.both"))
+    subject.when(issued(2, topic="job.both", kind="http"))
+    assert why(subject, 2) == "a worker: pool 'default' has none"
+    assert dispatched(subject.when(worker("w/1", topics=("kind:http",)))) == [("run_2", "w/1")]
+    assert "takes topic 'job.both'" in why(subject, 1)
+    assert "kind:" not in why(subject, 1)
+    subject.when(issued(3, topic="job.other", kind="script"))
+    assert "takes topic 'job.other' or 'kind:script'" in why(subject, 3)
+
+
 def test_the_worker_that_is_preferred_gets_it_while_it_has_room() -> None:
     subject = pool()
     for name in ("a", "b"):

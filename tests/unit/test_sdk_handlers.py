@@ -266,3 +266,24 @@ def test_what_cannot_be_kept_fails_the_attempt(wrong: Callable[[Job], Any], erro
         return wrong(job) if error == "checkpoint_too_large" else wrong()  # type: ignore[call-arg]
 
     assert handle_sync(trying, "try").code == error
+
+
+def test_a_kind_has_a_handler_where_no_topic_of_ours_names_the_job() -> None:
+    kinds = Worker("kinds")
+    for register, said in (
+        (kinds.job("job.own"), "topic"),
+        (kinds.kind("http"), "kind"),
+        (kinds.job("job.flow.*"), "beginning"),
+    ):
+        register(lambda _, said=said: said)
+
+    def given_to(topic: str, kind: str) -> Any:
+        return handle_sync(kinds, topic, asked={"kind": kind})
+
+    assert given_to("job.own", "http").output == "topic"
+    assert given_to("job.flow.call", "http").output == "kind"
+    assert given_to("job.flow.call", "script").output == "beginning"
+    assert given_to("job.other", "http").output == "kind"
+    assert given_to("job.other", "script").code == "no_handler"
+    assert given_to("kind:http", "job").code == "no_handler"
+    assert kinds.terms(trust=None).hello.topics == ("job.flow.*", "job.own", "kind:http")

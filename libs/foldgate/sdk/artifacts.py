@@ -2,8 +2,9 @@
 
 A worker that has a store puts there whatever outputs are over `OUTPUT_BYTES`, and reports a reference in their place:
 `{"$artifact": "sha256:…", "size": 1048576, "content_type": "application/json"}`. Where an input holds such a reference
-to JSON, at any depth, the handler finds the value. Without a store an output that large is a failure,
-`output_too_large`. Known secrets are taken out before anything is put there.
+to JSON, at any depth, the handler finds the value; what is not JSON it fetches when it needs it, and what it makes
+itself it may put there (`job.py`). Without a store an output that large is a failure, `output_too_large`. Known secrets
+are taken out before anything is put there.
 
 Which stores there are: `artifact_stores.py`.
 """
@@ -19,10 +20,14 @@ OUTPUT_BYTES = 256 * 1024
 """How large an output may be, as JSON, to be part of an event."""
 MAX_BYTES = 64 * 1024 * 1024
 """How large an artifact may be, where nothing else is said."""
-JSON = "application/json"
+JSON, OCTETS = "application/json", "application/octet-stream"
 REFERENCE, SIZE, CONTENT_TYPE = "$artifact", "size", "content_type"
 _FORM = re.compile(r"sha256:[0-9a-f]{64}")
 _MEDIA_TYPE = re.compile(r"[\w.+-]{1,100}/[\w.+-]{1,100}(; ?[\w.+-]{1,50}=[\w.+-]{1,50}){0,4}")
+
+
+class Parts(dict[str, Any]):
+    """An output of which what is large becomes an artifact by itself: the rest stays where expressions see it."""
 
 
 class ArtifactMissing(Exception):

@@ -2,6 +2,7 @@
 take back: what was taken back, or whose lease has lapsed, never begins.
 """
 
+import asyncio
 import threading
 import traceback
 from collections.abc import Callable
@@ -14,9 +15,12 @@ from foldgate.authority.secrets import Level, redacted
 from foldgate.contracts.events import Job as Asked
 from foldgate.contracts.events import JobDispatched, JobFailed, JobSucceeded, Meta
 from foldgate.runtime.clock import Clock
+from foldgate.sdk.artifacts import Parts
+from foldgate.sdk.artifacts import Artifacts
 from foldgate.sdk.errors import BREACHED, JobError
 from foldgate.sdk.job import Job
 from foldgate.sdk.secret_references import Secrets
+from foldgate.sdk.shelf import Shelf
 from foldgate.sdk.voice import Hears, Voice
 
 Handler = Callable[[Job], Any]
@@ -34,9 +38,10 @@ FINAL = frozenset({CANCELLED, BREACHED})
 
 
 class Done(NamedTuple):
-    """What a handler made of it, as JSON."""
+    """What a handler made of it, as JSON. `in_parts` where large values of it become artifacts by themselves."""
 
     output: str
+    in_parts: bool = False
 
 
 class Failed(NamedTuple):
@@ -64,10 +69,13 @@ class Held:
         clock: Clock,
         wake: Callable[["Held", bool], None],
         hears: Hears,
+        loop: asyncio.AbstractEventLoop,
+        store: Artifacts | None = None,
     ) -> None:
         self.meta, self.dispatch, self.handler, self._clock = meta, dispatch, handler, clock
         self.constraints = constraints_of(self.dispatch.constraints)
         self.secrets, self.artifacts = Secrets(), dict[str, Any]()
+        self.shelf = Shelf(store, loop, tenant=dispatch.job.tenant, hide=self.secrets.hide_in)
         self.voice = Voice(lambda at_once: wake(self, at_once), hide=self.secrets.hide, hears=hears)
         self.why = ""
         self.began_at = self.began = self.spoke = 0
@@ -135,6 +143,7 @@ class Held:
             self.asked,
             constraints=self.constraints,
             voice=self.voice,
+            shelf=self.shelf,
             given=given,
             resume=resume,
             deadline_ms=None if left is None else self._clock.now_ms() + left,
@@ -183,7 +192,7 @@ class Held:
 
     def encoded(self, output: Any) -> Done:
         """What a handler returned, as JSON, without the secrets it was given."""
-        return Done(self.secrets.hide(msgspec.json.encode(output).decode()))
+        return Done(self.secrets.hide(msgspec.json.encode(output).decode()), in_parts=isinstance(output, Parts))
 
 
 def shortened(message: str, level: Level) -> str:

@@ -170,7 +170,7 @@ class Line:
             )
 
     def _begin(self, meta: Meta, event: JobDispatched) -> None:
-        handler, name = self._terms.handler(event.job.topic), self._terms.hello.name
+        handler, name = self._terms.handler(event.job.topic, event.job.kind), self._terms.hello.name
         if self._leaving:
             self._speaking.turn_down(meta, event, code=LEAVING, message=WHY[LEAVING])
         elif handler is None:
@@ -181,7 +181,16 @@ class Line:
             self._speaking.turn_down(meta, event, code=LEAVING, message=message)
         else:
             terms = self._terms
-            held = Held(meta, event, handler, clock=terms.clock, wake=self._wake, hears=terms.hears)
+            held = Held(
+                meta,
+                event,
+                handler,
+                clock=terms.clock,
+                wake=self._wake,
+                hears=terms.hears,
+                loop=self._loop,
+                store=terms.artifacts,
+            )
             self.held[event.lease], self._timers[held] = held, []
             for code in held.left_ms():
                 self._look_at_time(held, code)

@@ -20,6 +20,8 @@ from foldgate.sdk.held import Done, Failed, Held, Outcome
 
 MOST_TRIES = 5
 AGAIN_AFTER_S = 0.5
+PART_BYTES = 64 * 1024
+"""From where on a part of a large output becomes an artifact by itself."""
 
 
 class Parcels:
@@ -51,6 +53,8 @@ class Parcels:
 
     async def packed(self, held: Held, done: Done) -> Outcome:
         """What is reported in the place of a large output."""
+        if done.in_parts:
+            return await self._packed_parts(held, msgspec.json.decode(done.output))
         data = redacted_json(done.output, held.redaction).encode()
         if self._store is None:
             what = (
@@ -70,3 +74,15 @@ class Parcels:
         return Failed(
             "artifacts_unreachable", "Expected the store of artifacts to answer, but it did not.", retryable=True
         )
+
+    async def _packed_parts(self, held: Held, output: dict[str, Any]) -> Outcome:
+        """Each large value by itself; all of it together if that is not enough."""
+        for name, value in output.items():
+            text = msgspec.json.encode(value).decode()
+            if len(text) > PART_BYTES:
+                packed = await self.packed(held, Done(text))
+                if not isinstance(packed, Done):
+                    return packed
+                output[name] = msgspec.Raw(packed.output.encode())
+        whole = Done(msgspec.json.encode(output).decode())
+        return await self.packed(held, whole) if self.are_needed(whole) else whole

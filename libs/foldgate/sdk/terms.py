@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 import msgspec
 
 from foldgate.authority.keys import Trust
+from foldgate.contracts.topics import is_kind_topic, kind_topic
 from foldgate.runtime.clock import Clock
 from foldgate.sdk.artifacts import Artifacts
 from foldgate.sdk.held import Handler
@@ -28,9 +29,11 @@ class Terms(msgspec.Struct, frozen=True, kw_only=True):
     resolver: Resolver
     hears: Hears
 
-    def handler(self, topic: str) -> Handler | None:
-        """The handler for a topic: its own, else the one with the longest beginning."""
-        if topic in self.handlers:
-            return self.handlers[topic]
+    def handler(self, topic: str, kind: str) -> Handler | None:
+        """The handler for a job: its topic's own, else its kind's, else the one with the longest beginning."""
+        own = None if is_kind_topic(topic) else self.handlers.get(topic)
+        return own or self.handlers.get(kind_topic(kind)) or self._by_beginning(topic)
+
+    def _by_beginning(self, topic: str) -> Handler | None:
         fitting = [name for name in self.handlers if name.endswith("*") and topic.startswith(name[:-1])]
         return self.handlers[max(fitting, key=len)] if fitting else None

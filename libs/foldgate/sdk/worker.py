@@ -25,6 +25,7 @@ import structlog
 
 from foldgate.authority.keys import Trust, keys_in
 from foldgate.contracts.codec import Codec
+from foldgate.contracts.topics import kind_topic
 from foldgate.eventlog.log import Log
 from foldgate.runtime.clock import Clock, SystemClock
 from foldgate.runtime.settings import given
@@ -88,6 +89,11 @@ class Worker:
             return handler
 
         return register
+
+    def kind(self, kind: str) -> Callable[[H], H]:
+        """Register the handler of a kind of step, such as `http`: for those jobs that no topic of ours names. Jobs of
+        the kinds `http` and `script` come to no worker that registers neither their kind nor their topic."""
+        return self.job(kind_topic(kind))
 
     @property
     def beats(self) -> int:

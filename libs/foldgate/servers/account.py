@@ -28,14 +28,21 @@ def unprivileged_account(data: Path) -> Account | None:
         return None
     if data.exists() and (owner := data.stat()).st_uid != 0:
         return Account(_name_of(owner.st_uid), owner.st_uid, owner.st_gid)
-    for name in UNPRIVILEGED:
-        with contextlib.suppress(KeyError):
-            entry = pwd.getpwnam(name)
-            return Account(name, entry.pw_uid, entry.pw_gid)
+    if (found := nobody()) is not None:
+        return found
     raise NoAccount(
         f"Expected a user named {' or '.join(UNPRIVILEGED)} to run PostgreSQL under, since it refuses to run as root, "
         "but there is none. Create one (`useradd --system foldgate`), or start as an ordinary user."
     )
+
+
+def nobody() -> Account | None:
+    """An account that may do nothing in particular, if there is one."""
+    for name in UNPRIVILEGED:
+        with contextlib.suppress(KeyError):
+            entry = pwd.getpwnam(name)
+            return Account(name, entry.pw_uid, entry.pw_gid)
+    return None
 
 
 def own_name() -> str:

@@ -8,6 +8,7 @@ from foldgate.authority.constraints import constraints_of
 from foldgate.authority.globs import glob
 from foldgate.authority.pools_terms import PoolTerms
 from foldgate.contracts.events import Job
+from foldgate.contracts.topics import BUILT_IN, PLAIN, is_kind_topic, kind_topic
 from foldgate.scheduler.jobs.state import Gate, Kind, Profile
 
 HELD, BEGUN = "held", "begun"
@@ -79,14 +80,14 @@ def told_gate(name: str, limit: int) -> str:
 
 def kind_name(job: Job) -> str:
     """Names what matters of a job for which workers fit."""
-    if not job.requires and not job.placement:
+    if not job.requires and not job.placement and job.kind == PLAIN:
         return job.topic
-    return msgspec.json.encode((job.topic, sorted(job.requires), sorted(job.placement.items()))).decode()
+    return msgspec.json.encode((job.topic, job.kind, sorted(job.requires), sorted(job.placement.items()))).decode()
 
 
 def kind_of(job: Job) -> Kind:
     """What matters of it."""
-    return Kind(topic=job.topic, requires=tuple(sorted(job.requires)), placement=job.placement)
+    return Kind(topic=job.topic, kind=job.kind, requires=tuple(sorted(job.requires)), placement=job.placement)
 
 
 def section_name(fits: tuple[int, ...], shared: tuple[Gate, ...], *, is_retry: bool) -> str:
@@ -105,14 +106,29 @@ def fits(profile: Profile, kind: Kind) -> bool:
 
 def misses(profile: Profile, kind: Kind) -> str:
     """Why the workers of a profile do no jobs of a kind, in a few words; empty if they do."""
-    if profile.topics and not any(_pattern(topic)(kind.topic) for topic in profile.topics):
-        return f"takes topic '{kind.topic}'"
+    takes = _told_work(kind)
+    if not _takes(profile, kind):
+        return takes
     if lacking := [one for one in kind.requires if one not in profile.capabilities]:
-        return f"takes topic '{kind.topic}' and has {', '.join(lacking)}"
+        return f"{takes} and has {', '.join(lacking)}"
     for name, value in kind.placement.items():
         if profile.labels.get(name) != value:
-            return f"takes topic '{kind.topic}' and has the label {name}={value}"
+            return f"{takes} and has the label {name}={value}"
     return ""
+
+
+def _takes(profile: Profile, kind: Kind) -> bool:
+    """Whoever says nothing takes what is not for workers that say so."""
+    if not profile.topics:
+        return kind.kind not in BUILT_IN
+    return kind_topic(kind.kind) in profile.topics or any(
+        _pattern(topic)(kind.topic) for topic in profile.topics if not is_kind_topic(topic)
+    )
+
+
+def _told_work(kind: Kind) -> str:
+    topic = f"takes topic '{kind.topic}'"
+    return f"{topic} or '{kind_topic(kind.kind)}'" if kind.kind in BUILT_IN else topic
 
 
 _pattern = lru_cache(maxsize=4096)(glob)

@@ -143,9 +143,11 @@ class Lane(msgspec.Struct, frozen=True):
 
 
 class Kind(msgspec.Struct, frozen=True):
-    """What matters of jobs for which workers fit: how many lanes are of that kind, and the profiles that fit."""
+    """What matters of jobs for which workers fit (`kind` is the type of their step): how many lanes are of that kind,
+    and the profiles that fit."""
 
     topic: str
+    kind: str = ""
     requires: tuple[str, ...] = ()
     placement: dict[str, str] = {}
     fits: tuple[int, ...] = ()
