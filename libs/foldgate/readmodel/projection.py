@@ -7,13 +7,14 @@ depend on which of them comes first, because partitions have no order among them
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from foldgate.contracts.events import Event, Meta
 from foldgate.contracts.places import Partition, Position
 from foldgate.contracts.topics import stream_of
+from foldgate.database.connections import Connection
 
 
 class Statement(NamedTuple):
@@ -24,17 +25,26 @@ class Statement(NamedTuple):
     arguments: tuple[object, ...]
 
 
+def nothing(_: Meta, __: Event) -> Sequence[Statement]:
+    """The rows of a projection that writes many events at once."""
+    return ()
+
+
 @dataclass(frozen=True, kw_only=True)
 class Projection:
     """A read model. `tables` is SQL that makes its tables in an empty schema. Raise `version` when `rows` changes its
-    mind: then, as when `tables` changes, it is built anew from the beginning of the log."""
+    mind: then, as when `tables` changes, it is built anew from the beginning of the log.
+
+    `write` stands in for `rows` where one event at a time would be too slow, or its place on the log is a part of its
+    row: it is given what was read, inside the transaction that moves the position."""
 
     name: str
     version: int
     streams: tuple[str, ...]
     events: tuple[type[Event], ...]
     tables: str
-    rows: Callable[[Meta, Event], Sequence[Statement]]
+    rows: "Callable[[Meta, Event], Sequence[Statement]]" = nothing
+    write: "Callable[[Connection, Sequence[Stretch]], Awaitable[None]] | None" = None
 
     @property
     def edition(self) -> str:
