@@ -15,8 +15,7 @@ from foldgate.authority.secrets import Level, redacted
 from foldgate.contracts.events import Job as Asked
 from foldgate.contracts.events import JobDispatched, JobFailed, JobSucceeded, Meta
 from foldgate.runtime.clock import Clock
-from foldgate.sdk.artifacts import Parts
-from foldgate.sdk.artifacts import Artifacts
+from foldgate.sdk.artifacts import Artifacts, Parts
 from foldgate.sdk.errors import BREACHED, JobError
 from foldgate.sdk.job import Job
 from foldgate.sdk.secret_references import Secrets

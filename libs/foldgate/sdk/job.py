@@ -9,15 +9,17 @@ import msgspec
 from foldgate.authority.constraints import Constraints
 from foldgate.contracts import ids
 from foldgate.contracts.events import Job as Asked
-from foldgate.sdk.artifacts import OUTPUT_BYTES
+from foldgate.sdk.artifacts import OCTETS, OUTPUT_BYTES
 from foldgate.sdk.errors import Cancelled, ConstraintBreach, Fatal
 from foldgate.sdk.limits import Limits
+from foldgate.sdk.shelf import Shelf, What, Which
 from foldgate.sdk.tracing import traceparent_of
 from foldgate.sdk.voice import Voice
 
 
 class Job:
-    """One attempt of a step. Its methods may be called from coroutines and from threads alike; none of them waits.
+    """One attempt of a step. Its methods may be called from coroutines and from threads alike; none of them waits, but
+    those that put and fetch artifacts.
 
     `input` and `resume` are values, decoded; `resume` is the checkpoint that an attempt before this one left, or None.
     `idempotency_key` is the same for every attempt: give it along with side effects that must not happen twice.
@@ -30,6 +32,7 @@ class Job:
         *,
         constraints: Constraints,
         voice: Voice,
+        shelf: Shelf,
         given: Any,
         resume: Any = None,
         deadline_ms: int | None = None,
@@ -45,7 +48,7 @@ class Job:
         self.deadline = None if deadline_ms is None else datetime.fromtimestamp(deadline_ms / 1000, UTC)
         self.constraints = constraints
         self.traceparent = traceparent_of(name.run_id, asked.job_id, asked.labels)
-        self._limits, self._voice = Limits(constraints), voice
+        self._limits, self._voice, self._shelf = Limits(constraints), voice, shelf
 
     def __repr__(self) -> str:
         return f"Job({self.id!r}, topic={self.topic!r})"
@@ -73,6 +76,25 @@ class Job:
                 f"Expected a checkpoint of at most {OUTPUT_BYTES} bytes, but it has {len(text)}.",
             )
         self._voice.checkpoint(text.decode())
+
+    async def artifact(self, which: Which) -> bytes:
+        """The bytes of an artifact: by its reference, or by what stands for it in an input. They were compared with
+        it. Raises Fatal (`artifact_missing`) where there are none."""
+        return await self._shelf.get(which)
+
+    def artifact_sync(self, which: Which) -> bytes:
+        """As `artifact`, for a function: its thread waits."""
+        return self._shelf.get_sync(which)
+
+    async def put_artifact(self, what: What, content_type: str = OCTETS) -> dict[str, Any]:
+        """Keep these bytes, or those of a file, beside the log, without the secrets that this job was given. What is
+        returned belongs into the output. Who finds it in an input finds its value if it is JSON, and fetches it with
+        `artifact` if not."""
+        return await self._shelf.put(what, content_type)
+
+    def put_artifact_sync(self, what: What, content_type: str = OCTETS) -> dict[str, Any]:
+        """As `put_artifact`, for a function: its thread waits."""
+        return self._shelf.put_sync(what, content_type)
 
     def tool(self, name: str) -> None:
         """Ask before using a tool. Raises ConstraintBreach if it is not allowed."""

@@ -57,6 +57,12 @@ class Secrets:
             text = text.replace(secret, reference)
         return text
 
+    def hide_in(self, data: bytes) -> bytes:
+        """The bytes without them."""
+        for secret, reference in self._references.items():
+            data = data.replace(secret.encode(errors="surrogatepass"), reference.encode())
+        return data
+
     def _found(self, reference: str, resolver: Resolver) -> str:
         secret = resolver(reference)
         for spelt in (secret, msgspec.json.encode(secret).decode()[1:-1]):
