@@ -1,4 +1,4 @@
-"""Workers over HTTP: a job reaches its end, and one that lies is refused with a code, and disturbs nobody."""
+"""Workers over HTTP, without any SDK: a job reaches its end, whoever comes and goes meanwhile."""
 
 import asyncio
 import contextlib
@@ -11,12 +11,11 @@ import pytest
 
 from foldgate.authority.token import is_genuine
 from foldgate.contracts.codec import Codec
-from foldgate.contracts.events import JobFailed
+from foldgate.contracts.events import Event, JobFailed, JobProgressed
 from foldgate.contracts.places import Partition
 from foldgate.contracts.topics import REPORTS
 from foldgate.eventlog.log import Log
 from foldgate.eventlog.memory import MemoryLog
-from foldgate.gateway.http import seats as places
 from foldgate.gateway.http.problems import Problem
 from foldgate.gateway.http.workers import suite_keys
 from foldgate.runtime.clock import SystemClock
@@ -66,19 +65,28 @@ async def registered(door: Door, name: str = "plain", **said: Any) -> Plain:
 
 
 @contextlib.asynccontextmanager
-async def suite(log: Log, url: str) -> AsyncIterator[Door]:
-    async with running(log), gateway(log, url) as door, asyncio.timeout(90):
+async def suite(log: Log, url: str, *, within_s: float = 90) -> AsyncIterator[Door]:
+    async with running(log), gateway(log, url) as door, asyncio.timeout(within_s):
         yield door
 
 
 @contextlib.asynccontextmanager
-async def holding(url: str) -> AsyncIterator[tuple[Door, Plain, dict[str, Any], str]]:
+async def holding(url: str, *, within_s: float = 90) -> AsyncIterator[tuple[Door, Plain, dict[str, Any], str]]:
     """A worker that holds a job of a run."""
-    async with suite(MemoryLog(), url) as door:
+    async with suite(MemoryLog(), url, within_s=within_s) as door:
         plain = await registered(door)
         assert (await plain.beat()).json()["known"]
         run = (await start(door)).json()["run_id"]
         yield door, plain, await plain.job(), run
+
+
+async def reported(log: Log) -> list[Event]:
+    """All reports so far, at least one."""
+    partitions = [Partition(REPORTS.name, number) for number in range(REPORTS.partitions)]
+    follower = log.follow(dict.fromkeys(partitions, 0))
+    records = await follower.next(timeout_ms=10_000)
+    await follower.close()
+    return [Codec().decode(record.value)[1] for record in records]
 
 
 async def test_a_job_is_fetched_begun_and_completed(opened: Opened, postgres_url: str) -> None:
@@ -139,6 +147,38 @@ async def test_a_failure_keeps_its_code(postgres_url: str) -> None:
         assert (await ended(door, run))["error"]["code"] == "no_luck"
 
 
+async def test_a_failure_that_is_to_wait_is_tried_again_no_sooner(postgres_url: str) -> None:
+    log = MemoryLog()
+    async with suite(log, postgres_url) as door:
+        plain = await registered(door)
+        await plain.beat()
+        await start(door)
+        job = await plain.job()
+        for wrong in (-1, 86_400_001, "1s"):
+            refused = await plain.say(job, "fail", retry_after_ms=wrong)
+            assert problem(refused) == (422, "invalid_body", "retry_after_ms")
+        assert (await plain.say(job, "fail", code="HTTP-503", retry_after_ms=7000)).status_code == 200
+        failed = (await reported(log))[-1]
+        assert isinstance(failed, JobFailed)
+        assert (failed.code, failed.retry_after_ms, is_genuine([SUITE_KEY], failed)) == ("HTTP-503", 7000, True)
+
+
+async def test_a_checkpoint_is_on_the_report(postgres_url: str) -> None:
+    log = MemoryLog()
+    async with suite(log, postgres_url) as door:
+        plain = await registered(door)
+        await plain.beat()
+        await start(door)
+        job = await plain.job()
+        assert job["resume"] is None
+        answer = await plain.say(job, "progress", percent=10, checkpoint={"row": 7, "b": [1]}, number=1)
+        assert answer.status_code == 200
+        progressed = (await reported(log))[-1]
+        assert isinstance(progressed, JobProgressed)
+        assert (progressed.checkpoint, progressed.percent) == ('{"b":[1],"row":7}', 10)
+        assert is_genuine([SUITE_KEY], progressed)
+
+
 async def test_what_is_called_back_is_told_at_the_beat_and_to_who_waits(postgres_url: str) -> None:
     async with holding(postgres_url) as (door, plain, job, run):
         waiting = asyncio.create_task(plain.lease(n=0))
@@ -164,10 +204,7 @@ async def test_who_leaves_hands_back_what_it_never_fetched(postgres_url: str) ->
         await until(lambda: bool(seat._waiting), what="a dispatch")
         await plain.beat(leaving=True)
         assert (await plain.lease(wait=0)).json()["jobs"] == []
-        partitions = [Partition(REPORTS.name, number) for number in range(REPORTS.partitions)]
-        follower = log.follow(dict.fromkeys(partitions, 0))
-        [record] = await follower.next(timeout_ms=10_000)
-        _, report = Codec().decode(record.value)
+        [report] = await reported(log)
         assert isinstance(report, JobFailed)
         assert (report.code, report.began_at, is_genuine([SUITE_KEY], report)) == ("worker_leaving", 0, True)
 
@@ -217,105 +254,6 @@ async def test_openapi_shows_the_routes(postgres_url: str) -> None:
     assert {
         f"{API}/jobs/{{job}}/{verb}" for verb in ("start", "progress", "complete", "fail", "breach")
     } <= paths.keys()
-
-
-async def test_results_for_a_job_it_does_not_hold_are_refused(postgres_url: str) -> None:
-    async with holding(postgres_url) as (door, plain, job, run):
-        other = {**job, "job_id": job["job_id"].replace("@1", "@2")}
-        for verb, said in (("complete", {"output": 1}), ("fail", {}), ("progress", {}), ("start", {})):
-            assert problem(await plain.say(other, verb, **said)) == (403, "wrong_lease_token", "token")
-        assert (await plain.say(job, "complete", output="mine")).status_code == 200
-        assert (await plain.say(job, "complete", output="again")).status_code == 200
-        assert (await ended(door, run))["output"] == "mine", "what comes later settles nothing"
-
-
-@pytest.mark.parametrize("token", ["", "x", "a.b", "é.ü", "." * 50, "A" * 11_000])
-async def test_a_wrong_token_is_told_at_once(postgres_url: str, token: str) -> None:
-    async with holding(postgres_url) as (door, plain, job, _):
-        path = f"{API}/jobs/{job['job_id']}/complete"
-        assert problem(await door.client.post(path, json={"token": token})) == (403, "wrong_lease_token", "token")
-        for wrong in (plain.token, job["lease_token"][:-2] + "AA", f"{plain.token.split('.')[0]}.x"):
-            assert problem(await plain.say(job, "complete", token=wrong))[:2] == (403, "wrong_lease_token")
-        for wrong in (token, job["lease_token"]):
-            answer = await door.client.post(f"{API}/workers/{plain.id}/lease", json={"token": wrong, "wait": 0})
-            assert problem(answer) == (403, "wrong_worker_token", "token")
-
-
-async def test_output_that_is_too_large_or_no_json_is_refused(postgres_url: str) -> None:
-    async with holding(postgres_url) as (door, plain, job, run):
-        assert problem(await plain.say(job, "complete", output="x" * 300_000)) == (413, "output_too_large", "output")
-        checkpoint = await plain.say(job, "progress", checkpoint="x" * 300_000)
-        assert problem(checkpoint) == (413, "output_too_large", "checkpoint")
-        assert problem(await plain.say(job, "complete", output="x" * 2_000_000))[:2] == (413, "body_too_large")
-        path = f"{API}/jobs/{job['job_id']}/complete"
-        for body in (b'{"output": NaN}', b'{"output": "\\ud800"}', b'{"output": 1, "output": 2}', b"[" * 9000, b"{"):
-            answer = await door.client.post(path, content=body, headers={"X-Lease-Token": job["lease_token"]})
-            assert problem(answer)[:2] == (400, "malformed_json")
-        await plain.say(job, "complete", output="good")
-        assert (await ended(door, run))["output"] == "good"
-
-
-async def test_nobody_goes_by_anothers_name(postgres_url: str) -> None:
-    async with holding(postgres_url) as (door, plain, job, _):
-        same_name = await registered(door)
-        assert same_name.id != plain.id
-        liar = Plain(door.client, {"worker": plain.id, "token": same_name.token})
-        assert problem(await liar.beat())[:2] == (403, "wrong_worker_token")
-        assert problem(await liar.lease(wait=0))[:2] == (403, "wrong_worker_token")
-        away = {"X-Tenant-ID": "other"}
-        beat = await door.client.post(f"{API}/workers/{plain.id}/heartbeat", json={"token": plain.token}, headers=away)
-        assert problem(beat)[:2] == (404, "unknown_worker")
-        said = await door.client.post(
-            f"{API}/jobs/{job['job_id']}/complete", json={"token": job["lease_token"]}, headers=away
-        )
-        assert problem(said)[:2] == (403, "wrong_lease_token")
-
-
-async def test_a_clock_that_is_an_hour_off_changes_nothing(postgres_url: str) -> None:
-    async with holding(postgres_url) as (door, plain, job, run):
-        for field in ("at", "began_at"):
-            assert problem(await plain.say(job, "complete", **{field: 1}))[:2] == (422, "invalid_body")
-            assert problem(await plain.beat(**{field: 1}))[:2] == (422, "invalid_body")
-        await plain.say(job, "complete", output=1)
-        assert (await ended(door, run))["status"] == "succeeded"
-
-
-async def test_too_many_beats_are_refused_and_disturb_nobody(postgres_url: str) -> None:
-    async with holding(postgres_url) as (door, plain, job, run):
-        liar = await registered(door, "liar", topics=["job.nothing"])
-        answers = [await liar.beat() for _ in range(200)]
-        refused = [answer for answer in answers if answer.status_code != 200]
-        assert len(refused) > 100
-        assert {problem(answer)[:2] for answer in refused} == {(429, "too_fast")}
-        assert {answer.headers["retry-after"] for answer in refused} == {"1"}
-        assert (await plain.beat(holding=[job["lease"]])).json()["known"]
-        await plain.say(job, "complete", output=1)
-        assert (await ended(door, run))["status"] == "succeeded"
-
-
-async def test_beats_rise(postgres_url: str) -> None:
-    async with suite(MemoryLog(), postgres_url) as door:
-        plain = await registered(door)
-        assert (await plain.beat(beat=7)).json()["beat"] == 7
-        assert problem(await plain.beat(beat=7)) == (409, "beat_out_of_order", "beat")
-        assert (await plain.beat()).json()["beat"] > 7
-
-
-async def test_there_are_bounds(postgres_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    async with suite(MemoryLog(), postgres_url) as door:
-        plain = await registered(door)
-        for said in ({"n": 101}, {"wait": 31}, {"n": -1}):
-            assert problem(await plain.lease(**said))[:2] == (422, "invalid_body")
-        wide = await post(door.client, "workers", name="wide", topics=["t" * 200] * 100)
-        assert problem(wide)[:2] == (422, "invalid_body")
-        assert problem(await post(door.client, "workers", name="a/b"))[:2] == (422, "invalid_body")
-        assert problem(await post(door.client, "workers", name="a", pool="a/b")) == (422, "invalid_body", "pool")
-        monkeypatch.setattr(places, "MAX_WORKERS", 1)
-        await plain.beat()
-        assert problem(await (await registered(door, "second")).beat())[:2] == (429, "too_many_workers")
-        assert (await plain.beat()).status_code == 200
-        monkeypatch.setattr(places, "MAX_POOLS", 1)
-        assert problem(await (await registered(door, pool="far")).beat())[:2] == (429, "too_many_workers")
 
 
 async def test_who_waits_and_goes_away_is_given_nothing(postgres_url: str) -> None:

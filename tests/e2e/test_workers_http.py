@@ -1,5 +1,6 @@
-"""Workers without our SDK, as real processes, against a real gateway on PostgreSQL: each takes a job to its end."""
+"""Workers without our SDK, as real processes, against a real gateway on either log: each takes a job to its end."""
 
+import contextlib
 import os
 import shutil
 import subprocess
@@ -10,6 +11,8 @@ from pathlib import Path
 import httpx
 import pytest
 
+from foldgate.testing.plugin import provided
+from tests.e2e.test_cli_kafka import startable
 from tests.support.commands import Up, up
 from tests.support.waiting import until
 
@@ -19,9 +22,11 @@ MOST_LINES = 40
 NODE = shutil.which("node")
 
 
-@pytest.fixture(scope="module")
-def suite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
-    with up(tmp_path_factory.mktemp("workers") / "data") as found:
+@pytest.fixture(scope="module", params=["postgres", "kafka"])
+def suite(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
+    is_kafka = request.param == "kafka"
+    data, words = tmp_path_factory.mktemp("workers") / "data", ["--kafka", "local"] if is_kafka else []
+    with provided(request, "KAFKA", startable()) if is_kafka else contextlib.nullcontext(), up(data, *words) as found:
         yield found
 
 

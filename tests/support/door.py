@@ -12,7 +12,9 @@ from foldgate.readmodel.postgres import ReadModels
 from foldgate.runtime.clock import Clock
 from foldgate.runtime.health import application, listen, serve
 from foldgate.runtime.host import Host
+from foldgate.runtime.keys import Keys
 from foldgate.runtime.settings import Settings
+from tests.support.keys import KEYS
 from tests.support.suite import DOOR, running
 
 OWN_HOST = "http://127.0.0.1"
@@ -28,13 +30,13 @@ class Door(NamedTuple):
 
 @contextlib.asynccontextmanager
 async def gateway(
-    log: Log, url: str, *, given: Settings | None = None, clock: Clock | None = None
+    log: Log, url: str, *, given: Settings | None = None, clock: Clock | None = None, keys: Keys = KEYS
 ) -> AsyncIterator[Door]:
     """A gateway of its own connection to the read models, ready, asked in this process. What it raises, the client
     raises."""
     models = await ReadModels.connect(url, suite="t")
     try:
-        async with running(log, services=DOOR, given=given, clock=clock, models=models) as (host,):
+        async with running(log, services=DOOR, given=given, clock=clock, models=models, keys=keys) as (host,):
             transport = httpx.ASGITransport(application({"gateway": host}, host.app))
             async with httpx.AsyncClient(transport=transport, base_url=OWN_HOST, timeout=30) as client:
                 yield Door(client, host, models)

@@ -2,9 +2,14 @@
 
 The gateway verifies writs and leases, and signs reports; a worker that has root keys verifies all the same, by the
 signed records that come along. A beat's lease counts from before it was sent, here as there.
+
+A gateway that has too much to do (429, 503) says when to come again, and so we do, a few times; but a beat is not sent
+again, because the next one says more.
 """
 
+import asyncio
 import base64
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -28,8 +33,14 @@ from foldgate.sdk.transport import Arrival, Hello, Report, SaidTooMuch, Unreacha
 WAIT_S = 1.0
 MOST_AT_ONCE = 100
 TIMEOUT_S = 15.0
+MOST_TRIES = 5
+MOST_PAUSE_S = 10.0
 TOO_FAST = 429
 TOO_MUCH = 413
+UNFIT = frozenset({400, TOO_MUCH, 422})
+MOST_CHARACTERS = 2000
+MOST_AFTER_MS = 86_400_000
+_CODE = re.compile("[!-~]{1,100}")
 NOT_COUNTED = frozenset({"wrong_lease_token", "lease_over"})
 """What the other side does not count is no error of a report."""
 
@@ -83,7 +94,7 @@ class OverHttp:
             "cpu_percent": beat.cpu_percent,
             "gpu_percent": beat.gpu_percent,
         }
-        await self._post(f"workers/{self._worker}/heartbeat", asked)
+        await self._post(f"workers/{self._worker}/heartbeat", asked, tries=1)
 
     async def report(self, reports: Sequence[Report]) -> None:
         """Say these, one after the other."""
@@ -91,12 +102,9 @@ class OverHttp:
             token = self._lease_tokens.get(report.dispatch.lease)
             if token is None or not report.dispatch.token:
                 self._logger.warning("not reported: nobody gave us this job", job_id=report.event.job_id)
-                continue
-            verb, said = _said(report)
-            try:
-                await self._post(f"jobs/{report.event.job_id}/{verb}", {**said, "token": token})
-            except _Refused as refused:
-                self._logger.warning("report not counted", job_id=report.event.job_id, reason=str(refused))
+            else:
+                await self._say(report, token)
+        for report in reports:  # not before all are heard: until then they may be said again
             if isinstance(report.event, JobSucceeded | JobFailed):
                 self._lease_tokens.pop(report.dispatch.lease, None)
 
@@ -104,26 +112,57 @@ class OverHttp:
         """Hang up."""
         await self._client.aclose()
 
+    async def _say(self, report: Report, token: str) -> None:
+        verb, said = _said(report)
+        try:
+            await self._post(f"jobs/{report.event.job_id}/{verb}", {**said, "token": token})
+        except _Refused as refused:
+            self._logger.warning("report not counted", job_id=report.event.job_id, reason=str(refused))
+        except _Unfit as unfit:
+            raise SaidTooMuch(str(unfit), code=unfit.code) from unfit
+
     def _arrival(self, record: str) -> Arrival:
         meta, event = self._codec.decode(base64.b64decode(record))
         assert isinstance(event, JobDispatched | JobCancelled)
         return Arrival(meta, event)
 
-    async def _post(self, path: str, body: dict[str, Any]) -> Any:
-        url = f"{self._url}/api/v1/{path}"
+    async def _post(self, path: str, body: dict[str, Any], *, tries: int = 0) -> Any:
+        data, tries = msgspec.json.encode(body), tries or MOST_TRIES
+        while True:
+            answer, tries = await self._answer(path, data), tries - 1
+            if answer.is_success:
+                return msgspec.json.decode(answer.content)
+            pause_s = _pause_s(answer)
+            if pause_s is None or not tries:
+                raise _trouble(answer)
+            self._logger.warning("the gateway has too much to do", status=answer.status_code, again_after_s=pause_s)
+            await asyncio.sleep(pause_s)
+
+    async def _answer(self, path: str, data: bytes) -> httpx.Response:
         try:
-            answer = await self._client.post(url, content=msgspec.json.encode(body), headers=self._headers)
+            return await self._client.post(f"{self._url}/api/v1/{path}", content=data, headers=self._headers)
         except (httpx.InvalidURL, httpx.UnsupportedProtocol) as error:
             raise Unwelcome(f"Expected FOLDGATE_URL such as https://example.com, but got '{self._url}'.") from error
         except httpx.HTTPError as error:
             raise Unreachable(f"{self._url}: {str(error) or type(error).__name__}") from error
-        if answer.is_success:
-            return msgspec.json.decode(answer.content)
-        raise _trouble(answer)
 
 
 class _Refused(Exception):
     """The report does not count."""
+
+
+class _Unfit(Unwelcome):
+    """The gateway takes no such body, however often it is sent."""
+
+    def __init__(self, text: str, code: str) -> None:
+        super().__init__(text)
+        self.code = code
+
+
+def _pause_s(answer: httpx.Response) -> float | None:
+    """After how long it says to come again; None where it does not."""
+    told = answer.headers.get("retry-after", "")
+    return min(float(told), MOST_PAUSE_S) if told.isdecimal() else None
 
 
 def _trouble(answer: httpx.Response) -> Exception:
@@ -131,12 +170,12 @@ def _trouble(answer: httpx.Response) -> Exception:
         problem = msgspec.json.decode(answer.content, type=dict[str, Any])
     except msgspec.DecodeError:
         problem = {}
-    text = str(problem.get("detail") or f"the gateway answered {answer.status_code}")
-    if problem.get("code") in NOT_COUNTED:
+    code, text = problem.get("code"), str(problem.get("detail") or f"the gateway answered {answer.status_code}")
+    if code in NOT_COUNTED:
         return _Refused(text)
-    if answer.status_code == TOO_MUCH:
-        return SaidTooMuch(text)
-    if answer.is_server_error or answer.status_code == TOO_FAST or problem.get("code") == "beat_out_of_order":
+    if answer.status_code in UNFIT:
+        return _Unfit(text, str(code or "output_too_large"))
+    if answer.is_server_error or answer.status_code == TOO_FAST or code == "beat_out_of_order":
         return Unreachable(text)
     return Unwelcome(text)
 
@@ -155,5 +194,19 @@ def _said(report: Report) -> tuple[str, dict[str, Any]]:
             return "breach", {**said, "was_stopped": stopped}
         case JobSucceeded(output=output):
             return "complete", {"output": msgspec.Raw(output.encode())}
-        case JobFailed(code=code, message=message, retryable=retryable, began_at=began_at):
-            return "fail", {"code": code, "message": message, "retryable": retryable, "began": began_at > 0}
+        case JobFailed() as failed:
+            return "fail", _failure(failed)
+
+
+def _failure(failed: JobFailed) -> dict[str, Any]:
+    """Over the log a handler's code may be any text; what the door does not take stands in the message."""
+    code, message = failed.code, failed.message
+    if not _CODE.fullmatch(code):
+        code, message = "handler_failed", f"{code}: {message}"
+    return {
+        "code": code,
+        "message": message[:MOST_CHARACTERS],
+        "retryable": failed.retryable,
+        "retry_after_ms": min(failed.retry_after_ms, MOST_AFTER_MS),
+        "began": failed.began_at > 0,
+    }

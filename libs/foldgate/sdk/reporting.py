@@ -8,8 +8,6 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-import msgspec
-
 from foldgate.contracts.events import JobFailed, JobSucceeded
 from foldgate.sdk.transport import Report, SaidTooMuch, Transport, Unreachable
 
@@ -97,15 +95,15 @@ def _size(report: Report) -> int:
 def _instead(report: Report, error: SaidTooMuch) -> list[Report]:
     """A last word there must be; other words may be missed."""
     event = report.event
-    if not isinstance(event, JobSucceeded | JobFailed):
+    if not isinstance(event, JobSucceeded | JobFailed) or (isinstance(event, JobFailed) and event.code == error.code):
         return []
     failed = JobFailed(
         job_id=event.job_id,
         lease=event.lease,
         worker=event.worker,
-        code="output_too_large",
+        code=error.code,
         message=str(error)[:2000],
         retryable=False,
         began_at=event.began_at,
     )
-    return [] if msgspec.structs.asdict(failed) == msgspec.structs.asdict(event) else [report._replace(event=failed)]
+    return [report._replace(event=failed)]

@@ -32,7 +32,12 @@ class Unreachable(Exception):
 
 
 class SaidTooMuch(Exception):
-    """A report is larger than can be carried: none of those that were sent together were."""
+    """A report is larger than can be carried, or is otherwise what cannot be, which the code tells. Those that were
+    sent together are to be said again, each by itself."""
+
+    def __init__(self, message: str, *, code: str = "output_too_large") -> None:
+        super().__init__(message)
+        self.code = code
 
 
 class Unwelcome(Exception):

@@ -29,6 +29,9 @@ from foldgate.runtime.context import Context
 from foldgate.sdk.artifacts import OUTPUT_BYTES
 
 TOKEN = "X-Lease-Token"  # noqa: S105 - the name of a header
+CODE = r"^[!-~]{1,100}$"
+MOST_AFTER_MS = 86_400_000
+A_SECOND, AT_ONCE = 500, 1000
 _MOST_NUMBER = 2**31 - 1
 Message = Annotated[str, StringConstraints(max_length=2000)]
 Number = Annotated[int, Field(ge=1, le=_MOST_NUMBER)]
@@ -71,9 +74,10 @@ class FailBody(StartBody):
 
     model_config = ConfigDict(extra="forbid", strict=True, title="Fail")
 
-    code: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,99}$")] = Field("handler_failed", title="Code")
+    code: Annotated[str, StringConstraints(pattern=CODE)] = Field("handler_failed", title="Code")
     message: Message = Field("", title="Message")
     retryable: bool = Field(True, title="Retryable", description="Another attempt may succeed.")
+    retry_after_ms: int = Field(0, ge=0, le=MOST_AFTER_MS, title="Not before", description="And not sooner than this.")
     began: bool = Field(True, title="Began", description="false: it was not begun, and is handed back.")
 
 
@@ -104,7 +108,7 @@ class Reports:
 
     def __init__(self, context: Context, speaking: Speaking, seats: Seats) -> None:
         self._context, self._speaking, self._seats = context, speaking, seats
-        self._pace = Pace(context.clock, per_second=500, at_once=1000, what="reports of one worker")
+        self._pace = Pace(context.clock, per_second=A_SECOND, at_once=AT_ONCE, what="reports of one worker")
 
     def operations(self, prefix: str) -> tuple[Operation, ...]:
         """What is served."""
@@ -123,6 +127,7 @@ class Reports:
                 summary=summary,
                 area="workers",
                 role="worker",
+                counts_itself=True,
                 body=body,
                 parameters=_PARAMETERS,
                 answers={200: Said(ReportAnswer, "It is on the log.")},
@@ -182,6 +187,7 @@ class Reports:
             code=body.code,
             message=body.message,
             retryable=body.retryable,
+            retry_after_ms=body.retry_after_ms,
             began_at=lease.handed_out_at if body.began else 0,
         )
         return await self._said(lease, event)
