@@ -90,7 +90,7 @@ def test_output_beyond_the_limit_fails_the_run_in_words() -> None:
     run = Given(DECIDER, key=RUN)
     run.when(ASKED)
     report = JobSucceeded(job_id=f"{RUN}:job@1", lease=1, worker="w", output=of(MAX_CARRIED_BYTES + 1))
-    step, end = run.when(report)
+    _, step, end = run.when(report)
     assert isinstance(step, StepFailed)
     assert isinstance(end, RunFailed)
     assert end.code == step.code == "output_too_large"

@@ -15,6 +15,8 @@ import msgspec
 from foldgate.authority.canonical import canonical_bytes
 from foldgate.authority.keys import Certificate, SignatureInvalid, Signer, Trust
 from foldgate.contracts.events import (
+    DeadLetterDiscardRequested,
+    DeadLetterRetryRequested,
     KeyRevokeRequested,
     Meta,
     PolicyDeleteRequested,
@@ -35,6 +37,7 @@ from foldgate.contracts.events import (
 )
 
 OfRun = RunRequested | RunCancelRequested | RunPauseRequested | RunResumeRequested | SignalSent
+OfLetter = DeadLetterRetryRequested | DeadLetterDiscardRequested
 OfWorkflow = WorkflowSubmitted | WorkflowRetireRequested
 Signed = (
     VoteCast
@@ -47,6 +50,7 @@ Signed = (
     | PoolsPutRequested
     | PoolDrainRequested
     | OfRun
+    | OfLetter
     | OfWorkflow
 )
 S = TypeVar("S", bound=Signed)

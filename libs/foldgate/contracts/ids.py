@@ -34,6 +34,11 @@ def run_id(tenant: str, workflow: str, idempotency_key: str) -> str:
     return "run_" + digest("run", tenant, workflow, idempotency_key).hex()[:24]
 
 
+def retry_key(run: str, step: str) -> str:
+    """The idempotency key of the run that tries the dead letters of a run again, from that step on."""
+    return f"retry:{run}:{step}"
+
+
 def child_run_id(run: str, step: str) -> str:
     """The run that a step of another asks for. No idempotency key means the same: nobody can be there before it."""
     return "run_" + digest("child", run, step).hex()[:24]

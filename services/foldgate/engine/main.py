@@ -1,4 +1,4 @@
-"""The engine as a service: owns `runs`, `workflows` and `slots`.
+"""The engine as a service: owns `runs`, `workflows`, `slots` and `letters`.
 
 Runs meet on the log as well: a child is asked for, and ends, by events of other runs, and a slot is asked for by events
 of the runs that want it. Those say in themselves whose they are.
@@ -17,6 +17,9 @@ from foldgate.contracts.events import (
     ChildCancelRequested,
     ChildEnded,
     ChildRequested,
+    DeadLetterDiscardRequested,
+    DeadLetterRetryRequested,
+    JobAbandoned,
     JobDenied,
     JobFailed,
     JobLost,
@@ -40,7 +43,19 @@ from foldgate.contracts.events import (
     WorkflowSubmitted,
     WritRevoked,
 )
-from foldgate.contracts.topics import ADMIN, APPROVALS, DECISIONS, INTAKE, JOBS, REPORTS, RUNS, SLOTS, WORKFLOWS
+from foldgate.contracts.topics import (
+    ADMIN,
+    APPROVALS,
+    DECISIONS,
+    INTAKE,
+    JOBS,
+    LETTERS,
+    REPORTS,
+    RUNS,
+    SLOTS,
+    WORKFLOWS,
+)
+from foldgate.engine.letters.decide import letters
 from foldgate.engine.runs.decide import runs
 from foldgate.engine.slots.decide import slots
 from foldgate.engine.workflows.decide import workflows
@@ -95,6 +110,17 @@ SERVICE = Service(
             stream=SLOTS,
             decider=lambda _settings, _keys: slots(),
             follows=(Follow(stream=RUNS, events=(SlotRequested, SlotReleased), key=attrgetter("slot")),),
+        ),
+        Aggregate(
+            stream=LETTERS,
+            tables=(Revoked,),
+            decider=lambda settings, keys, revoked: letters(
+                _vouching(settings, keys, revoked), redaction=settings.redaction
+            ),
+            follows=(
+                Follow(stream=RUNS, events=(JobAbandoned,)),
+                Follow(stream=INTAKE, events=(DeadLetterRetryRequested, DeadLetterDiscardRequested)),
+            ),
         ),
     ),
 )

@@ -20,11 +20,10 @@ from collections.abc import Iterator
 
 from foldgate.authority.keys import SignatureInvalid
 from foldgate.authority.redaction import redacted_event
-from foldgate.authority.requests import UNVOUCHED, Vouching
+from foldgate.authority.requests import UNVOUCHED, OfLetter, Vouching
 from foldgate.authority.secrets import Level
 from foldgate.contracts.events import (
     DeadLetterDiscarded,
-    DeadLetterDiscardRequested,
     DeadLetterOpened,
     DeadLetterRefused,
     DeadLetterRetried,
@@ -38,12 +37,11 @@ from foldgate.engine.letters.evolve import evolve
 from foldgate.engine.letters.state import OPEN, Letter, Letters, describe, identity, settles, watches
 
 Outcome = Iterator[Event | Said]
-Request = DeadLetterRetryRequested | DeadLetterDiscardRequested
 MAX_NAME = 255
 MAX_REASON = 2000
 REFUSALS_REMEMBERED = {True: 1000, False: 100}
-"""Requests that were refused, of those that somebody vouched for and of the others: what is more than that is set aside,
-so that nobody who asks much makes the state grow, or one forgotten that would count now."""
+"""Requests that were refused, of those that somebody vouched for and of the others: what is more than that is set
+aside, so that nobody who asks much makes the state grow, or one forgotten that would count now."""
 
 
 def letters(vouching: Vouching, *, redaction: Level = "low") -> Decider[Letters]:
@@ -53,7 +51,7 @@ def letters(vouching: Vouching, *, redaction: Level = "low") -> Decider[Letters]
         match message.event, message.meta:
             case JobAbandoned() as job, Meta() as meta:
                 yield from _opened(state, job, meta)
-            case DeadLetterRetryRequested() | DeadLetterDiscardRequested() as request, Meta() as meta:
+            case request, Meta() as meta if isinstance(request, OfLetter):
                 said = _asked(state, request, meta, vouching=vouching, at=message.at)
                 yield from (redacted_event(one, redaction) for one in said)
             case _:
@@ -89,7 +87,7 @@ def _opened(state: Letters | None, abandoned: JobAbandoned, meta: Meta) -> Outco
     yield Said(opened, principal=job.principal)
 
 
-def _asked(state: Letters | None, request: Request, meta: Meta, *, vouching: Vouching, at: int) -> Iterator[Event]:
+def _asked(state: Letters | None, request: OfLetter, meta: Meta, *, vouching: Vouching, at: int) -> Iterator[Event]:
     _expect_short_names(meta)
     if state is None:
         raise SetAside("unknown_letter", f"Expected a run with dead letters, but '{meta.run_id[:100]}' has none.")
@@ -109,7 +107,7 @@ def _asked(state: Letters | None, request: Request, meta: Meta, *, vouching: Vou
 
 
 def _unvouched(
-    state: Letters, request: Request, meta: Meta, *, vouching: Vouching, at: int
+    state: Letters, request: OfLetter, meta: Meta, *, vouching: Vouching, at: int
 ) -> SignatureInvalid | None:
     """Why the request is nobody's who may ask this."""
     try:
@@ -123,7 +121,7 @@ def _unvouched(
     return None
 
 
-def _refusal(letter: Letter | None, request: Request) -> tuple[str, str] | None:
+def _refusal(letter: Letter | None, request: OfLetter) -> tuple[str, str] | None:
     """Why a letter cannot be settled so, as a code and a sentence."""
     if letter is None:
         return "unknown_letter", f"Expected a step with a dead letter, but '{request.step[:200]}' of that run has none."
@@ -136,7 +134,7 @@ def _refusal(letter: Letter | None, request: Request) -> tuple[str, str] | None:
     return None
 
 
-def _refused(state: Letters, request: Request, meta: Meta, *, code: str, reason: str) -> Iterator[Event]:
+def _refused(state: Letters, request: OfLetter, meta: Meta, *, code: str, reason: str) -> Iterator[Event]:
     """Refuse it, once."""
     vouched = code not in UNVOUCHED
     before = state.answered if vouched else state.dismissed
@@ -170,6 +168,6 @@ def _counted(event: Event) -> str:
 def _fail(state: Letters | None, message: Message, reason: str) -> Outcome:
     """After a fault of ours whoever asked hears of it. A letter that could not be opened is in quarantine, loudly."""
     request = message.event
-    if state is not None and isinstance(request, DeadLetterRetryRequested | DeadLetterDiscardRequested):
+    if state is not None and isinstance(request, OfLetter):
         name, step = type(request).__name__, request.step[:MAX_NAME]
         yield DeadLetterRefused(request=name, step=step, code="internal_error", reason=reason[:MAX_REASON])

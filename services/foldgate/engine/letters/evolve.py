@@ -28,7 +28,7 @@ def evolve(letters: Letters | None, meta: Meta, event: Event) -> Letters:
         case DeadLetterRefused() if letters is not None:
             return _refused(letters, meta, event)
         case _:
-            raise IllegalTransition(f"{type(event).__name__} does not fit a run without dead letters: {meta.event_id}")
+            raise IllegalTransition(f"{type(event).__name__} is no event of the letters there: {meta.event_id}")
 
 
 def _opened(letters: Letters, meta: Meta, event: DeadLetterOpened) -> Letters:

@@ -3,11 +3,12 @@
 (none) --DeadLetterOpened--> open --DeadLetterRetried----> retried
                              open --DeadLetterDiscarded--> discarded
 
-DeadLetterRefused leaves every letter as it is. What is settled stays, as a few bytes, and so does the aggregate: however
-late somebody asks again, it is known what was done. Should the id of a run that was forgotten long ago be given again,
-what the new run abandons is a letter of its own, also where the old one had one of that step.
+DeadLetterRefused leaves every letter as it is. What is settled stays, as a few bytes, and so does the aggregate:
+however late somebody asks again, it is known what was done. Should the id of a run that was forgotten long ago be given
+again, what the new run abandons is open anew, also where the old one had a letter of that step.
 """
 
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any, Literal
 from zlib import crc32
@@ -61,10 +62,10 @@ class Letters(msgspec.Struct, frozen=True, kw_only=True):
             self, shards={**self.shards, shard: {**self.shards.get(shard, {}), step: letter}}
         )
 
-    def items(self) -> Iterator[tuple[str, Letter]]:
+    def values(self) -> Iterator[Letter]:
         """All of them, in no order that means anything."""
         for shard in self.shards.values():
-            yield from shard.items()
+            yield from shard.values()
 
 
 def _shard_of(step: str) -> int:
@@ -78,7 +79,7 @@ def identity(meta: Meta) -> bytes:
 
 def watches(letters: Letters) -> Iterator[tuple[str, int]]:
     """Each open letter waits for somebody."""
-    for _, letter in letters.items():
+    for letter in letters.values():
         if letter.status == OPEN:
             yield "letter", letter.opened
 
@@ -93,5 +94,5 @@ def settles(letters: Letters | None, event: Event) -> int | None:
 
 
 def describe(letters: Letters) -> dict[str, Any]:
-    """What became of each, for people and their programs."""
-    return {"letters": {step: msgspec.structs.asdict(letter) | {"settled": letter.settled.hex()} for step, letter in letters.items()}}
+    """How many there are of each status, for people and their programs."""
+    return dict(Counter(letter.status for letter in letters.values()))
