@@ -14,14 +14,13 @@ from foldgate.contracts.topics import INTAKE
 from foldgate.engine.runs.turn import MAX_CARRIED_BYTES
 from foldgate.eventlog.log import Log
 from foldgate.eventlog.memory import MemoryLog
-from foldgate.gateway.http import verdicts
 from foldgate.gateway.http.app import Gateway
 from foldgate.sdk import Fatal, Job, Worker
 from foldgate.sdk.client import Client
 from tests.support.door import Door, gateway
 from tests.support.keys import ISSUER, TRUST
 from tests.support.logs import Opened
-from tests.support.suite import running, working
+from tests.support.suite import running, settings, working
 from tests.support.waiting import until
 
 JOBS, RUNS = "/api/v1/jobs", "/api/v1/workflow-runs"
@@ -288,5 +287,19 @@ async def test_nobody_is_waited_for_longer_than_he_waits(postgres_url: str, monk
         assert isinstance(door.host.app, Gateway)
         assert door.host.app.verdicts.waiting == 0
         assert door.host.app.verdicts._waiting == {}
-        monkeypatch.setattr(verdicts, "MAX_WAITING", 0)
-        assert problem(await start(door))[:2] == (503, "overloaded")
+
+
+async def test_more_than_the_log_should_take_at_once_is_told_to_wait(
+    postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("foldgate.gateway.http.asking.VERDICT_WITHIN_S", 0.5)
+    async with gateway(MemoryLog(), postgres_url, given=settings(max_in_flight=2)) as door:
+        answers = await asyncio.gather(*(start(door) for _ in range(3)))
+        assert sorted(answer.status_code for answer in answers) == [202, 202, 429]
+        (late,) = (answer for answer in answers if answer.status_code == 429)
+        assert problem(late)[1] == "overloaded"
+        assert late.headers["retry-after"] == "1"
+        assert isinstance(door.host.app, Gateway)
+        expected = door.host.app.verdicts.expected
+        with expected("a", "1"), expected("a", "2"), expected("a", "3", is_urgent=True) as waiting:
+            assert not waiting.done(), "what people say is not held up"

@@ -13,6 +13,7 @@ from starlette.types import Receive, Scope, Send
 
 from foldgate import gateway
 from foldgate.gateway.http.auth import Authenticating, caller_of
+from foldgate.gateway.http.identities import Identities
 from foldgate.gateway.http.problems import CODES, Answering, Problem, answer
 from foldgate.runtime.clock import SystemClock
 from foldgate.runtime.settings import Settings
@@ -29,7 +30,8 @@ async def whoever(scope: Scope, receive: Receive, send: Send) -> None:
 
 
 async def asked(given: Settings, headers: dict[str, str] | list[tuple[str, str]]) -> httpx.Response:
-    app = Answering(Authenticating(whoever, settings=given), clock=SystemClock())
+    known = Authenticating(whoever, identities=Identities(given), host=given.http_host)
+    app = Answering(known, clock=SystemClock())
     given_headers = headers.items() if isinstance(headers, dict) else headers
     sent = [(name.encode(), value.encode()) for name, value in given_headers]
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://127.0.0.1:8081") as client:
@@ -57,7 +59,7 @@ LET_IN = {
 async def test_who_is_let_in(name: str) -> None:
     changes, headers, (tenant, principal) = LET_IN[name]
     found = await asked(settings(**changes), HERE | headers)
-    assert found.json() == {"tenant": tenant, "principal": principal}
+    assert found.json() == {"tenant": tenant, "principal": principal, "roles": ["admin"], "counted_as": principal}
 
 
 REFUSED = {

@@ -1,7 +1,8 @@
 """The application: every operation, and the layers in front of them.
 
-From the outside in: whatever goes wrong is answered (`problems.py`), the caller is known (`auth.py`), a route is found,
-and its endpoint takes the request and gives the response with nothing between.
+From the outside in: answers are finished (`finishing.py`), whatever goes wrong is answered (`problems.py`), the caller
+is known (`auth.py`), a route is found, its guard lets the caller through (`guarding.py`), and its endpoint takes the
+request and gives the response with nothing between.
 """
 
 from collections.abc import Mapping
@@ -13,7 +14,12 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from foldgate.gateway.http.asking import Starting
 from foldgate.gateway.http.auth import Authenticating
 from foldgate.gateway.http.controls import Controls
+from foldgate.gateway.http.finishing import Finishing
+from foldgate.gateway.http.guarding import Guard
+from foldgate.gateway.http.identities import Identities
+from foldgate.gateway.http.issuers import issuer_in
 from foldgate.gateway.http.jobs import Jobs
+from foldgate.gateway.http.keyring import Keyring
 from foldgate.gateway.http.openapi import OpenApi
 from foldgate.gateway.http.problems import Answering, Problem
 from foldgate.gateway.http.reports import Reports
@@ -26,6 +32,7 @@ from foldgate.gateway.http.workers import Workers
 from foldgate.gateway.http.workflows import Workflows
 from foldgate.gateway.projections.runs import PROJECTION as RUNS
 from foldgate.gateway.projections.workflows import PROJECTION as WORKFLOWS
+from foldgate.identity.store import ApiKeys
 from foldgate.readmodel.projector import Projector
 from foldgate.runtime.context import Context
 from foldgate.runtime.together import together
@@ -57,25 +64,30 @@ class Gateway:
             Reports(context, speaking, workers.seats),
             Status(context.settings.suite, projectors),
         )
-        operations = [operation for area in areas for operation in area.operations(API)]
-        routes = [Route(one.path, one.endpoint, methods=[one.method]) for one in operations]
-        routes.append(Route("/openapi.json", OpenApi(operations).show, methods=["GET"]))
+        self.operations = tuple(operation for area in areas for operation in area.operations(API))
+        guard = Guard(context.clock, per_second=context.settings.requests_per_second)
+        routes = [guard.route(operation) for operation in self.operations]
+        routes.append(Route("/openapi.json", OpenApi(self.operations).show, methods=["GET"]))
         inner: ASGIApp = Router(routes, redirect_slashes=False, default=_nothing_here)
-        self._app = Answering(Authenticating(inner, settings=context.settings), clock=context.clock)
+        self._keyring = Keyring(ApiKeys(context.models, suite=context.settings.suite), clock=context.clock)
+        issuer = issuer_in(context.settings, clock=context.clock)
+        identities = Identities(context.settings, keyring=self._keyring, issuer=issuer)
+        known = Authenticating(inner, identities=identities, host=context.settings.http_host)
+        self._app = Finishing(Answering(known, clock=context.clock))
 
     @property
     def ready(self) -> bool:
-        return self.verdicts.ready
+        return self.verdicts.ready and self._keyring.ready
 
     def waiting_for(self) -> str:
-        return "the verdicts on requests"
+        return "the API keys" if self.verdicts.ready else "the verdicts on requests"
 
     async def run(self) -> None:
-        """Hand out verdicts, from where the read models stand, and keep the seats of workers."""
+        """Hand out verdicts, from where the read models stand; keep the seats of workers, and know who has keys."""
         builds = [await self._models.begin(projection) for projection in (RUNS, WORKFLOWS)]
         positions = [await self._models.positions(build) for build in builds]
         read = {partition: at for each in positions for partition, at in each.items()}
-        await together(self.verdicts.run(read), self._seats.run())
+        await together(self.verdicts.run(read), self._seats.run(), self._keyring.run())
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         scope.setdefault("app", self)  # without one a router answers by itself, in plain text

@@ -1,80 +1,58 @@
 """Who is calling: the place for authentication, in front of every route.
 
-With a key configured, every request carries it. Without one only loopback is served (the settings see to that), and
-then no page in a browser may drive us: a page of another site gives itself away by `Origin` or `Sec-Fetch-Site`, and
-one whose name was made to point at this machine by `Host`.
+With a key or an issuer configured, every request carries a key or a token. Without one only loopback is served (the
+settings see to that), and then no page in a browser may drive us: a page of another site gives itself away by `Origin`
+or `Sec-Fetch-Site`, and one whose name was made to point at this machine by `Host`.
+
+A caller may only name its own tenants. That another one is not its own says nothing of whether there is such a tenant;
+within a tenant, what belongs to another is not there.
 """
 
-import hmac
-import ipaddress
-import re
-from typing import NamedTuple
-
 from starlette.datastructures import Headers
-from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from foldgate.gateway.http.callers import CALLER, Caller, Identity
+from foldgate.gateway.http.callers import caller_of as caller_of  # noqa: PLC0414 - what areas ask
+from foldgate.gateway.http.identities import Identities
 from foldgate.gateway.http.problems import Problem, answer
-from foldgate.runtime.settings import Settings
+from foldgate.identity.api_keys import ALL_TENANTS, TENANT
+from foldgate.runtime.settings import is_loopback
 
 DEFAULT_TENANT = "default"
-_TENANT = re.compile(r"[a-z0-9][a-z0-9_.-]{0,62}")
-_CALLER = "foldgate.caller"
 _ONCE = ("host", "origin", "x-api-key", "authorization", "x-tenant-id", "idempotency-key", "content-length")
-
-
-class Caller(NamedTuple):
-    """Who asks, and whose objects it may see."""
-
-    tenant: str
-    principal: str
-
-
-def caller_of(request: Request) -> Caller:
-    """The caller of a request that was let in."""
-    caller: Caller = request.scope[_CALLER]
-    return caller
 
 
 class Authenticating:
     """Lets a request in with its caller, or answers why not."""
 
-    def __init__(self, app: ASGIApp, *, settings: Settings) -> None:
-        self._app, self._settings = app, settings
-        self._key = None if settings.api_key is None else settings.api_key.encode()
+    def __init__(self, app: ASGIApp, *, identities: Identities, host: str) -> None:
+        self._app, self._identities, self._host = app, identities, host
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] not in ("http", "websocket"):
             await self._app(scope, receive, send)
             return
         try:
-            scope[_CALLER] = self._caller(Headers(scope=scope))
+            scope[CALLER] = await self._caller(Headers(scope=scope))
         except Problem as problem:
             await _refuse(problem, scope, receive=receive, send=send)
             return
         await self._app(scope, receive, send)
 
-    def _caller(self, headers: Headers) -> Caller:
+    async def _caller(self, headers: Headers) -> Caller:
         for name in _ONCE:
             if len(headers.getlist(name)) > 1:
                 raise Problem("invalid_header", f"Expected one {name}, but there are several.", field=name)
-        if _is_loopback(self._settings.http_host):
-            _check_page(headers, self._settings.http_host)
-        return Caller(tenant=_tenant(headers), principal=self._principal(headers))
-
-    def _principal(self, headers: Headers) -> str:
-        if self._key is None:
-            return "local"
-        scheme, _, token = headers.get("authorization", "").partition(" ")
-        shown = headers.get("x-api-key") or (token.strip() if scheme.lower() == "bearer" else "")
-        if not hmac.compare_digest(shown.encode("latin-1"), self._key):
-            raise Problem(
-                "unauthenticated",
-                "Expected the key of this suite, but "
-                + ("it is another one." if shown else "there is none: send it as X-API-Key or Authorization: Bearer."),
-                field="X-API-Key",
-            )
-        return "api-key"
+        if is_loopback(self._host):
+            _check_page(headers, self._host)
+        named = _named(headers)
+        identity = await self._identities.of(headers)
+        return Caller(
+            tenant=_tenant(named, identity),
+            principal=identity.principal,
+            roles=identity.roles,
+            counted_as=identity.counted_as,
+        )
 
 
 async def _refuse(problem: Problem, scope: Scope, *, receive: Receive, send: Send) -> None:
@@ -84,17 +62,32 @@ async def _refuse(problem: Problem, scope: Scope, *, receive: Receive, send: Sen
         await answer(problem)(scope, receive, send)
 
 
-def _tenant(headers: Headers) -> str:
-    tenant = headers.get("x-tenant-id", DEFAULT_TENANT)
-    if not _TENANT.fullmatch(tenant):
+def _named(headers: Headers) -> str | None:
+    """The tenant that the request names."""
+    tenant = headers.get("x-tenant-id")
+    if tenant is not None and not TENANT.fullmatch(tenant):
         what = "Expected a tenant of 1 to 63 lower case letters, digits, '_', '.' and '-', but it is not."
         raise Problem("invalid_header", what, field="X-Tenant-ID")
     return tenant
 
 
+def _tenant(named: str | None, identity: Identity) -> str:
+    """The tenant that is meant: without a name the only one, or `default` if that is among them."""
+    own = identity.tenants
+    if named is None:
+        named = own[0] if len(own) == 1 and own[0] != ALL_TENANTS else DEFAULT_TENANT
+        if ALL_TENANTS not in own and named not in own and own:
+            what = "Expected the tenant that is meant in X-Tenant-ID, because there are several, but there is none."
+            raise Problem("invalid_header", what, field="X-Tenant-ID")
+    if ALL_TENANTS in own or (named in own and TENANT.fullmatch(named)):
+        return named
+    what = f"Expected one of the tenants that '{identity.principal[:100]}' may ask for, but '{named}' is none of them."
+    raise Problem("foreign_tenant", what, field="X-Tenant-ID")
+
+
 def _check_page(headers: Headers, own_host: str) -> None:
     host = headers.get("host", "").lower()
-    if not (_is_loopback(_name(host)) or _name(host) == own_host.lower()):
+    if not (is_loopback(_name(host)) or _name(host) == own_host.lower()):
         what = f"Expected a request to localhost, but its Host is '{host[:100]}'."
         raise Problem("foreign_host", f"{what} Ask for this server by 127.0.0.1 or localhost.", field="Host")
     site = headers.get("sec-fetch-site", "none").lower()
@@ -112,10 +105,3 @@ def _name(host: str) -> str:
     if host.startswith("["):
         return host[1:].partition("]")[0]
     return host.partition(":")[0]
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host.lower() == "localhost"

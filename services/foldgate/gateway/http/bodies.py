@@ -5,6 +5,7 @@ double or 64 bits, halves of surrogate pairs. A field that nobody knows is refus
 does, because a misspelt field that is passed over is a run that does something else than was asked.
 """
 
+import asyncio
 import difflib
 import json
 from collections.abc import Iterable, Mapping
@@ -18,6 +19,7 @@ from foldgate.gateway.http.problems import Mistake, Problem
 
 MAX_BYTES = 1024 * 1024
 MAX_DEPTH = 64
+WITHIN_S = 30.0
 _TOLD = 20
 _DIGITS = 20
 M = TypeVar("M", bound=BaseModel)
@@ -37,6 +39,15 @@ async def received(request: Request) -> bytes:
     declared = request.headers.get("content-length", "0")
     if declared.isdecimal() and int(declared[:20]) > MAX_BYTES:
         _too_large()
+    try:
+        async with asyncio.timeout(WITHIN_S):
+            return await _streamed(request)
+    except TimeoutError:
+        what = f"Expected the whole body within {WITHIN_S:g} s, but it has not come: send it again, and faster."
+        raise Problem("too_slow", what) from None
+
+
+async def _streamed(request: Request) -> bytes:
     body = bytearray()
     async for chunk in request.stream():
         body += chunk

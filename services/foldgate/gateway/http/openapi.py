@@ -15,16 +15,25 @@ from starlette.responses import Response
 
 from foldgate.gateway.http.operations import Operation, Parameter
 from foldgate.gateway.http.problems import CODES, MEDIA_TYPE
+from foldgate.identity.roles import MEANING
 
-_EVERYWHERE = ("invalid_header", "unauthenticated", "foreign_page", "foreign_host", "overloaded", "internal_error")
+_EVERYWHERE = (
+    *("malformed_request", "invalid_header", "unauthenticated", "forbidden", "foreign_tenant", "foreign_page"),
+    *("foreign_host", "too_slow", "url_too_long", "too_fast", "overloaded", "headers_too_large", "internal_error"),
+    *("database_unavailable", "issuer_unavailable", "too_many_connections"),
+)
 _WITH_BODY = ("malformed_json", "body_too_large", "unsupported_encoding", "invalid_body")
 _REF = "#/components/schemas/{model}"
-_TENANT = Parameter("X-Tenant-ID", "header", "Whose objects are meant; 'default' if it is not sent.")
+_TENANT = Parameter(
+    "X-Tenant-ID",
+    "header",
+    "Whose objects are meant. If it is not sent: the only tenant of the key, else 'default'.",
+)
 _KEYS = {
     "ApiKey": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
     "Bearer": {"type": "http", "scheme": "bearer"},
 }
-"""One of them is to be sent where the suite has a key."""
+"""One of them is to be sent where the suite has a key. The role that an operation needs stands beside them."""
 
 
 class ProblemDocument(BaseModel):
@@ -71,12 +80,14 @@ def document(operations: Sequence[Operation]) -> dict[str, Any]:
             methods=[operation.method],
             status_code=success,
             summary=operation.summary,
+            description=f"Needs the role `{operation.role}`: {MEANING[operation.role]}.",
             tags=[operation.area],
             operation_id=operation.endpoint.__qualname__.replace(".", "_").lower(),
             response_model=operation.answers[success].model,
             responses={**_answers(operation), **_problems(operation)},
             openapi_extra={
                 "parameters": [_parameter(one) for one in (*operation.parameters, _TENANT)],
+                "security": [{name: [operation.role]} for name in _KEYS],
                 **_body(operation, schemas),
             },
         )
@@ -91,7 +102,7 @@ def _answers(operation: Operation) -> dict[int | str, dict[str, Any]]:
 
 
 def _problems(operation: Operation) -> dict[int | str, dict[str, Any]]:
-    codes = (*_EVERYWHERE, *(_WITH_BODY if operation.body else ()), *operation.problems)
+    codes = dict.fromkeys((*_EVERYWHERE, *(_WITH_BODY if operation.body else ()), *operation.problems))
     by_status: dict[int, list[str]] = {}
     for code in codes:
         by_status.setdefault(CODES[code].status, []).append(code)

@@ -29,8 +29,11 @@ class Said(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class Operation:
-    """One method of one path, and the role that it needs. `problems` are codes beyond those that every operation may
-    answer with."""
+    """One method of one path, and the role that it needs.
+
+    `problems` are codes beyond those that every operation may answer with. One that `counts_itself` is not counted
+    against its caller's key: what workers say. The answer of one that is `immutable` is the same for ever, because it
+    is found by its content."""
 
     method: Literal["GET", "POST", "PUT", "DELETE"]
     path: str
@@ -42,3 +45,5 @@ class Operation:
     problems: tuple[str, ...] = ()
     body: type[BaseModel] | None = None
     parameters: tuple[Parameter, ...] = field(default=())
+    counts_itself: bool = False
+    immutable: bool = False

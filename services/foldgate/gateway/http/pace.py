@@ -1,5 +1,7 @@
 """How often somebody may ask: so many a second, and so many at once, each counted apart."""
 
+import math
+
 from foldgate.gateway.http.problems import Problem
 from foldgate.runtime.clock import Clock
 
@@ -22,5 +24,7 @@ class Pace:
         if len(self._left) > MOST_NAMES:
             del self._left[next(iter(self._left))]
         if left < 1:
+            after_s = max(1, math.ceil((1 - left) / self._per_second))
             what = f"Expected at most {self._per_second:g} {self._what} a second, but there are more"
-            raise Problem("too_fast", f"{what}: wait a second.")
+            again = "a second" if after_s == 1 else f"{after_s} seconds"
+            raise Problem("too_fast", f"{what}: wait {again}.", again_after_s=after_s)

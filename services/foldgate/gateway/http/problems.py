@@ -20,7 +20,7 @@ from foldgate.eventlog.log import LogUnavailable, RecordTooLarge
 from foldgate.runtime.clock import Clock
 
 MEDIA_TYPE = "application/problem+json"
-AGAIN_AFTER_S = "1"
+AGAIN_AFTER_S = 1
 
 
 class Kind(NamedTuple):
@@ -31,10 +31,13 @@ class Kind(NamedTuple):
 
 
 CODES: dict[str, Kind] = {
+    "malformed_request": Kind(400, "The request is not HTTP"),
     "malformed_json": Kind(400, "The body is not JSON"),
     "invalid_header": Kind(400, "A header is not valid"),
     "invalid_parameter": Kind(400, "A parameter is not valid"),
     "unauthenticated": Kind(401, "No valid key"),
+    "forbidden": Kind(403, "Not allowed"),
+    "foreign_tenant": Kind(403, "Not a tenant of the caller"),
     "foreign_page": Kind(403, "Sent by a page of another site"),
     "foreign_host": Kind(403, "Sent to another host"),
     "wrong_worker_token": Kind(403, "Not the token of this worker"),
@@ -44,6 +47,7 @@ CODES: dict[str, Kind] = {
     "unknown_version": Kind(404, "There is no such version"),
     "unknown_worker": Kind(404, "There is no such worker"),
     "method_not_allowed": Kind(405, "Not done this way"),
+    "too_slow": Kind(408, "The request took too long"),
     "idempotency_conflict": Kind(409, "The key was used for something else"),
     "version_conflict": Kind(409, "The version is another document"),
     "workflow_retired": Kind(409, "The workflow starts no runs"),
@@ -59,6 +63,7 @@ CODES: dict[str, Kind] = {
     "too_large": Kind(413, "The request is too large"),
     "payload_too_large": Kind(413, "The payload is too large"),
     "output_too_large": Kind(413, "The output is too large"),
+    "url_too_long": Kind(414, "The URL is too long"),
     "unsupported_encoding": Kind(415, "The body is encoded"),
     "invalid_body": Kind(422, "The body does not fit"),
     "no_topic": Kind(422, "Refused"),
@@ -67,8 +72,11 @@ CODES: dict[str, Kind] = {
     "too_fast": Kind(429, "Too often"),
     "too_many_polls": Kind(429, "Too many at once"),
     "too_many_workers": Kind(429, "Too many workers"),
+    "overloaded": Kind(429, "Too much at once"),
+    "headers_too_large": Kind(431, "The headers are too large"),
     "internal_error": Kind(500, "A fault of ours"),
-    "overloaded": Kind(503, "Too much at once"),
+    "too_many_connections": Kind(503, "Too many connections"),
+    "issuer_unavailable": Kind(503, "The issuer's keys are not known"),
     "no_keys": Kind(503, "No keys here"),
     "not_yet": Kind(503, "Not there yet"),
     "log_unavailable": Kind(503, "The log does not answer"),
@@ -96,9 +104,10 @@ class Problem(Exception):
         field: str = "",
         more: Mapping[str, Any] | None = None,
         mistakes: Sequence[Mistake] = (),
+        again_after_s: int = AGAIN_AFTER_S,
     ) -> None:
         super().__init__(detail)
-        self.code, self.detail, self.field = code, detail, field
+        self.code, self.detail, self.field, self.again_after_s = code, detail, field, again_after_s
         self.more, self.mistakes = dict(more or {}), mistakes
 
     @property
@@ -120,13 +129,13 @@ def answer(problem: Problem) -> Response:
     if len(problem.mistakes) > 1:
         document["errors"] = [mistake._asdict() for mistake in problem.mistakes]
     body = msgspec.json.encode({**document, **problem.more})
-    return Response(body, problem.kind.status, headers=_headers(problem.kind.status), media_type=MEDIA_TYPE)
+    return Response(body, problem.kind.status, headers=_headers(problem), media_type=MEDIA_TYPE)
 
 
-def _headers(status: int) -> dict[str, str]:
-    if status == 401:
+def _headers(problem: Problem) -> dict[str, str]:
+    if problem.kind.status == 401:
         return {"WWW-Authenticate": 'Bearer realm="foldgate"'}
-    return {"Retry-After": AGAIN_AFTER_S} if status in (429, 503) else {}
+    return {"Retry-After": str(problem.again_after_s)} if problem.kind.status in (429, 503) else {}
 
 
 def problem_of(error: Exception) -> Problem | None:

@@ -25,7 +25,6 @@ from foldgate.gateway.http.problems import Problem
 from foldgate.runtime.context import Context
 from foldgate.sdk.answers import ENDS
 
-MAX_WAITING = 10_000
 _AGAIN_S = 0.2
 _PARTITIONS = [Partition(stream.name, number) for stream in (RUNS, WORKFLOWS) for number in range(stream.partitions)]
 
@@ -85,10 +84,15 @@ class Verdicts:
         return self._ends == {}
 
     @contextlib.contextmanager
-    def expected(self, key: str, request_id: str, *, also: Also = beginning) -> Iterator[Waiting]:
-        """The verdict on a request about this run or workflow that is about to be made."""
-        if self.waiting >= MAX_WAITING:
-            raise Problem("overloaded", f"Expected at most {MAX_WAITING} requests at a time: try again soon.")
+    def expected(
+        self, key: str, request_id: str, *, also: Also = beginning, is_urgent: bool = False
+    ) -> Iterator[Waiting]:
+        """The verdict on a request about this run or workflow that is about to be made. While too many are under way
+        there may be no more, unless it is urgent: what people say."""
+        most = self._context.settings.max_in_flight
+        if self.waiting >= most and not is_urgent:
+            what = f"Expected at most {most} requests to the log at a time, but there are more: try again soon."
+            raise Problem("overloaded", what)
         asker = _Asker(request_id, also, asyncio.get_running_loop().create_future())
         same = self._waiting.setdefault(key.encode(), [])
         same.append(asker)

@@ -1,0 +1,39 @@
+"""The guard before every operation: what a caller may do, and how often, checked here and nowhere else."""
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from foldgate.gateway.http.callers import caller_of, check_role
+from foldgate.gateway.http.operations import Operation
+from foldgate.gateway.http.pace import Pace
+from foldgate.runtime.clock import Clock
+
+AT_ONCE_SECONDS = 2
+IMMUTABLE = "private, max-age=31536000, immutable"
+
+
+class Guard:
+    """Lets callers through to operations."""
+
+    def __init__(self, clock: Clock, *, per_second: int) -> None:
+        self._pace = Pace(
+            clock, per_second=per_second, at_once=AT_ONCE_SECONDS * per_second, what="requests of one key"
+        )
+        self._is_counting = per_second > 0
+
+    def route(self, operation: Operation) -> Route:
+        """The operation, guarded, where it is served."""
+
+        async def endpoint(request: Request) -> Response:
+            caller = caller_of(request)
+            if self._is_counting and not operation.counts_itself:
+                self._pace.count(caller.counted_as)
+            check_role(caller, operation.role)
+            response = await operation.endpoint(request)
+            if operation.immutable and response.status_code == 200:
+                response.headers["Cache-Control"] = IMMUTABLE
+                response.headers["Vary"] = "Authorization, X-API-Key, X-Tenant-ID"
+            return response
+
+        return Route(operation.path, endpoint, methods=[operation.method])
