@@ -98,6 +98,10 @@ class Processes:
         """Start a worker; `executed` has what its handlers began."""
         return self._start(name, "tests.support.worker_process", {"WORKER": name, "EXECUTED": str(self._executed)})
 
+    def program(self, name: str, module: str, **own: str) -> Process:
+        """Start a program of another kind, which finds the suite as they all do."""
+        return self._start(name, module, own)
+
     def executed(self) -> list[str]:
         """The job ids of all handlers that were begun, by any worker."""
         return self._executed.read_text().split() if self._executed.exists() else []
