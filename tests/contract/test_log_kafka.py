@@ -183,6 +183,7 @@ async def test_a_broker_that_does_not_answer_is_said_to_be_and_the_log_tells_wha
         opened(kafka_cluster.bootstrap, suite="t") as log,
         opened(kafka_cluster.bootstrap, suite="t", patience_ms=500) as hasty,
     ):
+        await (await log.writer(OWNED)).close()  # a broker that has just begun lets even the patient wait
         writer = await claimed(hasty)
         follower = hasty.follow({OWNED: 0})
         assert [record.value for record in await follower.next()] == [b"claim 1"]

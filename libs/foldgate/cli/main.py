@@ -11,6 +11,7 @@ from foldgate.cli import (
     database,
     demo,
     doctor,
+    kafka,
     keys,
     policy,
     pools,
@@ -47,6 +48,7 @@ commands.add_typer(pools.commands, name="pools")
 commands.add_typer(workers.commands, name="workers")
 commands.add_typer(keys.commands, name="keys")
 commands.add_typer(database.commands, name="database")
+commands.add_typer(kafka.commands, name="kafka")
 commands.add_typer(streams.commands, name="streams")
 commands.add_typer(workflow.commands, name="workflow")
 

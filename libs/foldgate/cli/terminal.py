@@ -50,6 +50,17 @@ def say_json(value: Any) -> None:
     sys.stdout.flush()
 
 
+def say_document(value: Any, *, as_json: bool) -> None:
+    """A document for other programs to take up: YAML, or one line of JSON."""
+    if as_json:
+        say_json(value)
+        return
+    import yaml
+
+    sys.stdout.write(yaml.safe_dump(plain(value), sort_keys=False, allow_unicode=True, width=120))
+    sys.stdout.flush()
+
+
 def plain(value: Any) -> Any:
     """A value as JSON has it, with bytes in hexadecimal digits."""
     import msgspec

@@ -14,15 +14,21 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from aiokafka.client import AIOKafkaClient, ConnectionGroup
+from aiokafka.conn import create_conn
 from aiokafka.errors import (
     AuthenticationFailedError,
     BrokerNotAvailableError,
+    ClusterAuthorizationFailedError,
     ConcurrentTransactions,
     CorruptRecordException,
+    GroupAuthorizationFailedError,
+    KafkaConnectionError,
     KafkaError,
     LeaderNotAvailableError,
     ReplicaNotAvailableError,
     SaslAuthenticationFailed,
+    TopicAuthorizationFailedError,
+    TransactionalIdAuthorizationFailed,
 )
 from aiokafka.structs import TopicPartition
 
@@ -33,6 +39,12 @@ PROVED_WITH = "0.14"
 BACKOFF_S = 0.1
 _ALSO_PASSING = (BrokerNotAvailableError, ReplicaNotAvailableError, ConcurrentTransactions, CorruptRecordException)
 _AUTHENTICATION = (AuthenticationFailedError, SaslAuthenticationFailed)
+_AUTHORIZATION = (
+    ClusterAuthorizationFailedError,
+    GroupAuthorizationFailedError,
+    TopicAuthorizationFailedError,
+    TransactionalIdAuthorizationFailed,
+)
 
 
 class UnsupportedClientLibrary(LogError):
@@ -45,12 +57,13 @@ class Client(AIOKafkaClient):  # type: ignore[misc]  # published without types
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
+        self._own = {name: value for name, value in options.items() if name != "bootstrap_servers"}
         self.closed = False
         self._met: set[tuple[Any, ConnectionGroup]] = set()
         self._under_way: set[asyncio.Future[Any]] = set()
 
     async def bootstrap(self) -> None:
-        await self._out_of_reach(super().bootstrap())
+        await self._out_of_reach(self._bootstrap())
 
     async def send(self, node_id: Any, request: Any, *, group: ConnectionGroup = ConnectionGroup.DEFAULT) -> Any:
         if (node_id, group) not in self._met and await self._out_of_reach(self.ready(node_id, group=group)):
@@ -61,6 +74,24 @@ class Client(AIOKafkaClient):  # type: ignore[misc]  # published without types
         self.closed = True
         meetings = set(self._under_way)
         await self._out_of_reach(self._close_after(meetings))
+
+    async def _bootstrap(self) -> None:
+        """Meet the cluster; where that fails, say why: the library says only that it did."""
+        try:
+            await super().bootstrap()
+        except KafkaConnectionError as error:
+            host, port, _ = self.hosts[0]
+            if (reason := await self._reason(host, port)) is not None:
+                raise KafkaConnectionError(f"{host}:{port}: {describe(reason)}") from error
+            raise
+
+    async def _reason(self, host: str, port: int) -> Exception | None:
+        try:
+            connection = await create_conn(host, port, **self._own)
+        except (OSError, KafkaError, TimeoutError) as error:
+            return error
+        connection.close()
+        return None
 
     async def _close_after(self, meetings: set[asyncio.Future[Any]]) -> None:
         if meetings:
@@ -170,8 +201,11 @@ def leader_of(client: AIOKafkaClient, place: TopicPartition) -> int:
     return int(leader)
 
 
-def describe(error: KafkaError) -> str:
+def describe(error: Exception) -> str:
     """The error in words, for a message of one line."""
     if isinstance(error, _AUTHENTICATION):
         return f"the broker refused our credentials ({error})"
+    if isinstance(error, _AUTHORIZATION):
+        what = type(error).__name__.split("Authorization")[0].lower().replace("transactionalid", "transactional id")
+        return f"the cluster's ACLs do not let us do that ({what}): see `foldgate kafka acls`"
     return str(error) or type(error).__name__

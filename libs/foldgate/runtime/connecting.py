@@ -26,9 +26,9 @@ async def open_log(settings: Settings) -> Log:
     """The log these settings name, with the streams it has."""
     if settings.kafka is not None:
         from foldgate.eventlog.kafka import KafkaLog
-        from foldgate.eventlog.kafka_client import KafkaAddress
+        from foldgate.runtime.brokers import address_of
 
-        address = KafkaAddress(bootstrap=settings.kafka, patience_ms=settings.retry_within_ms)
+        address = address_of(settings)
         return await KafkaLog.connect(address, suite=settings.suite, fence_max_age_ms=settings.fence_max_age_ms)
     from foldgate.eventlog.postgres import PostgresLog
 

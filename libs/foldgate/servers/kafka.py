@@ -21,7 +21,7 @@ import random
 import socket
 import subprocess
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from signal import SIGCONT, SIGKILL, SIGSTOP
 from types import TracebackType
@@ -163,12 +163,15 @@ class KafkaCluster:
         data: Path,
         nodes: int = 1,
         settings: Mapping[str, str] | None = None,
+        listeners: Sequence[str] = (),
         launch: Launch | None = None,
     ) -> None:
+        """`listeners` of one node beside the usual one, such as SASL_SSL://127.0.0.1:21093."""
         self.data = data
         self.nodes: tuple[KafkaNode, ...] = ()
         self._size = nodes
         self._settings = dict(settings or {})
+        self._listeners = listeners
         self._launch = launch
 
     @property
@@ -231,8 +234,8 @@ class KafkaCluster:
         everyone = [node.address for node in self.nodes]
         for node in self.nodes:
             node.folder.mkdir(parents=True, exist_ok=True)
-            settings = node_settings(node.address, everyone, data=node.folder / "data") | self._settings
-            node.settings_file.write_text(as_properties(settings))
+            settings = node_settings(node.address, everyone, data=node.folder / "data", also=self._listeners)
+            node.settings_file.write_text(as_properties(settings | self._settings))
 
     def _cluster_id(self) -> str:
         """The id of this data folder's cluster, written before the first node is formatted with it."""

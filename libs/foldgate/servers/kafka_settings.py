@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 HOST = "127.0.0.1"
+_KINDS = ("PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL")
 
 
 @dataclass(frozen=True)
@@ -16,9 +17,9 @@ class Address:
     controller_port: int
 
 
-def node_settings(me: Address, everyone: Sequence[Address], *, data: Path) -> dict[str, str]:
-    """The server.properties of one node among `everyone`, itself included."""
-    return {**_place(me, everyone, data=data), **_copies(len(everyone)), **_FRUGAL, **_STRICT}
+def node_settings(me: Address, everyone: Sequence[Address], *, data: Path, also: Sequence[str] = ()) -> dict[str, str]:
+    """The server.properties of one node among `everyone`, itself included, with other listeners beside the usual."""
+    return {**_place(me, everyone, data=data, also=also), **_copies(len(everyone)), **_FRUGAL, **_STRICT}
 
 
 def as_properties(settings: Mapping[str, str]) -> str:
@@ -26,8 +27,8 @@ def as_properties(settings: Mapping[str, str]) -> str:
     return "".join(f"{name}={value}\n" for name, value in settings.items())
 
 
-def _place(me: Address, everyone: Sequence[Address], *, data: Path) -> dict[str, str]:
-    clients = f"PLAINTEXT://{HOST}:{me.port}"
+def _place(me: Address, everyone: Sequence[Address], *, data: Path, also: Sequence[str]) -> dict[str, str]:
+    clients = ",".join([f"PLAINTEXT://{HOST}:{me.port}", *also])
     return {
         "process.roles": "broker,controller",
         "node.id": str(me.node),
@@ -36,7 +37,7 @@ def _place(me: Address, everyone: Sequence[Address], *, data: Path) -> dict[str,
         "listeners": f"{clients},CONTROLLER://{HOST}:{me.controller_port}",
         "advertised.listeners": clients,
         "controller.listener.names": "CONTROLLER",
-        "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT",
+        "listener.security.protocol.map": ",".join(["CONTROLLER:PLAINTEXT", *(f"{kind}:{kind}" for kind in _KINDS)]),
         "log.dirs": str(data),
     }
 

@@ -10,7 +10,7 @@ import contextlib
 import importlib.util
 import os
 import socket
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -43,9 +43,11 @@ def broker(data: Path) -> Iterator[str]:
 
 
 @contextlib.contextmanager
-def cluster(data: Path, *, nodes: int = 1, settings: Mapping[str, str] | None = None) -> Iterator[KafkaCluster]:
+def cluster(
+    data: Path, *, nodes: int = 1, settings: Mapping[str, str] | None = None, listeners: Sequence[str] = ()
+) -> Iterator[KafkaCluster]:
     """A cluster of our own, whose nodes a test may pause and kill."""
-    kafka = KafkaCluster(data=data, nodes=nodes, settings=settings)
+    kafka = KafkaCluster(data=data, nodes=nodes, settings=settings, listeners=listeners)
     try:
         asyncio.run(kafka.start())
     except (NoJava, ArtifactsUnavailable, KafkaDidNotStart) as error:
