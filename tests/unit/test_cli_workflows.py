@@ -14,7 +14,7 @@ from foldgate.cli.job_wait import explained
 from foldgate.cli.mistakes import AskedWrongly
 from foldgate.cli.plan_of_run import LATER, plan
 from foldgate.cli.reading import Seen
-from foldgate.cli.rerunning import ctx_of, known_step, outputs_of
+from foldgate.cli.rerunning import known_step
 from foldgate.cli.showing import begins
 from foldgate.contracts.events import (
     ContextChanged,
@@ -39,6 +39,7 @@ from foldgate.eventlog.log import Record
 from foldgate.language.compile import compiled
 from foldgate.language.definition import Definition
 from foldgate.language.publish import prepare
+from foldgate.sdk.rerunning import ctx_of, outputs_of
 from tests.support.given import meta
 
 DOCUMENT = """
@@ -178,10 +179,10 @@ def test_a_step_that_is_none_is_refused_with_the_nearest(order: Definition) -> N
 def test_what_a_run_did_is_gathered_from_it_and_from_what_it_took_over() -> None:
     before = Rerun(run_id="run_0", from_step="b", ctx={"x": "1", "y": "2"}, outputs={"a": "10", "b": "11"})
     started = RunStarted(workflow="w", input="{}", request_hash=b"", rerun=before)
-    events = [
-        seen("runs", StepSucceeded(step="b", output="12")),
-        seen("runs", ContextChanged(step="s", name="x")),
-        seen("runs", ContextChanged(step="s", name="z", value="3")),
+    events: list[Event] = [
+        StepSucceeded(step="b", output="12"),
+        ContextChanged(step="s", name="x"),
+        ContextChanged(step="s", name="z", value="3"),
     ]
     assert outputs_of(started, events) == {"a": "10", "b": "12"}
     assert ctx_of(started, events) == {"y": "2", "z": "3"}

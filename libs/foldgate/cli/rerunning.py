@@ -1,7 +1,6 @@
 """Runs a run again from a step: a new run that takes over what was done upstream of it, read from the old one's log."""
 
 import difflib
-from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -13,13 +12,13 @@ from foldgate.cli.mistakes import AskedWrongly
 from foldgate.cli.plan_of_run import print_plan
 from foldgate.cli.published import Published, published
 from foldgate.cli.reaching import Reached, opened
-from foldgate.cli.reading import Seen
 from foldgate.cli.starting import seen_of_workflows
 from foldgate.cli.terminal import harmless, note
-from foldgate.contracts.events import ContextChanged, Rerun, RunRequested, RunStarted, StepSucceeded
+from foldgate.contracts.events import RunRequested, RunStarted
 from foldgate.language.definition import Definition
-from foldgate.language.upstream import kept, outermost
+from foldgate.language.upstream import outermost
 from foldgate.sdk import requests
+from foldgate.sdk.rerunning import a_rerun
 
 _JOB = "job"
 
@@ -65,24 +64,15 @@ async def _again(suite: Reached, old: FoldedRun, step: str, *, latest: bool, key
     top = outermost(definition, known_step(definition, step))
     if top != step:
         note(f"{harmless(step, most=100)} belongs to {top}: all of {top} runs again.")
-    outputs = outputs_of(started, old.events)
-    taken = kept(definition, top, outputs.keys() & definition.steps.keys())
-    rerun = Rerun(
-        run_id=old.run_id,
-        from_step=top,
-        ctx=ctx_of(started, old.events),
-        outputs={name: output for name, output in outputs.items() if name in taken},
-    )
-    event = RunRequested(
-        workflow=started.workflow,
-        version="" if latest or started.workflow == _JOB else started.version,
-        kind=started.kind or "job",
-        topic=started.topic,
-        input=started.input,
-        labels=started.labels,
-        idempotency_key=key,
+    event = a_rerun(
+        old.run_id,
+        started,
+        (seen.event for seen in old.events if seen.event is not None),
+        definition=definition,
+        step=top,
+        latest=latest,
+        key=key,
         workflows_offset=await seen_of_workflows(suite),
-        rerun=rerun,
     )
     return Again(event, definition)
 
@@ -117,27 +107,6 @@ def known_step(definition: Definition, step: str) -> str:
     raise AskedWrongly(
         f"Expected a step of '{definition.workflow}', but there is no '{harmless(step, most=100)}': {hint}"
     )
-
-
-def outputs_of(started: RunStarted, events: Iterable[Seen]) -> dict[str, str]:
-    """What steps succeeded with, in this run or in those that it took over from."""
-    found = dict(started.rerun.outputs) if started.rerun else {}
-    found.update({seen.event.step: seen.event.output for seen in events if isinstance(seen.event, StepSucceeded)})
-    return found
-
-
-def ctx_of(started: RunStarted, events: Iterable[Seen]) -> dict[str, str]:
-    """The values that the run kept."""
-    found = dict(started.rerun.ctx) if started.rerun else {}
-    for seen in events:
-        match seen.event:
-            case ContextChanged(name=name, value=None):
-                found.pop(name, None)
-            case ContextChanged(name=name, value=str(value)):
-                found[name] = value
-            case _:
-                pass
-    return found
 
 
 def _print(again: Again, *, as_json: bool) -> None:

@@ -164,6 +164,33 @@ class Client:
         """Send a signal to a run; the same request id means the same signal."""
         return await self.decided(requests.a_signal(run_id, name, payload, request_id=request_id))
 
+    async def retry_letter(
+        self, run_id: str, step: str, *, latest: bool = False, reason: str = "", request_id: str = ""
+    ) -> Event:
+        """Try the dead letter of a step again, by a rerun from there: DeadLetterRetried, with the new run's id.
+        RunRefused if there can be no such run, DeadLetterRefused if the letter is settled already, or is none. However
+        often it is asked for, there is one new run. Raises RunGoesOn while the run of the letter has not ended."""
+        from foldgate.sdk import letters, retrying  # the whole language: who retries nothing does without it
+
+        letter = await retrying.letter_of(self._log, self._codec, run_id, step, tenant=self._tenant)
+        new_run = "" if letter is None else letter.retry_run
+        asked = letters.a_retry(run_id, step, new_run, reason=reason, request_id=request_id)
+        if (refused := letters.refusal_of(letter, asked)) is not None:
+            return refused
+        assert letter is not None
+        again = await retrying.request_for(self._log, self._codec, letter, latest=latest)
+        begun = await self.decided(requests.a_run(self._tenant, again))
+        return begun.event if isinstance(begun.event, RunRefused) else (await self.decided(asked)).event
+
+    async def discard_letter(self, run_id: str, step: str, *, reason: str = "", request_id: str = "") -> Event:
+        """Let nobody try a dead letter again: DeadLetterDiscarded; DeadLetterRefused if it is settled already, or is
+        none."""
+        from foldgate.sdk import letters, retrying
+
+        letter = await retrying.letter_of(self._log, self._codec, run_id, step, tenant=self._tenant)
+        asked = letters.a_discard(run_id, step, reason=reason, request_id=request_id)
+        return letters.refusal_of(letter, asked) or (await self.decided(asked)).event
+
     async def decided(self, request: Request, *, within_s: float = VERDICT_WITHIN_S) -> Verdict:
         """Put a request on the log, and wait for its owner's verdict; NoVerdict if it takes longer than that."""
         await self.ask(request)
