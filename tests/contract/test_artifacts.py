@@ -16,7 +16,8 @@ from foldgate.contracts.access import WORKER
 from foldgate.contracts.events import Event, RunFailed, RunSucceeded
 from foldgate.eventlog.memory import MemoryLog
 from foldgate.sdk import Job, Worker
-from foldgate.sdk.artifact_stores import FolderArtifacts, Store, store_at
+from foldgate.sdk.artifact_folder import FolderArtifacts
+from foldgate.sdk.artifact_stores import Store, store_at
 from foldgate.sdk.artifacts import ArtifactMissing, ArtifactsUnreachable, ArtifactTooLarge, reference_of
 from foldgate.sdk.client import Client
 from tests.support.keys import ISSUER, TRUST
@@ -83,6 +84,42 @@ async def test_a_file_that_was_changed_is_no_artifact_until_it_is_put_again(tmp_
         await artifacts.get(reference, tenant="t")
     assert await artifacts.put(b"whole", tenant="t") == reference
     assert await artifacts.get(reference, tenant="t") == b"whole"
+
+
+@pytest.mark.parametrize("data", [b"", b"x", LARGE], ids=["nothing", "a byte", "large"])
+async def test_it_is_read_in_parts_and_put_from_a_file(place: str, tmp_path: Path, data: bytes) -> None:
+    (tmp_path / "file").write_bytes(data)
+    async with store(place) as artifacts:
+        reference = await artifacts.put_file(tmp_path / "file", tenant="t")
+        reading = await artifacts.read(reference, tenant="t")
+        parts = [part async for part in reading.parts]
+        assert (reading.size, b"".join(parts), reference) == (len(data), data, reference_of(data))
+        assert max(map(len, parts)) <= 1024 * 1024
+        with pytest.raises(ArtifactMissing, match="there is none"):
+            await artifacts.read(reference, tenant="other")
+
+
+async def test_a_file_that_is_too_large_is_refused(place: str, tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"0123456789+")
+    async with store(place, most=10) as artifacts:
+        with pytest.raises(ArtifactTooLarge, match="at most 10 bytes, but it has 11"):
+            await artifacts.put_file(tmp_path / "file", tenant="t")
+
+
+async def test_of_what_was_changed_nobody_reads_all(tmp_path: Path) -> None:
+    artifacts = FolderArtifacts(tmp_path)
+    reference = await artifacts.put(LARGE, tenant="t")
+    [file] = [path for path in tmp_path.rglob("*") if path.is_file()]
+    file.write_bytes(LARGE[:-1] + bytes([LARGE[-1] ^ 1]))
+    read, parts = bytearray(), (await artifacts.read(reference, tenant="t")).parts
+
+    async def read_on() -> None:
+        async for part in parts:
+            read.extend(part)
+
+    with pytest.raises(ArtifactMissing, match="it was changed"):
+        await read_on()
+    assert 0 < len(read) < len(LARGE)
 
 
 async def test_a_folder_that_cannot_be_written_is_a_store_that_does_not_answer(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from foldgate.sdk import Job, Worker
-from foldgate.sdk.artifact_stores import FolderArtifacts
+from foldgate.sdk.artifact_folder import FolderArtifacts
 from foldgate.sdk.artifacts import reference_of
 from foldgate.sdk.testing import Outcome, handle, handle_sync
 

@@ -123,7 +123,8 @@ class _Role:
 
     def _keeping(self) -> Iterator[str]:
         """What is too large for events is put and fetched by those who bring it."""
-        yield from self._granted("EXECUTE", f"FUNCTION {self._suite}.put_artifact, {self._suite}.get_artifact")
+        names = ("put_artifact", "get_artifact", "artifact_size", "artifact_part")
+        yield from self._granted("EXECUTE", f"FUNCTION {self._tables(*names)}")
 
     def _showing(self) -> Iterator[str]:
         """Read models are schemas of their own, which are made, and thrown away, by who keeps them."""

@@ -8,10 +8,10 @@ What is written twice is there once, and a crash leaves it whole or not at all, 
 import asyncio
 import contextlib
 import os
-import secrets
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
+from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import asyncpg
 
@@ -24,15 +24,33 @@ from foldgate.database.connections import (
 )
 from foldgate.database.migrate import MigrationError, migrate, migrations_of
 from foldgate.runtime.settings import Settings
-from foldgate.sdk.artifacts import MAX_BYTES, ArtifactsUnreachable, checked, digest_of, fitting, reference_of
+from foldgate.sdk.artifact_folder import FolderArtifacts
+from foldgate.sdk.artifacts import (
+    MAX_BYTES,
+    ArtifactsUnreachable,
+    Idle,
+    Reading,
+    Settled,
+    checked,
+    digest_of,
+    fitting,
+    fitting_size,
+    missing,
+    whole,
+)
 
 if TYPE_CHECKING:
     from foldgate.sdk.worker import Worker
 
 _PUT = "SELECT put_artifact($1, $2)"
 _GET = "SELECT get_artifact($1, $2)"
+_SIZE = "SELECT artifact_size($1, $2)"
+_PART = "SELECT artifact_part($1, $2, $3, $4)"
+_IDLE = "SELECT whose, which FROM idle_artifacts($1, $2)"
+_SETTLE = "SELECT settle_artifact($1, $2, $3, $4)"
 _CONNECTIONS = 2
 """Each with an artifact in hand, which may be large."""
+PART_BYTES = 1024 * 1024
 
 
 class PostgresArtifacts:
@@ -46,24 +64,59 @@ class PostgresArtifacts:
     async def put(self, data: bytes, *, tenant: str) -> str:
         """Keep these bytes, and say under which reference."""
         digest = await self._asked(_PUT, tenant, fitting(data, self._most))
-        assert digest is not None
         return f"sha256:{digest.hex()}"
 
     async def get(self, reference: str, *, tenant: str) -> bytes:
         """The bytes, compared with their reference."""
-        return checked(reference, await self._asked(_GET, tenant, bytes.fromhex(digest_of(reference))))
+        return checked(reference, await self._asked(_GET, tenant, _digest(reference)))
+
+    async def put_file(self, file: Path, *, tenant: str) -> str:
+        """Keep what is in a file: it is in memory for as long as the database takes."""
+        fitting_size(await asyncio.to_thread(os.path.getsize, file), self._most)
+        return await self.put(await asyncio.to_thread(file.read_bytes), tenant=tenant)
+
+    async def read(self, reference: str, *, tenant: str) -> Reading:
+        """Its size, and its parts, which are compared with the reference as they come."""
+        size = await self._asked(_SIZE, tenant, _digest(reference))
+        if size is None:
+            raise missing(reference)
+        return Reading(size, whole(reference, self._parts(reference, tenant, size)))
+
+    async def idle(self, idle: timedelta, *, most: int) -> list[Idle]:
+        """Those that were not used for so long, the idlest first."""
+        found = await self._rows(_IDLE, idle, most)
+        return [Idle(row["whose"], f"sha256:{row['which'].hex()}") for row in found]
+
+    async def settle(self, one: Idle, *, idle: timedelta, grace: timedelta) -> Settled:
+        """Condemn it, or remove it if it was condemned for long enough; unless it was used meanwhile."""
+        said: Settled = await self._asked(_SETTLE, one.tenant, _digest(one.reference), idle, grace)
+        return said
+
+    async def spare(self, one: Idle) -> None:
+        """Something names it: it counts as used."""
+        await self._asked(_SIZE, one.tenant, _digest(one.reference))
 
     async def close(self) -> None:
         """Let the connections go."""
         await self._connections.close()
 
-    async def _asked(self, sql: str, tenant: str, what: bytes) -> bytes | None:
-        async def work(connection: Connection) -> bytes | None:
+    async def _parts(self, reference: str, tenant: str, size: int) -> AsyncIterator[bytes]:
+        for begin in range(0, size, PART_BYTES):
+            part = await self._asked(_PART, tenant, _digest(reference), begin, PART_BYTES)
+            if part is None:
+                raise missing(reference)
+            yield part
+
+    async def _asked(self, sql: str, *given: Any) -> Any:
+        rows = await self._rows(sql, *given)
+        return rows[0][0]
+
+    async def _rows(self, sql: str, *given: Any) -> Any:
+        async def work(connection: Connection) -> Any:
             if not self._is_ready:
                 await migrate(connection, self._suite, migrations_of("foldgate.eventlog"))
                 self._is_ready = True
-            found: bytes | None = await connection.fetchval(sql, tenant, what)
-            return found
+            return await connection.fetch(sql, *given)
 
         try:
             return await self._connections.run(work)
@@ -76,68 +129,11 @@ class PostgresArtifacts:
             ) from error
 
 
-class FolderArtifacts:
-    """Artifacts in a folder: one for each tenant in it, and there a file for each, named by its digest."""
-
-    def __init__(self, folder: Path, *, most: int = MAX_BYTES) -> None:
-        self._folder, self._most = folder, most
-
-    async def put(self, data: bytes, *, tenant: str) -> str:
-        """Keep these bytes, and say under which reference."""
-        fitting(data, self._most)
-        with _told():
-            return await asyncio.to_thread(self._write, data, tenant)
-
-    async def get(self, reference: str, *, tenant: str) -> bytes:
-        """The bytes, compared with their reference."""
-        place = self._place(tenant, digest_of(reference))
-        with _told():
-            return checked(reference, await asyncio.to_thread(_read, place))
-
-    async def close(self) -> None:
-        """There is nothing to close."""
-
-    def _place(self, tenant: str, digest: str) -> Path:
-        """No name of a tenant leads out of the folder."""
-        return self._folder / f"t-{tenant.encode().hex()}" / digest[:2] / digest
-
-    def _write(self, data: bytes, tenant: str) -> str:
-        reference = reference_of(data)
-        place = self._place(tenant, digest_of(reference))
-        if _read(place) != data:  # a file that was damaged is replaced
-            place.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            _written(place, data)
-        return reference
-
-
-def _read(place: Path) -> bytes | None:
-    try:
-        return place.read_bytes()
-    except FileNotFoundError:
-        return None
-
-
-def _written(place: Path, data: bytes) -> None:
-    scratch = place.with_name(f".{place.name}.{secrets.token_hex(6)}")
-    try:
-        with os.fdopen(os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        scratch.replace(place)
-    finally:
-        scratch.unlink(missing_ok=True)
-
-
-@contextlib.contextmanager
-def _told() -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise ArtifactsUnreachable(f"Expected the folder of artifacts to be there, but: {error}.") from error
-
-
 Store = PostgresArtifacts | FolderArtifacts
+
+
+def _digest(reference: str) -> bytes:
+    return bytes.fromhex(digest_of(reference))
 
 
 def store_at(place: str, *, suite: str, most: int = MAX_BYTES, patience_s: float = PATIENCE_S) -> Store:

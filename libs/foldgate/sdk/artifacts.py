@@ -11,8 +11,8 @@ Which stores there are: `artifact_stores.py`.
 
 import hashlib
 import re
-from collections.abc import Iterator
-from typing import Any, Protocol, TypeGuard
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from typing import Any, Literal, NamedTuple, Protocol, TypeGuard
 
 from foldgate.sdk.errors import Fatal
 
@@ -56,6 +56,24 @@ class Artifacts(Protocol):
         """The bytes, which were compared with their reference. Raises ArtifactMissing, ArtifactsUnreachable."""
 
 
+class Reading(NamedTuple):
+    """An artifact that is read part by part."""
+
+    size: int
+    parts: AsyncGenerator[bytes, None]
+
+
+class Idle(NamedTuple):
+    """An artifact that nobody has put or fetched for long."""
+
+    tenant: str
+    reference: str
+
+
+Settled = Literal["kept", "condemned", "removed"]
+"""What became of an idle one."""
+
+
 def reference_of(data: bytes) -> str:
     """Under which reference these bytes are kept."""
     return f"sha256:{hashlib.sha256(data).hexdigest()}"
@@ -71,22 +89,49 @@ def digest_of(reference: str) -> str:
     return reference.removeprefix("sha256:")
 
 
+def missing(reference: str) -> ArtifactMissing:
+    """There is none."""
+    return ArtifactMissing(f"Expected an artifact {reference} of this tenant, but there is none.")
+
+
 def checked(reference: str, data: bytes | None) -> bytes:
     """What a store has under a reference, compared with it."""
     if data is None:
-        raise ArtifactMissing(f"Expected an artifact {reference} of this tenant, but there is none.")
-    if reference_of(data) != reference:
-        raise ArtifactMissing(
-            f"Expected the bytes of {reference}, but the store has others there, {reference_of(data)}: it was changed."
-        )
+        raise missing(reference)
+    if (found := reference_of(data)) != reference:
+        raise ArtifactMissing(_changed(reference, found))
     return data
+
+
+def _changed(reference: str, found: str) -> str:
+    return f"Expected the bytes of {reference}, but the store has others there, {found}: it was changed."
+
+
+async def whole(reference: str, parts: AsyncIterator[bytes]) -> AsyncGenerator[bytes, None]:
+    """The parts of an artifact, as they come. The last of them is held back until all were compared with the reference:
+    whoever takes parts on has not taken everything before that is so."""
+    digest, held = hashlib.sha256(), b""
+    async for part in parts:
+        digest.update(part)
+        if held:
+            yield held
+        held = part
+    found = f"sha256:{digest.hexdigest()}"
+    if found != reference:
+        raise ArtifactMissing(_changed(reference, found))
+    yield held
 
 
 def fitting(data: bytes, most: int) -> bytes:
     """The bytes, if they are not too many."""
-    if len(data) > most:
-        raise ArtifactTooLarge(len(data), most)
+    fitting_size(len(data), most)
     return data
+
+
+def fitting_size(size: int, most: int) -> None:
+    """Raise ArtifactTooLarge if it is."""
+    if size > most:
+        raise ArtifactTooLarge(size, most)
 
 
 def stands_for(reference: str, size: int, *, content_type: str = JSON) -> dict[str, Any]:
