@@ -8,7 +8,9 @@ from foldgate.authority.writ import job_hash
 from foldgate.contracts import ids
 from foldgate.contracts.codec import NO_CHAIN
 from foldgate.contracts.events import (
+    DeadLetterOpened,
     Event,
+    JobAbandoned,
     JobCancelled,
     JobDispatched,
     JobFailed,
@@ -69,6 +71,7 @@ def check(history: History, *, set_aside: Collection[str] = LATE) -> None:
     _ends(history)
     _authorised(history)
     _relayed(history)
+    _letters(history)
     _nothing_lost(history, set_aside)
 
 
@@ -144,6 +147,26 @@ def _steps_end_once(run_id: str, facts: list[Fact]) -> None:
             hold(
                 "INV-16", event.job.step not in over, f"{run_id}: {event.job.job_id} is asked for after its step ended"
             )
+
+
+def _letters(history: History) -> None:
+    """What is abandoned is a step that ends so next; and what is a letter was abandoned, and is opened once."""
+    asked = {(fact.meta.run_id, fact.event.job.step) for fact in history.facts if isinstance(fact.event, JobRequested)}
+    said, due = set[str](), set[str]()
+    for (stream, run_id), facts in by_aggregate(history.facts).items():
+        for before, fact in zip([None, *facts], facts, strict=False) if stream == "runs" else ():
+            event = fact.event
+            if isinstance(event, JobAbandoned):
+                said.add(f"{run_id}:{event.step}")
+            elif isinstance(event, StepFailed | StepDenied | StepTimedOut) and (run_id, event.step) in asked:
+                due.add(f"{run_id}:{event.step}")
+                last = before.event if before is not None else None
+                told = isinstance(last, JobAbandoned) and last.step == event.step
+                hold("INV-17", told, f"{run_id}: {event.step} ends, and nobody says that its job is abandoned")
+    hold("INV-17", said == due, f"abandoned {sorted(said - due)}, but no step ended so")
+    letters = (fact for fact in history.facts if isinstance(fact.event, DeadLetterOpened))
+    opened = Counter(f"{fact.meta.run_id}:{fact.event.step}" for fact in letters)  # type: ignore[union-attr]
+    hold("INV-17", opened.keys() <= said and all(n == 1 for n in opened.values()), f"letters {opened}")
 
 
 def _waits_for_something(run_id: str, facts: list[Fact]) -> None:

@@ -17,6 +17,7 @@ INVARIANTS = {
     "INV-14": "What is relayed is on its target at least once, in order of first occurrence, without a gap.",
     "INV-15": "A submission is answered, or set aside with its reason; it is never lost.",
     "INV-16": "A job is done no more often than it was dispatched, and not again after its step has ended.",
+    "INV-17": "A step that ends failed, denied or timed out after a job is one dead letter, and nothing else is.",
 }
 
 

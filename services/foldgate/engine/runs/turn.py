@@ -233,7 +233,8 @@ class Turn:
         self._moved.clear()
 
     def _abandon(self, place: Place, *, status: str, code: str, message: str, rule: str = "") -> None:
-        """A job that was asked for, and that nobody will try again by itself: so it is said of each such end, here."""
+        """A job that was asked for, and that nobody will try again by itself. It is said here, where each step ends, so
+        that no end forgets it (INV-17)."""
         step = self.run.step(place.id)
         if step is None or not step.attempt:
             return
