@@ -10,6 +10,7 @@ from foldgate.cli import (
     approvals,
     database,
     demo,
+    dlq,
     doctor,
     kafka,
     keys,
@@ -46,6 +47,7 @@ commands.add_typer(approvals.commands, name="approvals")
 commands.add_typer(policy.commands, name="policy")
 commands.add_typer(pools.commands, name="pools")
 commands.add_typer(workers.commands, name="workers")
+commands.add_typer(dlq.commands, name="dlq")
 commands.add_typer(keys.commands, name="keys")
 commands.add_typer(database.commands, name="database")
 commands.add_typer(kafka.commands, name="kafka")

@@ -50,7 +50,7 @@ def exit_code(error: Exception) -> int:
     return UNUSABLE if type(error).__name__ in _UNUSABLE else FAILED
 
 
-_UNUSABLE = frozenset({"SettingsInvalid", "PortInUse", "FolderInUse", "FolderUnusable", "UnknownStream"})
+_UNUSABLE = frozenset({"SettingsInvalid", "PortInUse", "FolderInUse", "FolderUnusable", "UnknownStream", "RunGoesOn"})
 """By name: an import of each would make every command slow to start."""
 
 

@@ -22,7 +22,7 @@ from foldgate.cli.telling import ENDS, STYLES, told
 from foldgate.cli.terminal import harmless, say, say_json
 from foldgate.contracts.topics import Stream, partition_of, stream_of
 
-_SOURCES = ("intake", "runs", "slots", "decisions", "approvals", "jobs", "reports")
+_SOURCES = ("intake", "runs", "slots", "decisions", "approvals", "jobs", "reports", "letters")
 _WHO = {"intake": "client", "reports": "worker"}
 _NARROWEST = 17
 
