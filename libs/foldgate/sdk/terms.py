@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 import msgspec
 
 from foldgate.authority.keys import Trust
-from foldgate.contracts.topics import is_kind_topic, kind_topic
+from foldgate.contracts.kinds import is_kind_topic, kind_topic
 from foldgate.runtime.clock import Clock
 from foldgate.sdk.artifacts import Artifacts
 from foldgate.sdk.held import Handler

@@ -25,7 +25,7 @@ import structlog
 
 from foldgate.authority.keys import Trust, keys_in
 from foldgate.contracts.codec import Codec
-from foldgate.contracts.topics import kind_topic
+from foldgate.contracts.kinds import kind_topic
 from foldgate.eventlog.log import Log
 from foldgate.runtime.clock import Clock, SystemClock
 from foldgate.runtime.settings import given

@@ -8,7 +8,7 @@ from foldgate.authority.constraints import constraints_of
 from foldgate.authority.globs import glob
 from foldgate.authority.pools_terms import PoolTerms
 from foldgate.contracts.events import Job
-from foldgate.contracts.topics import BUILT_IN, PLAIN, is_kind_topic, kind_topic
+from foldgate.contracts.kinds import BUILT_IN, PLAIN, is_kind_topic, kind_topic
 from foldgate.scheduler.jobs.state import Gate, Kind, Profile
 
 HELD, BEGUN = "held", "begun"
