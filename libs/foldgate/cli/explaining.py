@@ -21,6 +21,7 @@ from foldgate.contracts.events import (
     ApprovalRequested,
     ChildRequested,
     Event,
+    JobAbandoned,
     SlotQueued,
     StepCancelled,
     StepDenied,
@@ -143,6 +144,8 @@ def _print_end(run: FoldedRun) -> None:
     if status not in ("succeeded", "refused"):
         step = getattr(end.event, "step", "") or "STEP"
         say(f"  to do it again from there: `foldgate run rerun {run.run_id} --from {step}`", style="cyan")
+    if any(isinstance(seen.event, JobAbandoned) for seen in run.events):
+        say(f"  jobs that nobody tries again: `foldgate dlq list --all --run {run.run_id}`", style="cyan")
 
 
 def _decisive(run: FoldedRun) -> Event | None:
