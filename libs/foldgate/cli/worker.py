@@ -1,4 +1,4 @@
-"""`foldgate worker`: runs a worker that is written with the SDK against the suite."""
+"""`foldgate worker`: runs a worker against the suite, one that is written with the SDK or the built-in one."""
 
 import importlib
 import importlib.util
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from foldgate.cli import builtin
 from foldgate.cli.finding import AsJson, Data
 from foldgate.cli.mistakes import AskedWrongly, CannotGoOn
 
@@ -26,8 +27,14 @@ class WorkerBroken(CannotGoOn):
 
 def worker(
     module: Annotated[
-        str, typer.Argument(metavar="MODULE", help="A file, or a module, that holds a Worker named 'worker'.")
-    ],
+        str | None,
+        typer.Argument(
+            metavar="[MODULE]",
+            help="A file, or a module, that holds a Worker named 'worker'; none with --builtin.",
+            show_default=False,
+        ),
+    ] = None,
+    kinds: builtin.Kinds = None,
     grace_s: Annotated[
         float | None,
         typer.Option(
@@ -44,6 +51,21 @@ def worker(
     ] = None,
     data: Data = None,
     as_json: AsJson = False,
+    name: builtin.Name = "builtin",
+    pool: builtin.InPool = "default",
+    max_parallel: builtin.Parallel = 8,
+    capability: builtin.Capabilities = None,
+    secret: builtin.Secrets = None,
+    http_host: builtin.Hosts = None,
+    http_network: builtin.Networks = None,
+    http_ca: builtin.Authorities = None,
+    http_max_bytes: builtin.HttpBytes = 10 * builtin.MIB,
+    http_timeout: builtin.HttpTimeout = 60.0,
+    scripts: builtin.Folder = None,
+    script_timeout: builtin.ScriptTimeout = 300.0,
+    script_cpu: builtin.Cpu = 60,
+    script_memory: builtin.Memory = 1024,
+    script_file_size: builtin.FileSize = 64,
 ) -> None:
     """Run a worker until Ctrl-C or SIGTERM; it then finishes the jobs it holds.
 
@@ -52,7 +74,29 @@ def worker(
     """
     from foldgate.cli import finding
 
-    found = loaded(module)
+    if (module is None) == (kinds is None):
+        raise AskedWrongly("Expected a MODULE, or --builtin http,script; one of the two.")
+    if kinds is None:
+        found = loaded(module or "")
+    else:
+        options = builtin.Options(
+            name=name,
+            pool=pool,
+            max_parallel=max_parallel,
+            capabilities=capability,
+            secrets=secret,
+            hosts=http_host,
+            networks=http_network,
+            authorities=http_ca,
+            http_max_bytes=http_max_bytes,
+            http_timeout_s=http_timeout,
+            scripts=scripts,
+            script_timeout_s=script_timeout,
+            cpu_s=script_cpu,
+            memory_mib=script_memory,
+            file_mib=script_file_size,
+        )
+        found = builtin.builtin(kinds, options)
     if grace_s is not None:
         found.leave_within_s = grace_s
     finding.run(_work(found, data, as_json=as_json) if url is None else _work_over(found, url, as_json=as_json))

@@ -15,7 +15,7 @@ from foldgate.sdk.builtin import answers
 from foldgate.sdk.builtin.addresses import Address, Network, Resolve, addresses_of, resolved
 from foldgate.sdk.builtin.asked import HttpAsked, asked_in, invalid, seconds
 from foldgate.sdk.builtin.hops import MOST_REDIRECTS, REDIRECTS, Hop, first_hop, next_hop
-from foldgate.sdk.errors import Fatal, Retryable
+from foldgate.sdk.errors import Fatal, Retryable, WorkerUnfit
 from foldgate.sdk.job import Job
 from foldgate.sdk.limits import Limits
 
@@ -42,7 +42,11 @@ class Requests:
         self._hosts = Limits(Constraints(network_allowlist=terms.hosts))
         self._tls = httpx.create_ssl_context(trust_env=False)
         if terms.authorities is not None:
-            self._tls.load_verify_locations(terms.authorities)
+            try:
+                self._tls.load_verify_locations(terms.authorities)
+            except OSError as error:
+                message = f"Expected authorities for TLS as PEM in {terms.authorities}, but: {error}."
+                raise WorkerUnfit(message) from error
 
     async def __call__(self, job: Job) -> Any:
         asked = asked_in(job.input, HttpAsked)
