@@ -6,9 +6,12 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import msgspec
 import pytest
 
+from foldgate.language.publish import prepare
 from foldgate.sdk import Worker
+from foldgate.sdk.builtin.asked import HttpAsked, ScriptAsked, asked_in
 from foldgate.sdk.testing import handle_sync
 
 ROOT = Path(__file__).parents[2]
@@ -22,6 +25,17 @@ def test_the_blocks_of_the_page_run() -> None:
         exec(compile(block, "docs/workers.md", "exec"), names)  # noqa: S102 - the page is ours
     assert len(BLOCKS) == 3
     assert isinstance(names["worker"], Worker)
+
+
+def test_the_steps_of_the_page_are_understood_by_the_built_in_worker() -> None:
+    forms: dict[str, type[HttpAsked | ScriptAsked]] = {"http": HttpAsked, "script": ScriptAsked}
+    read = []
+    for block in re.findall(r"^```yaml\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL):
+        canonical = prepare(block).canonical
+        for step in msgspec.json.decode(canonical)["steps"].values():
+            read.append(step["type"])
+            asked_in(step["input"], forms[step["type"]])
+    assert read == ["http", "script"]
 
 
 @pytest.fixture(scope="module")
