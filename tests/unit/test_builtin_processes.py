@@ -91,8 +91,7 @@ async def called_back(folder: Path, *, once: Callable[[], bool]) -> None:
         environment={},
         account=None,
         limits=Limits(),
-        within_s=600,
-        most_bytes=1000,
+        bounds=processes.Bounds(600, 1000),
     )
     working = asyncio.create_task(running)
     await until(once, what="it to begin")
@@ -137,6 +136,40 @@ async def test_a_worker_that_is_killed_leaves_nothing(folder: Path, family: Call
     worker.send_signal(signal.SIGKILL)
     await worker.wait()
     await until(lambda: not alive(place), what="all of it to end")
+
+
+async def test_a_worker_that_is_stopped_leaves_nothing(folder: Path, family: Callable[[str], Path]) -> None:
+    """Its job is soon given to another, which must not do it at the same time."""
+    place = family("time.sleep(600)")
+    program = (
+        "import asyncio, sys; from pathlib import Path; from foldgate.sdk.builtin.processes import Bounds, Limits, run;"
+        " at = Path(sys.argv[1]);"
+        " print(asyncio.run(run([str(at / 'it')], given=b'', folder=at, environment={}, account=None, limits=Limits(),"
+        " bounds=Bounds(600, 9, silence_ms=1500))).how)"
+    )
+    worker = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-c", program, str(folder)), stdout=asyncio.subprocess.PIPE
+    )
+    await until(lambda: len(alive(place)) == 3, what="the family to be there", within_s=30)
+    worker.send_signal(signal.SIGSTOP)
+    await until(lambda: not alive(place), what="all of it to end")
+    worker.send_signal(signal.SIGCONT)
+    said, _ = await worker.communicate()
+    assert said == b"silent\n"
+
+
+async def test_a_silence_that_is_broken_ends_nothing(folder: Path, write: Write) -> None:
+    write("import time\ntime.sleep(1)")
+    ended = await processes.run(
+        [str(folder / "it")],
+        given=b"",
+        folder=folder,
+        environment={},
+        account=None,
+        limits=Limits(),
+        bounds=processes.Bounds(600, 9, silence_ms=800),
+    )
+    assert (ended.how, ended.number) == ("exit", 0)
 
 
 async def test_a_supervisor_that_is_killed_is_a_lost_script(folder: Path, write: Write) -> None:

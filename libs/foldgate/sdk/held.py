@@ -144,6 +144,7 @@ class Held:
             voice=self.voice,
             shelf=self.shelf,
             given=given,
+            lease_ms=self.dispatch.lease_ms,
             resume=resume,
             deadline_ms=None if left is None else self._clock.now_ms() + left,
         )

@@ -23,7 +23,8 @@ class Job:
 
     `input` and `resume` are values, decoded; `resume` is the checkpoint that an attempt before this one left, or None.
     `idempotency_key` is the same for every attempt: give it along with side effects that must not happen twice.
-    `deadline` is when it is stopped for taking too long, by this machine's clock, or None.
+    `deadline` is when it is stopped for taking too long, by this machine's clock, or None. `lease_ms` is how long it
+    stays with a worker of which nothing is heard.
     """
 
     def __init__(
@@ -34,6 +35,7 @@ class Job:
         voice: Voice,
         shelf: Shelf,
         given: Any,
+        lease_ms: int,
         resume: Any = None,
         deadline_ms: int | None = None,
     ) -> None:
@@ -46,7 +48,7 @@ class Job:
         self.tenant, self.principal = asked.tenant, asked.principal
         self.idempotency_key = f"{name.run_id}:{name.step}"
         self.deadline = None if deadline_ms is None else datetime.fromtimestamp(deadline_ms / 1000, UTC)
-        self.constraints = constraints
+        self.constraints, self.lease_ms = constraints, lease_ms
         self.traceparent = traceparent_of(name.run_id, asked.job_id, asked.labels)
         self._limits, self._voice, self._shelf = Limits(constraints), voice, shelf
 

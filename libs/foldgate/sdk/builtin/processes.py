@@ -18,6 +18,8 @@ TAIL_BYTES = 4096
 _TERM_GRACE_S = 0.5
 _GONE_WITHIN_S = 10.0
 _CHUNK = 65536
+_SIGNS = 8
+"""How many signs of life there are in the silence that is too long."""
 
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True):
@@ -30,9 +32,19 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     processes: int = 0
 
 
+class Bounds(NamedTuple):
+    """How long it may take, how much it may print, and after how long a silence of this process, which may be stopped,
+    it is ended; 0 for any."""
+
+    within_s: float
+    most_bytes: int
+    silence_ms: int = 0
+
+
 class Ended(NamedTuple):
     """How: it has left (`exit`) with that code, was ended by that signal, was not begun for that error (`begin`), said
-    too much (`loud`), or nobody knows (`lost`). What it printed, and the end of what it said of errors."""
+    too much (`loud`), was ended since the worker was silent (`silent`), or nobody knows (`lost`). What it printed, and
+    the end of what it said of errors."""
 
     how: str
     number: int
@@ -52,15 +64,15 @@ async def run(
     environment: Mapping[str, str],
     account: Account | None,
     limits: Limits,
-    within_s: float,
-    most_bytes: int,
+    bounds: Bounds,
 ) -> Ended:
     """Run a command to its end. Whenever this returns or raises, nothing of it runs any more."""
     control, ours = os.pipe()
+    os.set_blocking(ours, False)
     theirs, status = os.pipe()
     try:
         uid, gid = (account.uid, account.gid) if account else (-1, -1)
-        words = [os.getpid(), control, status, uid, gid, *msgspec.structs.astuple(limits)]
+        words = [os.getpid(), control, status, uid, gid, bounds.silence_ms, *msgspec.structs.astuple(limits)]
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-I", "-S", str(SUPERVISOR), *map(str, words), *command),
             stdin=asyncio.subprocess.PIPE,
@@ -78,10 +90,13 @@ async def run(
     finally:
         os.close(control)
         os.close(status)
-    script = _Script(process, ours, most_bytes)
+    script = _Script(process, ours, bounds.most_bytes)
+    staying = asyncio.create_task(script.stay(bounds.silence_ms / 1000 / _SIGNS)) if bounds.silence_ms else None
     try:
-        out, err = await script.heard(given, within_s=within_s)
+        out, err = await script.heard(given, within_s=bounds.within_s)
     finally:
+        if staying is not None:
+            staying.cancel()
         await script.end()
         said = _read(theirs)
     how, number = said.split()[:2] if said else ("lost", "0")
@@ -113,6 +128,12 @@ class _Script:
             await self._ask()
             raise
 
+    async def stay(self, every_s: float) -> None:
+        """Say for ever that the worker is there."""
+        while True:
+            self._tell(b".")
+            await asyncio.sleep(every_s)
+
     async def end(self) -> None:
         """End it, and all that it began, if anything still runs."""
         self._kill()
@@ -125,11 +146,15 @@ class _Script:
             self._control = None
 
     async def _ask(self) -> None:
-        if self._control is not None:
-            with contextlib.suppress(BrokenPipeError):
-                os.write(self._control, b"T")
+        self._tell(b"T")
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._process.wait(), _TERM_GRACE_S)
+
+    def _tell(self, word: bytes) -> None:
+        """A full pipe is one that nobody empties."""
+        if self._control is not None:
+            with contextlib.suppress(BrokenPipeError, BlockingIOError):
+                os.write(self._control, word)
 
     async def _feed(self, given: bytes) -> None:
         """It need not read."""

@@ -22,7 +22,7 @@ import msgspec
 
 from foldgate.sdk.builtin import processes
 from foldgate.sdk.builtin.asked import ScriptAsked, asked_in, invalid, seconds
-from foldgate.sdk.builtin.processes import Ended, Limits, TookTooLong
+from foldgate.sdk.builtin.processes import Bounds, Ended, Limits, TookTooLong
 from foldgate.sdk.errors import Fatal, JobError, Retryable, WorkerUnfit
 from foldgate.sdk.job import Job
 from foldgate.servers.account import Account
@@ -82,8 +82,8 @@ class Scripts:
                     environment=_environment(job, folder),
                     account=self._terms.account,
                     limits=self._terms.limits,
-                    within_s=within_s,
-                    most_bytes=self._terms.output_bytes,
+                    # Silence: before anybody else is given the job.
+                    bounds=Bounds(within_s, self._terms.output_bytes, silence_ms=job.lease_ms * 3 // 4),
                 )
             except TookTooLong:
                 message = f"Expected {asked.script} to end within {within_s:g} s, but it went on."
@@ -131,6 +131,8 @@ class Scripts:
                 who = self._terms.account.name if self._terms.account else "the user of this worker"
                 why = os.strerror(ended.number)
                 raise Fatal("script_unusable", f"Expected {who} to be able to start {name}, but: {why}.")
+            case "silent":
+                raise Retryable("script_lost", f"Expected this worker to go on, but it was stopped, and so was {name}.")
             case _:
                 raise Retryable("script_lost", f"Expected to hear how {name} ended, but its supervisor was ended.")
 

@@ -1,10 +1,11 @@
 """A program that starts one script under limits, and sees to it that nothing of it is left: run as a file, with the
 standard library alone, between the worker and the script.
 
-It is told by a pipe. A byte there asks the script to end (SIGTERM for its group); the end of the pipe, which the
-kernel makes whatever the worker died of, ends everything at once. So does the end of the script itself: what it started
-and left is killed. On Linux that holds for what has left the group as well, because orphans are given to this process.
-How the script ended goes into another pipe.
+It is told by a pipe. `T` asks the script to end (SIGTERM for its group); any other byte says that the worker is there;
+the end of the pipe, which the kernel makes whatever the worker died of, ends everything at once. So does a silence of
+the worker, which may be stopped: soon its job is given to another. So does the end of the script itself: what it
+started and left is killed. On Linux that holds for what has left the group as well, because orphans are given to this
+process. How the script ended goes into another pipe.
 """
 
 import contextlib
@@ -29,15 +30,16 @@ CANNOT_BEGIN = 127
 
 
 def main(words: list[str]) -> None:
-    """`parent control status uid gid`, a limit for each of `_LIMITS` (0 for none), and the command."""
-    parent, control, status, uid, gid = map(int, words[:5])
-    limits, command = list(map(int, words[5 : 5 + len(_LIMITS)])), words[5 + len(_LIMITS) :]
+    """`parent control status uid gid silence_ms`, a limit for each of `_LIMITS` (0 for none), and the command."""
+    parent, control, status, uid, gid, silence_ms = map(int, words[:6])
+    limits, command = list(map(int, words[6 : 6 + len(_LIMITS)])), words[6 + len(_LIMITS) :]
     for pipe in (control, status):
         os.set_inheritable(pipe, False)
     woken, wake = os.pipe()
     os.set_blocking(wake, False)
     signal.set_wakeup_fd(wake, warn_on_full_buffer=False)
-    signal.signal(signal.SIGCHLD, lambda *_: None)
+    for number in (signal.SIGCHLD, signal.SIGALRM):
+        signal.signal(number, lambda *_: None)
     _ask_the_kernel(_ADOPTS, 1)
     if os.getppid() != parent:
         return
@@ -45,7 +47,7 @@ def main(words: list[str]) -> None:
     if script == 0:
         _begin(command, limits, account=(uid, gid), status=status)
     _let_go_of_what_is_the_scripts()
-    ending = _watch(script, control=control, woken=woken)
+    ending = _watch(script, control=control, woken=woken, silence_ms=silence_ms)
     _end_all(script)
     os.write(status, ending.encode())
 
@@ -71,7 +73,7 @@ def _begin(command: list[str], limits: list[int], *, account: tuple[int, int], s
             os.setuid(uid)
         _ask_the_kernel(_NO_NEW_PRIVILEGES, 1)
         _ask_the_kernel(_PARENT_DIES, signal.SIGKILL)
-        for number in (*_IGNORED_BY_PYTHON, signal.SIGCHLD):
+        for number in (*_IGNORED_BY_PYTHON, signal.SIGCHLD, signal.SIGALRM):
             signal.signal(number, signal.SIG_DFL)
         if os.getppid() == supervisor:
             os.execv(command[0], command)  # noqa: S606 - there is no shell, and that is the point
@@ -89,17 +91,24 @@ def _let_go_of_what_is_the_scripts() -> None:
     os.close(nothing)
 
 
-def _watch(script: int, *, control: int, woken: int) -> str:
+def _watch(script: int, *, control: int, woken: int, silence_ms: int) -> str:
     """How it ended, by itself or because it was to."""
+    signal.setitimer(signal.ITIMER_REAL, silence_ms / 1000)
     while True:
         readable, _, _ = select.select([control, woken], [], [])
         if woken in readable:
-            os.read(woken, 4096)
+            is_silent = signal.SIGALRM in os.read(woken, 4096)
             if ending := _reaped(script):
                 return ending
+            if is_silent and not select.select([control], [], [], 0)[0]:
+                return "silent 0\n"
         if control in readable:
-            if not os.read(control, 1):
+            said = os.read(control, 4096)
+            if not said:
                 return "stopped 0\n"
+            signal.setitimer(signal.ITIMER_REAL, silence_ms / 1000)
+            if b"T" not in said:
+                continue
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(script, signal.SIGTERM)
 
