@@ -65,6 +65,7 @@ def letter(suite: Up) -> str:
 
 def test_a_job_that_failed_is_looked_at_and_tried_again(suite: Up, folder: Path) -> None:
     name = letter(suite)
+    assert "foldgate dlq list --all --run" in suite.foldgate("why", name.partition(":")[0]).stdout
     listed = suite.foldgate("dlq", "list").stdout
     assert name in listed
     shown = suite.foldgate("dlq", "show", name).stdout
