@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from foldgate.contracts.events import Event, JobDispatched, RunFailed, RunSucceeded
+from foldgate.contracts.events import ConstraintBreached, Event, JobDispatched, RunFailed, RunSucceeded
 from foldgate.eventlog.memory import MemoryLog
 from foldgate.sdk import Worker
 from foldgate.sdk.builtin.offer import builtin_worker
@@ -20,6 +20,7 @@ from foldgate.sdk.client import Client
 from foldgate.sdk.over_http import OverHttp
 from tests.contract.test_gateway import ended, start
 from tests.contract.test_gateway_workers import suite
+from tests.contract.test_policy_changes import publish
 from tests.support.door import served
 from tests.support.history import history_of
 from tests.support.keys import ISSUER, TRUST
@@ -102,6 +103,36 @@ async def test_who_does_not_say_what_it_does_gets_none_of_them(opened: Opened, s
             ("script", "builtin"),
             ("job", "silent"),
         }
+
+
+ALLOWING = """
+bundle: test/allowing
+default_decision: allow
+rules:
+  - id: known-places
+    match: {topics: ["job.orders.*"]}
+    decision: allow_with_constraints
+    reason: These go to known places, by known scripts.
+    constraints: {network_allowlist: ["127.0.0.1"], allowed_commands: ["total"]}
+"""
+
+
+async def test_what_policy_allows_is_kept_and_breaches_are_reported(opened: Opened, site: Web, scripts: Path) -> None:
+    async with opened() as log, running(log), working(log, builtin(scripts)), asyncio.timeout(120):
+        await publish(log, ALLOWING)
+        client = Client(log, signer=ISSUER)
+        given = {"url": f"http://localhost:{site.port}/orders"}
+        ended = await client.ended((await client.run_job("job.orders.away", given, kind="http")).run_id)
+        assert isinstance(ended, RunFailed)
+        assert (ended.code, site.asked) == ("constraint_breached", [])
+        given["url"] = f"http://127.0.0.1:{site.port}/orders"
+        allowed = await client.ended((await client.run_job("job.orders.near", given, kind="http")).run_id)
+        assert isinstance(allowed, RunSucceeded)
+        ended = await client.ended((await client.run_job("job.orders.sum", {"script": "total"}, kind="script")).run_id)
+        assert isinstance(ended, RunFailed)
+        assert ended.code == "constraint_unenforceable"
+        said = [fact.event for fact in (await history_of(log)).submitted if isinstance(fact.event, ConstraintBreached)]
+        assert [(one.constraint, one.was_stopped) for one in said] == [("network_allowlist", True)]
 
 
 async def test_over_http_as_well(postgres_url: str, site: Web, scripts: Path) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import os
 import signal
 import sys
 from collections.abc import Callable
@@ -131,7 +132,8 @@ async def test_a_worker_that_is_killed_leaves_nothing(folder: Path, family: Call
         " w = Worker('w'); w.kind('script')(Scripts(ScriptTerms(folder=Path(sys.argv[1]))));"
         " handle_sync(w, 't', {'script': 'it'}, asked={'kind': 'script'})"
     )
-    worker = await asyncio.create_subprocess_exec(sys.executable, "-c", program, str(folder))
+    environment = {**os.environ, "TMPDIR": str(folder)}  # whoever is killed tidies nothing up
+    worker = await asyncio.create_subprocess_exec(sys.executable, "-c", program, str(folder), env=environment)
     await until(lambda: len(alive(place)) == 3, what="the family to be there", within_s=30)
     worker.send_signal(signal.SIGKILL)
     await worker.wait()
