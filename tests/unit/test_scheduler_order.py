@@ -309,7 +309,7 @@ def test_a_checkpoint_keeps_all_of_it() -> None:
     subject.when(beat(room=3))
     for number in range(1, 9):
         subject.when(issued(number, priority=number % 3, input="x" * 300 * number))
-    kept = msgspec.msgpack.decode(msgspec.msgpack.encode(subject.state), type=Pool)
+    kept = msgspec.msgpack.decode(msgspec.msgpack.encode(subject.state), type=DECIDER.state)
     assert kept == subject.state
     [_, given] = subject.when(report(1))
     assert isinstance(given, JobDispatched)

@@ -43,6 +43,7 @@ from foldgate.contracts.events import (
     JobQueued,
     JobReleased,
     JobSucceeded,
+    Meta,
     PoolChanged,
     PoolTermsTaken,
     WorkerBeat,
@@ -90,13 +91,13 @@ def jobs(
         return when(passed)
 
     return Decider(
-        state=Pool,
+        state=Moving,
         decide=scheduling.decide,
-        evolve=evolve,
+        evolve=scheduling.evolve,
         due=when,
         later=later,
         fail=_fail,
-        edition=5,
+        edition=6,
         waits=waits,
         explain=explain,
         describe=describe,
@@ -111,9 +112,28 @@ class _Scheduling:
     def __init__(self, policies: Policies, beats: Beats, *, signer: Signer, suite_keys: tuple[bytes, ...]) -> None:
         self._policies, self._beats = policies, beats
         self._lease_ms, self._signer, self._suite_keys = beats.lease_ms, signer, suite_keys
+        self._evolved: tuple[Event, Pool] | None = None
+
+    def evolve(self, pool: Pool | None, meta: Meta, event: Event) -> Pool:
+        """The pool after this event. The last is remembered: whoever said that event need not work out what it does."""
+        after = evolve(pool, meta, event)
+        self._evolved = event, after
+        return after
+
+    def _after(self, pool: Moving, said: Said) -> Moving:
+        """The pool once that has happened. An owner evolves each event as soon as it is said, and by what came of it
+        the decision goes on; who first listens to the end, as tests do, has the same from here."""
+        event = said.event
+        if self._evolved is not None and self._evolved[0] is event:
+            return Moving.of(self._evolved[1])
+        if isinstance(event, JobDispatched):
+            given(pool, event, run_id=said.run_id or "", tenant=said.tenant or "", correlation=said.correlation or "")
+        elif isinstance(event, JobReleased | JobLost):
+            pool.leave(event.job_id)
+        return pool
 
     def decide(self, state: Pool | None, message: Message) -> Outcome:
-        pool = Moving.of(state or Pool(name=message.key))
+        pool = Moving(name=message.key) if state is None else Moving.of(state)
         pool.pass_time(message.at)
         match message.event:
             case WritIssued(job=job) as issued if job.job_id not in pool.held and job.job_id not in pool.waiting:
@@ -148,7 +168,7 @@ class _Scheduling:
         elif self._is_outdated(one):
             yield self._outdated(one)
         else:
-            yield from self._give(pool, one, best_worker(pool, one.job.worker, fits))
+            yield self._given(pool, one, best_worker(pool, one.job.worker, fits))
 
     def _could_go(self, pool: Moving, one: Authorised) -> tuple[int, ...] | None:
         """The profiles that fit, if there is room and no limit is reached, and nobody waits whose turn it is."""
@@ -166,9 +186,9 @@ class _Scheduling:
         if not is_genuine(self._suite_keys, report):
             return
         outcome = type(report).__name__
-        yield _about(JobReleased(job_id=report.job_id, lease=hold.lease, worker=hold.worker, outcome=outcome), hold)
-        pool.leave(report.job_id)
-        yield from self._fill(pool, most=1)
+        released = JobReleased(job_id=report.job_id, lease=hold.lease, worker=hold.worker, outcome=outcome)
+        yield (said := _about(released, hold))
+        yield from self._fill(self._after(pool, said), most=1)
 
     def _fill(self, pool: Moving, *, most: int = MAX_OVER) -> Outcome:
         """Give whoever has room what comes next, as much as fits a decision. What comes next under a writ that holds no
@@ -180,13 +200,14 @@ class _Scheduling:
             one = pool.found(turn.job_id)
             if (back := self._back(pool, one)) is not None:
                 yield back
-                pool.leave(turn.job_id)
+                pool = self._after(pool, back)
                 continue
             own = len(msgspec.msgpack.encode(one.job)) if most > 1 else 0
             if size and size + own > MAX_GIVEN_BYTES:
                 return
             size, count = size + own, count + 1
-            yield from self._give(pool, one, best_worker(pool, one.job.worker, turn.fits), goes_on=count < most)
+            yield (said := self._given(pool, one, best_worker(pool, one.job.worker, turn.fits)))
+            pool = self._after(pool, said) if count < most else pool
 
     def _back(self, pool: Moving, one: Authorised) -> Said | None:
         """What becomes of it instead, where its writ holds no longer."""
@@ -203,7 +224,7 @@ class _Scheduling:
         """To be decided on again, by a kernel that has read as far as this."""
         return _lost(one.job.job_id, one, "writ_stale", policies_offset=self._policies.offset)
 
-    def _give(self, pool: Moving, one: Authorised, worker: str, *, goes_on: bool = False) -> Outcome:
+    def _given(self, pool: Moving, one: Authorised, worker: str) -> Said:
         lease = pool.lease + 1
         dispatched = JobDispatched(
             job=one.job,
@@ -215,9 +236,7 @@ class _Scheduling:
             beat=pool.workers[worker].beat,
             token=token(self._suite_keys[0], job_id=one.job.job_id, lease=lease, worker=worker),
         )
-        yield _about(sign_lease(self._signer, dispatched, at=pool.at), one)
-        if goes_on:
-            given(pool, dispatched, run_id="", tenant=one.job.tenant, correlation=one.correlation)
+        return _about(sign_lease(self._signer, dispatched, at=pool.at), one)
 
     def _over(self, pool: Moving) -> Iterator[Said]:
         """What has ended by now: workers with what they hold, and then jobs."""

@@ -32,10 +32,10 @@ LOOK_EVERY_MS = 10_000
 
 def evolve(pool: Pool | None, meta: Meta, event: Event) -> Pool:
     """The pool after this event."""
-    moving = Moving.of(pool or Pool(name=meta.key))
+    moving = Moving(name=meta.key) if pool is None else Moving.of(pool)
     moving.pass_time(meta.at)
     happened(moving, meta, event)
-    return moving.pool()
+    return moving
 
 
 def happened(pool: Moving, meta: Meta, event: Event) -> None:

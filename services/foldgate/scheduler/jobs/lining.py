@@ -5,7 +5,7 @@ import msgspec
 from foldgate.contracts.events import Job
 from foldgate.scheduler.jobs.fitting import fits, gates_of, kind_name, kind_of, section_name
 from foldgate.scheduler.jobs.packing import Authorised
-from foldgate.scheduler.jobs.pieces import Order, drop, first, put
+from foldgate.scheduler.jobs.pieces import Order, drop, first, moved, put
 from foldgate.scheduler.jobs.state import (
     HIGHEST_PRIORITY,
     Counter,
@@ -19,7 +19,7 @@ from foldgate.scheduler.jobs.turns import age_step_ms, is_shut
 
 replace = msgspec.structs.replace
 _NOTHING = Counter()
-_NO_LINE: Order[tuple[int, int, str]] = ()
+_NO_LINE: Order[tuple[int, int, str]] = []
 
 
 class Lining(Pool):
@@ -43,9 +43,11 @@ class Lining(Pool):
 
     def refit(self) -> None:
         """There are workers of another profile, or no more of one."""
-        found = {name: replace(kind, fits=self._fits(kind)) for name, kind in self.kinds.items()}
-        changed = {name for name, kind in found.items() if kind.fits != self.kinds[name].fits}
-        self.kinds = found
+        changed = set()
+        for name, kind in list(self.kinds.items()):
+            if (now := self._fits(kind)) != kind.fits:
+                changed.add(name)
+                self.kinds = self.kinds.with_(name, replace(kind, fits=now))
         for name, lane in sorted(self.lanes.items()) if changed else ():
             if lane.kind in changed:
                 self._reline(name, lane, self._placed(lane))
@@ -58,7 +60,7 @@ class Lining(Pool):
         """The first of its like waits."""
         job, kind = one.job, kind_name(one.job)
         known = self.kinds.get(kind) or replace(kind_of(job), fits=self.fits(job))
-        self.kinds = {**self.kinds, kind: replace(known, lanes=known.lanes + 1)}
+        self.kinds = self.kinds.with_(kind, replace(known, lanes=known.lanes + 1))
         lane = Lane(
             shape=shape,
             tenant=job.tenant,
@@ -69,7 +71,7 @@ class Lining(Pool):
             values=values,
             constraints=one.constraints,
             is_retry=job.retries > 0,
-            queue=put((), entry),
+            queue=put([], entry),
             size=1,
             since=self.at,
         )
@@ -95,15 +97,12 @@ class Lining(Pool):
         self._reline(name, lane, None)
         kind, lanes = self.kinds[lane.kind], self.topics.get(lane.topic)
         assert lanes is not None
-        self.kinds = {**self.kinds, lane.kind: replace(kind, lanes=kind.lanes - 1)}
+        rest = replace(kind, lanes=kind.lanes - 1)
+        self.kinds = self.kinds.with_(lane.kind, rest) if rest.lanes else self.kinds.without(lane.kind)
         self.numbers = {**self.numbers, lane.pools_number: self.numbers[lane.pools_number] - 1}
-        self.topics = self.topics.with_(lane.topic, lanes - 1)
-        if kind.lanes == 1:
-            del self.kinds[lane.kind]
+        self.topics = self.topics.with_(lane.topic, lanes - 1) if lanes > 1 else self.topics.without(lane.topic)
         if not self.numbers[lane.pools_number]:
             del self.numbers[lane.pools_number]
-        if lanes == 1:
-            self.topics = self.topics.without(lane.topic)
 
     def raise_lane(self, name: str) -> None:
         """The first of a lane has waited for long enough to be raised."""
@@ -179,8 +178,7 @@ class Lining(Pool):
             return
         tenant = self.tenants.get(name) or Tenant(served=self.served)
         old = tenant.lines.get(of, _NO_LINE)
-        line = old if before is None else drop(old, before)
-        line = line if after is None else put(line, after)
+        line = moved(old, before, after)
         lines = {**tenant.lines, of: line}
         if not line:
             del lines[of]
@@ -201,21 +199,19 @@ class Lining(Pool):
         if before == after:
             return
         section = self.sections[of]
-        order = section.order if before is None else drop(section.order, before)
-        order = order if after is None else put(order, after)
+        order = moved(section.order, before, after)
         self.sections = {**self.sections, of: replace(section, order=order)}
         if not order:
             del self.sections[of]
 
     def _set_tenant(self, name: str, tenant: Tenant) -> None:
         before = self.tenants.get(name)
-        if before is not None and before.lines:
-            self.turns = drop(self.turns, (before.served, name))
-        elif before is not None:
+        was, now = _turn(before, name), _turn(tenant, name)
+        if was != now:
+            self.turns = moved(self.turns, was, now)
+        if before is not None and not before.lines:
             self.idle = drop(self.idle, (before.served, name))
-        if tenant.lines:
-            self.turns = put(self.turns, (tenant.served, name))
-        elif tenant.served > self.served:
+        if not tenant.lines and tenant.served > self.served:
             self.idle = put(self.idle, (tenant.served, name))
         keep = tenant.lines or tenant.served > self.served
         self.tenants = self.tenants.with_(name, tenant) if keep else self.tenants.without(name)
@@ -246,3 +242,8 @@ class Lining(Pool):
     def _set_counter(self, counter: str, known: Counter) -> None:
         keep = known.count or known.lanes
         self.counters = self.counters.with_(counter, known) if keep else self.counters.without(counter)
+
+
+def _turn(tenant: Tenant | None, name: str) -> tuple[int, str] | None:
+    """Among those who wait."""
+    return (tenant.served, name) if tenant is not None and tenant.lines else None

@@ -5,13 +5,15 @@ state as it is, and does at once what it is about to say, to know what to say ne
 is next is always the first of an order.
 """
 
+from copy import copy
+
 import msgspec
 
 from foldgate.authority.pools_terms import PoolTerms
 from foldgate.scheduler.jobs.fitting import BEGUN, HELD, TERMS, gates_of
 from foldgate.scheduler.jobs.lining import Lining
 from foldgate.scheduler.jobs.packing import Authorised, body_of, lane_of, shape_of, unpacked
-from foldgate.scheduler.jobs.pieces import drop, first, put
+from foldgate.scheduler.jobs.pieces import drop, first, moved, put
 from foldgate.scheduler.jobs.state import MOST_TOKENS, TOKEN, Counter, Hold, Known, Pool, Profile, Waiting
 from foldgate.scheduler.jobs.turns import retry_share
 
@@ -24,12 +26,8 @@ class Moving(Lining):
 
     @staticmethod
     def of(pool: Pool) -> "Moving":
-        """A pool that may change."""
-        return Moving(*msgspec.structs.astuple(pool))
-
-    def pool(self) -> Pool:
-        """As it is now."""
-        return Pool(*msgspec.structs.astuple(self))
+        """One that may change, beside that one, which does not."""
+        return copy(pool) if isinstance(pool, Moving) else Moving(*msgspec.structs.astuple(pool))
 
     def pass_time(self, at: int) -> None:
         """Let leases lapse, limits open and levels rise as of then."""
@@ -97,19 +95,14 @@ class Moving(Lining):
 
     def _set_worker(self, worker: str, known: Known | None) -> None:
         before = self.workers.get(worker)
-        self.workers = {**self.workers, worker: known} if known else {**self.workers}
-        if known is None:
-            del self.workers[worker]
+        self.workers = self.workers.without(worker) if known is None else self.workers.with_(worker, known)
         said = known or before
         assert said is not None
         profile = self.profiles[said.profile]
-        free = profile.free
-        if before is not None and before.room > 0:
-            free = drop(free, before.place(worker))
-        if known is not None and known.room > 0:
-            free = put(free, known.place(worker))
-        if free is not profile.free:
-            self.profiles = {**self.profiles, said.profile: replace(profile, free=free)}
+        was = before.place(worker) if before is not None and before.room > 0 else None
+        now = known.place(worker) if known is not None and known.room > 0 else None
+        if was != now:
+            self.profiles = {**self.profiles, said.profile: replace(profile, free=moved(profile.free, was, now))}
 
     # Jobs.
 
@@ -117,8 +110,9 @@ class Moving(Lining):
         """A job waits."""
         job_id, shape = one.job.job_id, shape_of(one)
         name = lane_of(shape)
-        self.waiting = self.waiting.with_(job_id, Waiting(place, self.at, name, body_of(one)))
-        self.ends = put(self.ends, (one.ends, job_id))
+        waiting = Waiting(place, self.at, one.ends, name, body_of(one))
+        self.waiting = self.waiting.with_(job_id, waiting)
+        self.ends = put(self.ends, (waiting.ends, job_id))
         lane = self.lanes.get(name)
         if lane is None:
             self.open_lane(name, one, values, shape=shape, entry=(place, job_id))
@@ -137,14 +131,15 @@ class Moving(Lining):
     def leave(self, job_id: str) -> None:
         """Whatever is known of a job is known no longer, whether it waited or was held."""
         if (waiting := self.waiting.get(job_id)) is not None:
-            self.ends = drop(self.ends, (self.found(job_id).ends, job_id))
+            self.ends = drop(self.ends, (waiting.ends, job_id))
             self.waiting = self.waiting.without(job_id)
             self.leave_lane(waiting.lane, (waiting.place, job_id))
         elif (hold := self.held.get(job_id)) is not None:
             self._set_end(job_id, hold, None)
             self.held = self.held.without(job_id)
             if (known := self.workers.get(hold.worker)) is not None:
-                holds = {lease: held for lease, held in known.holds.items() if held != job_id}
+                holds = known.holds.copy()
+                del holds[hold.lease]
                 self._set_worker(hold.worker, replace(known, holds=holds))
             for counter in hold.counters:
                 self.count(counter, -1)
@@ -177,8 +172,8 @@ class Moving(Lining):
     def _set_end(self, job_id: str, before: Hold | None, after: Hold | None) -> None:
         was, now = before.ends if before else None, after.ends if after else None
         if was != now:
-            ends = self.ends if was is None else drop(self.ends, (was, job_id))
-            self.ends = ends if now is None else put(ends, (now, job_id))
+            gone, come = None if was is None else (was, job_id), None if now is None else (now, job_id)
+            self.ends = moved(self.ends, gone, come)
 
     # Terms, and what people are told.
 

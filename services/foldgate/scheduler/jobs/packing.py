@@ -2,6 +2,7 @@
 
 import hashlib
 import zlib
+from functools import lru_cache
 from operator import attrgetter
 from typing import Any, NamedTuple
 
@@ -19,6 +20,7 @@ _own, _own_of_writ = attrgetter(*_OWN), attrgetter(*_OWN_OF_WRIT)
 _shared, _shared_of_writ = attrgetter(*_SHARED), attrgetter(*_SHARED_OF_WRIT)
 _encode = msgspec.msgpack.Encoder(order="sorted").encode
 _decode = msgspec.msgpack.Decoder().decode
+replace = msgspec.structs.replace
 
 
 class Authorised(NamedTuple):
@@ -64,11 +66,22 @@ def unpacked(job_id: str, shape: bytes, body: bytes) -> Authorised:
     """The job as it was."""
     packed = zlib.decompress(body[1:]) if body[:1] == b"z" else body
     own, own_of_writ, value, correlation = _decode(packed)
+    like = _like(shape)
+    job = replace(like.job, job_id=job_id, **dict(zip(_OWN, own, strict=True)))
+    signature = like.writ.signature and replace(like.writ.signature, value=value)
+    its = dict(zip(_OWN_OF_WRIT, own_of_writ, strict=True))
+    return Authorised(job, replace(like.writ, job_id=job_id, signature=signature, **its), like.constraints, correlation)
+
+
+@lru_cache(maxsize=10_000)
+def _like(shape: bytes) -> Authorised:
+    """A job of that shape, with nothing of its own."""
     shared, shared_of_writ, signer, constraints, _ = _decode(shape)
-    job = Job(job_id=job_id, **_fields(_OWN, own), **_fields(_SHARED, shared))
-    signature = None if signer is None else Signature(key_id=signer[0], certificate=signer[1], value=value)
-    of_writ = _fields(_OWN_OF_WRIT, own_of_writ) | _fields(_SHARED_OF_WRIT, shared_of_writ)
-    return Authorised(job, Writ(job_id=job_id, signature=signature, **of_writ), constraints, correlation)
+    job = Job(job_id="", step="", attempt=0, input="", **_fields(_SHARED, shared))
+    signature = None if signer is None else Signature(key_id=signer[0], certificate=signer[1])
+    rest = _fields(_SHARED_OF_WRIT, shared_of_writ)
+    writ = Writ(writ_id="", job_id="", job_hash=b"", issued_at=0, expires_at=0, signature=signature, **rest)
+    return Authorised(job, writ, constraints)
 
 
 def _fields(names: tuple[str, ...], values: list[Any]) -> dict[str, Any]:

@@ -1,13 +1,15 @@
 """Tables and orders that are never changed, only replaced: in pieces, so that one of a million entries costs few.
 
-A table is three dicts deep, by a checksum of its keys; an order is three tuples deep, sorted. What changes is one piece
-and the path to it. Both are plain data, so a checkpoint keeps them as they are.
+A table is a dict at the end of a way of three lists, by a checksum of the name; an order is three lists deep, sorted.
+What changes is one piece and the way to it: those are copied, all others are shared by what was and what is. So who
+still has the order or the table of before has it as it was. Nothing here changes a list or a dict once it has been
+handed out. Both are plain data, so a checkpoint keeps them as they are.
 """
 
 from __future__ import annotations
 
 import zlib
-from bisect import bisect_left
+from bisect import bisect_left, insort
 from collections.abc import Iterator
 from typing import Any, Generic, TypeVar
 
@@ -16,29 +18,37 @@ import msgspec
 V = TypeVar("V")
 Entry = TypeVar("Entry", bound=tuple[Any, ...])
 
-_BITS = 7
-_MASK = (1 << _BITS) - 1
+_BITS = 5
+_WIDE = 1 << _BITS
+_MASK = _WIDE - 1
 _MOST = 64
 """Entries of a piece of an order; one that has more is cut in two."""
 
-Leaf = tuple[Entry, ...]
-Middle = tuple[Leaf[Entry], ...]
-Order = tuple[Middle[Entry], ...]
+Named = dict[str, V]
+Way = list[Named[V] | None]
+Leaf = list[Entry]
+Middle = list[Leaf[Entry]]
+Order = list[Middle[Entry]]
 
 
 class Table(msgspec.Struct, Generic[V], frozen=True, gc=False):
-    """Values by name; `size` is how many."""
+    """Values by name; `size` is how many. What leads nowhere is None."""
 
-    pieces: dict[int, dict[int, dict[str, V]]] = {}
+    pieces: list[list[Way[V] | None] | None] = msgspec.field(default_factory=lambda: [None] * _WIDE)
     size: int = 0
 
     def get(self, name: str) -> V | None:
         """The value of that name."""
         place = zlib.crc32(name.encode())
-        middle = self.pieces.get(place & _MASK)
-        if middle is None or (leaf := middle.get(place >> _BITS & _MASK)) is None:
+        if (middle := self.pieces[place & _MASK]) is None or (way := middle[place >> _BITS & _MASK]) is None:
             return None
-        return leaf.get(name)
+        leaf = way[place >> 2 * _BITS & _MASK]
+        return None if leaf is None else leaf.get(name)
+
+    def __getitem__(self, name: str) -> V:
+        if (value := self.get(name)) is None:
+            raise KeyError(name)
+        return value
 
     def __contains__(self, name: object) -> bool:
         return isinstance(name, str) and self.get(name) is not None
@@ -46,86 +56,121 @@ class Table(msgspec.Struct, Generic[V], frozen=True, gc=False):
     def with_(self, name: str, value: V) -> Table[V]:
         """These, with that one in place of what it was."""
         place = zlib.crc32(name.encode())
-        first, second = place & _MASK, place >> _BITS & _MASK
-        middle = self.pieces.get(first)
-        leaf = None if middle is None else middle.get(second)
-        size = self.size if leaf is not None and name in leaf else self.size + 1
-        new = {name: value} if leaf is None else {**leaf, name: value}
-        return Table({**self.pieces, first: {second: new} if middle is None else {**middle, second: new}}, size)
+        first, second, third = place & _MASK, place >> _BITS & _MASK, place >> 2 * _BITS & _MASK
+        pieces = self.pieces.copy()
+        middle = pieces[first] = [None] * _WIDE if (middle := pieces[first]) is None else middle.copy()
+        way = middle[second] = [None] * _WIDE if (way := middle[second]) is None else way.copy()
+        leaf = way[third] = {} if (leaf := way[third]) is None else leaf.copy()
+        size = self.size if name in leaf else self.size + 1
+        leaf[name] = value
+        return Table(pieces, size)
 
     def without(self, name: str) -> Table[V]:
         """These, without that one, if it is there."""
-        place = zlib.crc32(name.encode())
-        first, second = place & _MASK, place >> _BITS & _MASK
-        leaf = self.pieces.get(first, {}).get(second, {})
-        if name not in leaf:
+        if self.get(name) is None:
             return self
-        pieces, middle, leaf = dict(self.pieces), dict(self.pieces[first]), dict(leaf)
-        del leaf[name]
-        if leaf:
-            middle[second] = leaf
-        else:
-            del middle[second]
-        if middle:
-            pieces[first] = middle
-        else:
-            del pieces[first]
+        place = zlib.crc32(name.encode())
+        first, second, third = place & _MASK, place >> _BITS & _MASK, place >> 2 * _BITS & _MASK
+        pieces = self.pieces.copy()
+        middle = pieces[first] = _copy(pieces[first])
+        way = middle[second] = _copy(middle[second])
+        leaf = {one: value for one, value in (way[third] or {}).items() if one != name}
+        way[third] = leaf or None
+        if not leaf and not any(way):
+            middle[second] = None
+            pieces[first] = middle if any(middle) else None
         return Table(pieces, self.size - 1)
 
     def items(self) -> Iterator[tuple[str, V]]:
         """All of them, in no order that means anything."""
-        for middle in self.pieces.values():
-            for leaf in middle.values():
-                yield from leaf.items()
+        for leaf in self.leaves():
+            yield from leaf.items()
 
     def values(self) -> Iterator[V]:
         """All of them, without their names."""
-        for middle in self.pieces.values():
-            for leaf in middle.values():
-                yield from leaf.values()
+        for leaf in self.leaves():
+            yield from leaf.values()
+
+    def leaves(self) -> Iterator[Named[V]]:
+        """The pieces at the end."""
+        for middle in self.pieces:
+            for way in middle or ():
+                yield from (leaf for leaf in way or () if leaf)
 
     def __iter__(self) -> Iterator[str]:
-        for middle in self.pieces.values():
-            for leaf in middle.values():
-                yield from leaf
+        for leaf in self.leaves():
+            yield from leaf
 
     def __len__(self) -> int:
         return self.size
 
 
+def _copy(some: list[V | None] | None) -> list[V | None]:
+    assert some is not None
+    return some.copy()
+
+
 def put(order: Order[Entry], entry: Entry) -> Order[Entry]:
     """These, and that one, which is not among them."""
     if not order:
-        return (((entry,),),)
+        return [[[entry]]]
     top = _middle_of(order, entry)
-    middle = order[top]
+    middle = order[top].copy()
     at = _leaf_of(middle, entry)
-    leaf = middle[at]
-    place = len(leaf) if entry > leaf[-1] else bisect_left(leaf, entry)
-    leaf = (*leaf[:place], entry, *leaf[place:])
-    if len(leaf) <= _MOST:
-        middle = (*middle[:at], leaf, *middle[at + 1 :])
-        return (*order[:top], middle, *order[top + 1 :])
-    half = _MOST if place == _MOST else _MOST // 2
-    middle = (*middle[:at], leaf[:half], leaf[half:], *middle[at + 1 :])
-    if len(middle) <= _MOST:
-        return (*order[:top], middle, *order[top + 1 :])
-    half = _MOST if at == _MOST - 1 else _MOST // 2
-    return (*order[:top], middle[:half], middle[half:], *order[top + 1 :])
+    leaf = middle[at] = middle[at].copy()
+    is_last = entry > leaf[-1]
+    if is_last:
+        leaf.append(entry)
+    else:
+        insort(leaf, entry)
+    if len(leaf) > _MOST:
+        half = _MOST if is_last else _MOST // 2  # what comes in order leaves full pieces behind
+        middle[at : at + 1] = leaf[:half], leaf[half:]
+    order = order.copy()
+    order[top] = middle
+    if len(middle) > _MOST:
+        half = _MOST if is_last and at == _MOST - 1 else _MOST // 2
+        order[top : top + 1] = middle[:half], middle[half:]
+    return order
 
 
 def drop(order: Order[Entry], entry: Entry) -> Order[Entry]:
     """These, without that one, which is among them."""
     top = _middle_of(order, entry)
-    middle = order[top]
+    middle = order[top].copy()
     at = _leaf_of(middle, entry)
-    leaf = middle[at]
+    leaf = middle[at].copy()
+    _drop(leaf, entry)
+    order = order.copy()
+    if leaf:
+        middle[at], order[top] = leaf, middle
+    elif len(middle) > 1:
+        del middle[at]
+        order[top] = middle
+    else:
+        del order[top]
+    return order
+
+
+def moved(order: Order[Entry], before: Entry | None, after: Entry | None) -> Order[Entry]:
+    """These, with the second in place of the first, which is among them; None is nothing."""
+    if before is None:
+        return order if after is None else put(order, after)
+    if after is None:
+        return drop(order, before)
+    if len(order) == 1 and len(order[0]) == 1:
+        leaf = order[0][0].copy()
+        _drop(leaf, before)
+        insort(leaf, after)
+        return [[leaf]]
+    return put(drop(order, before), after)
+
+
+def _drop(leaf: Leaf[Entry], entry: Entry) -> None:
     place = bisect_left(leaf, entry)
     if place == len(leaf) or leaf[place] != entry:
         raise KeyError(entry)
-    leaf = (*leaf[:place], *leaf[place + 1 :])
-    middle = (*middle[:at], leaf, *middle[at + 1 :]) if leaf else (*middle[:at], *middle[at + 1 :])
-    return (*order[:top], middle, *order[top + 1 :]) if middle else (*order[:top], *order[top + 1 :])
+    del leaf[place]
 
 
 def first(order: Order[Entry]) -> Entry:

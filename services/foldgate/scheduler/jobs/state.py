@@ -49,7 +49,7 @@ class Profile(msgspec.Struct, frozen=True):
     capabilities: tuple[str, ...] = ()
     labels: dict[str, str] = {}
     workers: int = 0
-    free: Order[tuple[float, int, int, str]] = ()
+    free: Order[tuple[float, int, int, str]] = []
 
 
 class Known(msgspec.Struct, frozen=True):
@@ -103,11 +103,12 @@ class Hold(msgspec.Struct, frozen=True):
 
 
 class Waiting(msgspec.Struct, frozen=True, gc=False):
-    """An authorised job without a worker yet: its number among all that ever waited, since when it waits, its lane, and
-    what is its own, packed."""
+    """An authorised job without a worker yet: its number among all that ever waited, since when it waits and until
+    when, its lane, and what is its own, packed."""
 
     place: int
     since: int
+    ends: int
     lane: str
     body: bytes
 
@@ -160,7 +161,7 @@ class Section(msgspec.Struct, frozen=True):
     fits: tuple[int, ...]
     is_retry: bool
     shared: tuple[Gate, ...]
-    order: Order[tuple[int, int, int, str]] = ()
+    order: Order[tuple[int, int, int, str]] = []
 
 
 class Tenant(msgspec.Struct, frozen=True):
@@ -190,25 +191,25 @@ class Pool(msgspec.Struct):
     closed: int = 0
     why_closed: str = ""
     overloaded: str = ""
-    workers: dict[str, Known] = {}
+    workers: Table[Known] = Table()
     names: dict[str, tuple[str, ...]] = {}
     profiles: dict[int, Profile] = {}
-    leases: Order[tuple[int, str]] = ()
+    leases: Order[tuple[int, str]] = []
     lapsed: tuple[str, ...] = ()
     held: Table[Hold] = Table()
     waiting: Table[Waiting] = Table()
-    ends: Order[tuple[int, str]] = ()
+    ends: Order[tuple[int, str]] = []
     lanes: Table[Lane] = Table()
-    kinds: dict[str, Kind] = {}
+    kinds: Table[Kind] = Table()
     sections: dict[str, Section] = {}
     tenants: Table[Tenant] = Table()
-    turns: Order[tuple[int, str]] = ()
-    idle: Order[tuple[int, str]] = ()
+    turns: Order[tuple[int, str]] = []
+    idle: Order[tuple[int, str]] = []
     served: int = 0
     counters: Table[Counter] = Table()
-    leaves: Order[tuple[int, int, str]] = ()
-    rises: Order[tuple[int, str]] = ()
-    heads: Order[tuple[int, str]] = ()
+    leaves: Order[tuple[int, int, str]] = []
+    rises: Order[tuple[int, str]] = []
+    heads: Order[tuple[int, str]] = []
     topics: Table[int] = Table()
     noted: dict[str, str] = {}
     looked_at: int = 0
