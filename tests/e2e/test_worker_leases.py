@@ -11,7 +11,9 @@ from typing import Any, NamedTuple
 import pytest
 
 from foldgate.contracts.events import (
+    AttemptFailed,
     Event,
+    JobDispatched,
     JobFailed,
     JobLost,
     JobStarted,
@@ -36,16 +38,17 @@ BEATS_OF_TWO_LEASES = 4 * LEASE_MS // 200
 
 
 class Place(NamedTuple):
-    """A fresh log in a PostgreSQL, and a folder."""
+    """A fresh log, where it is, and a folder."""
 
     opened: Opened
     url: str
     folder: Path
 
 
-@pytest.fixture
-def place(request: pytest.FixtureRequest, postgres_url: str, tmp_path: Path) -> Place:
-    return Place(opened_by("postgres", request), postgres_url, tmp_path)
+@pytest.fixture(params=["postgres", "kafka"])
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
+    where = {"postgres": "postgres_url", "kafka": "kafka_bootstrap"}[request.param]
+    return Place(opened_by(request.param, request), request.getfixturevalue(where), tmp_path)
 
 
 class Stage:
@@ -95,7 +98,7 @@ class Stage:
 @contextlib.asynccontextmanager
 async def staged(place: Place) -> AsyncIterator[Stage]:
     given = {
-        "FOLDGATE_POSTGRES": place.url,
+        f"FOLDGATE_{place.opened.driver.upper()}": place.url,
         "FOLDGATE_SUITE": place.opened.suite,
         "FOLDGATE_KEYS": str(folder_of_keys()),
     }
@@ -173,3 +176,32 @@ async def test_the_second_signal_ends_it_at_once(place: Place) -> None:
         await until(leaves, what="a beat of who leaves")
         os.kill(process.pid, signal.SIGINT)
         assert await worker.ends() == 1
+
+
+async def test_who_leaves_hands_back_what_has_not_begun_and_finishes_the_rest(place: Place) -> None:
+    async with staged(place) as stage:
+        leaving = await stage.worker("leaving")
+        asked = [
+            await stage.client.run_job("block.async") for _ in range(3)
+        ]  # the first keeps the others from beginning
+        runs = {one.run_id for one in asked}
+        await until(lambda: len(stage.begun()) == 1, what="the first job to begin", within_s=60)
+
+        async def all_are_given() -> bool:
+            return {fact.job.job_id.partition(":")[0] for fact in await stage.owned(JobDispatched)} == runs
+
+        await until(all_are_given, what="all jobs to be given", within_s=60)
+        process = leaving._running
+        assert process is not None
+        process.send_signal(signal.SIGTERM)
+
+        async def two_are_back() -> bool:
+            return [one.code for one in await stage.submitted(JobFailed)] == ["worker_leaving"] * 2
+
+        await until(two_are_back, what="what has not begun to come back", within_s=60)
+        await stage.worker("other")
+        stage.let_go()
+        assert {(await stage.end_of(run_id)).output for run_id in runs} == {'"leaving"', '"other"'}  # type: ignore[attr-defined]
+        assert await leaving.ends() == 0
+        assert sorted(who for who, _ in stage.begun()) == ["leaving", "other", "other"]
+        assert await stage.owned(AttemptFailed) == []
