@@ -49,6 +49,16 @@ class Projector:
         self._visible = False
         self._moved = asyncio.Condition()
 
+    @property
+    def reads(self) -> frozenset[str]:
+        """The streams it is fed from."""
+        return frozenset(self._projection.streams)
+
+    @property
+    def offsets(self) -> dict[Partition, int]:
+        """How far readers see the log, as far as this process knows."""
+        return dict(self._reached)
+
     async def run(self) -> None:
         """Keep the live build up to date, for ever; where it is of another edition, replace it first."""
         while True:

@@ -24,6 +24,7 @@ from foldgate.gateway.http.openapi import OpenApi
 from foldgate.gateway.http.problems import Answering, Problem
 from foldgate.gateway.http.reports import Reports
 from foldgate.gateway.http.runs import Runs
+from foldgate.gateway.http.showing import shown
 from foldgate.gateway.http.speaking import Speaking
 from foldgate.gateway.http.starts import Starts
 from foldgate.gateway.http.status import Status
@@ -62,6 +63,7 @@ class Gateway:
             Jobs(context, starting),
             workers,
             Reports(context, speaking, workers.seats),
+            *shown(context.models, runs, projectors),
             Status(context.settings.suite, projectors),
         )
         self.operations = tuple(operation for area in areas for operation in area.operations(API))

@@ -3,12 +3,12 @@
 import re
 
 from foldgate.contracts.places import Partition
-from foldgate.contracts.topics import ADMIN, INTAKE, RUNS, WORKFLOWS, Stream
+from foldgate.contracts.topics import STREAMS, Stream
 from foldgate.eventlog.log import Submitted
 from foldgate.gateway.http.problems import Problem
 
 _FORM = re.compile(r"([a-z]{1,20})-([0-9]{1,4}):([0-9]{1,18})")
-_STREAMS: dict[str, Stream] = {stream.name: stream for stream in (INTAKE, RUNS, ADMIN, WORKFLOWS)}
+_STREAMS: dict[str, Stream] = {stream.name: stream for stream in STREAMS if stream.kind != "relay"}
 
 
 def text_of(place: Submitted) -> str:

@@ -1,11 +1,11 @@
 """Queries of the read models, for a bounded time."""
 
 import asyncio
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 import asyncpg
 
-from foldgate.database.connections import Connection, DatabaseUnavailable
+from foldgate.database.connections import Connection, DatabaseUnavailable, Work
 from foldgate.gateway.http.problems import Problem
 from foldgate.readmodel.postgres import ReadModels
 
@@ -14,15 +14,29 @@ if TYPE_CHECKING:
 else:
     Row = asyncpg.Record
 
+T = TypeVar("T")
 QUERY_WITHIN_S = 2.0
 
 
-async def row_of(models: ReadModels, sql: str, *arguments: str) -> Row | None:
+async def row_of(models: ReadModels, sql: str, *arguments: object) -> Row | None:
     """The one row that is asked for, if it is there."""
 
     async def work(connection: Connection) -> Row | None:
         return await connection.fetchrow(sql, *arguments)
 
+    return await _in_time(models, work)
+
+
+async def rows_of(models: ReadModels, sql: str, *arguments: object) -> list[Row]:
+    """The rows that are asked for."""
+
+    async def work(connection: Connection) -> list[Row]:
+        return await connection.fetch(sql, *arguments)
+
+    return await _in_time(models, work)
+
+
+async def _in_time(models: ReadModels, work: Work[T]) -> T:
     try:
         async with asyncio.timeout(QUERY_WITHIN_S):
             return await models.run(work)
