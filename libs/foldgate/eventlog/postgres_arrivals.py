@@ -20,7 +20,8 @@ from foldgate.database.connections import AWAY, Connection, Connections, Databas
 from foldgate.eventlog.postgres_tables import ENDS
 
 POLL_S = 0.2
-_QUIET_FIRST_S, _QUIET_MOST_S = 0.001, 0.008
+_QUIET_FIRST_S, _QUIET_MOST_S = 0.00025, 0.008
+"""Shorter than an append takes: what follows from one, such as the copy for a worker, is told at once as well."""
 _AGAIN_S = 0.1
 _ANSWERS_WITHIN_S = 5.0
 _TROUBLE = (*AWAY, TimeoutError, asyncpg.InterfaceError, DatabaseRefused)

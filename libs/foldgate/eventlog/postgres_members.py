@@ -12,8 +12,8 @@ from foldgate.database.connections import Connection
 from foldgate.eventlog.log import Partition
 from foldgate.eventlog.postgres_tables import Tables
 
-BEAT_S = 1.0
-DEAD_AFTER_S = 3.0
+BEAT_S = 0.5
+DEAD_AFTER_S = 2.0
 _BEAT = """
 INSERT INTO member ("group", instance, seen_at) VALUES ($1, $2, clock_timestamp())
 ON CONFLICT ("group", instance) DO UPDATE SET seen_at = clock_timestamp()

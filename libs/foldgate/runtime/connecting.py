@@ -29,7 +29,12 @@ async def open_log(settings: Settings) -> Log:
         from foldgate.runtime.brokers import address_of
 
         address = address_of(settings)
-        return await KafkaLog.connect(address, suite=settings.suite, fence_max_age_ms=settings.fence_max_age_ms)
+        return await KafkaLog.connect(
+            address,
+            suite=settings.suite,
+            fence_max_age_ms=settings.fence_max_age_ms,
+            session_timeout_ms=settings.session_timeout_ms,
+        )
     from foldgate.eventlog.postgres import PostgresLog
 
     assert settings.postgres is not None

@@ -19,7 +19,8 @@ from foldgate.contracts.places import Partition, Position
 from foldgate.decider.decider import Decider
 from foldgate.decider.processor import Cut, Processor
 from foldgate.decider.stamp import Quarantined
-from foldgate.eventlog.log import Batch, BatchHead, Fenced, Outgoing, Writer
+from foldgate.eventlog.acceptance import encode_head
+from foldgate.eventlog.log import Batch, BatchHead, Fenced, Outgoing, Record, Writer
 from foldgate.eventlog.owner import OwnStream, ownership_meta
 from foldgate.runtime import metrics
 from foldgate.runtime.context import Context
@@ -31,7 +32,8 @@ PENDING_LIMIT = 4 * 1024 * 1024
 
 
 class OwnedPartition:
-    """A partition that this process owns. `lost` is done when it no longer does; its exception says why."""
+    """A partition that this process owns. `lost` is done when it no longer does; its exception says why. `appended` is
+    told of each batch that is final."""
 
     def __init__(
         self, context: Context, processor: Processor[Any], decider: Decider[Any], *, own: OwnStream, writer: Writer
@@ -39,6 +41,7 @@ class OwnedPartition:
         self.processor = processor
         self.lost: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.asked: Asked | None = None
+        self.appended: Callable[[BatchHead, Sequence[Record]], None] | None = None
         self._context, self._writer = context, writer
         self._own = own
         self._position = own.acceptance.position
@@ -128,8 +131,11 @@ class OwnedPartition:
     async def _append(self, cut: Cut[Any]) -> None:
         labels = (self._context.service, self.partition.stream)
         records = [Outgoing(key, value) for key, value in cut.records] or [self._positions_record()]
+        head = self._head(cut, len(records))
         with metrics.APPENDS.labels(*labels).time():
-            first = await self._writer.append(Batch(self._head(cut, len(records)), records))
+            first = await self._writer.append(Batch(head, records))
+        if self.appended is not None:
+            self.appended(head, _lying(self.partition, first, head, records))
         at = self._position
         self._position = Position(first + len(records), at.epoch, at.sequence + 1)
         self._acknowledged.update(cut.positions)
@@ -195,3 +201,12 @@ class OwnedPartition:
             metrics.FAULTS.labels(self._context.service, self.partition.stream).inc()
             self._context.logger.error("fault", partition=str(self.partition), key=fault.key, reason=fault.reason)
         self.processor.faults.clear()
+
+
+def _lying(partition: Partition, first: int, head: BatchHead, records: Sequence[Outgoing]) -> list[Record]:  # noqa: PLR0917 - where and what
+    """As a reader of the log finds them."""
+    encoded = encode_head(head)
+    return [
+        Record(partition, first + number, key, value, None if number else encoded)
+        for number, (key, value) in enumerate(records)
+    ]

@@ -138,6 +138,11 @@ class Settings(BaseModel):
     closed_window_ms: Milliseconds = Field(7 * 86_400_000, description="How long ended runs' keys are remembered.")
     retry_within_ms: Milliseconds = Field(30_000, description="How long a lost broker or database is waited for.")
     drain_within_ms: Milliseconds = Field(8_000, description="How long SIGTERM waits for appends under way.")
+    session_timeout_ms: Annotated[int, Field(ge=1_000)] = Field(
+        6_000,
+        description="After how long in silence a process leaves Kafka's groups; brokers allow no less than 6 s by"
+        " default (group.min.session.timeout.ms).",
+    )
     fence_max_age_ms: Milliseconds = Field(12 * 3_600_000, description="An owner claims anew when its fence is older.")
 
     @field_validator("kafka")
