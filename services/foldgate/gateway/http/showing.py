@@ -4,8 +4,10 @@ from collections.abc import Iterator, Mapping
 from typing import Protocol
 
 from foldgate.gateway.http.operations import Operation
+from foldgate.gateway.http.run_lists import RunLists
 from foldgate.gateway.http.runs import Runs
 from foldgate.gateway.http.timelines import Timelines
+from foldgate.gateway.projections.runs import PROJECTION as RUNS
 from foldgate.gateway.projections.timeline import PROJECTION as TIMELINE
 from foldgate.readmodel.postgres import ReadModels
 from foldgate.readmodel.projector import Projector
@@ -19,4 +21,5 @@ class Area(Protocol):
 
 def shown(models: ReadModels, runs: Runs, projectors: Mapping[str, Projector]) -> Iterator[Area]:
     """The areas."""
+    yield RunLists(models, projectors[RUNS.name])
     yield Timelines(models, runs, projectors[TIMELINE.name])

@@ -106,7 +106,7 @@ def _ended(
 
 PROJECTION = Projection(
     name="runs",
-    version=2,
+    version=3,
     streams=(RUNS.name,),
     events=(RunStarted, RunRefused, *_MOVES, RunSucceeded, RunFailed, RunDenied, RunTimedOut, RunCancelled),
     tables=files("foldgate.gateway.projections").joinpath("runs.sql").read_text(),
