@@ -277,6 +277,28 @@ async def test_status_says_how_far_the_read_models_are_behind(postgres_url: str)
             return shown["suite"] == "foldgate" and set(shown["read_models"].values()) == {0}
 
         await until(caught_up, what="the read models to catch up")
+        projector = door.host._projections.projectors["runs"]
+        assert projector.shown_at > 0
+
+        async def sees_all() -> bool:
+            return await measured(door, "runs") == (0, 0)
+
+        await until(sees_all, what="nothing to be unseen, which is no time behind")
+        projector._reached.clear()
+        behind, seconds = await measured(door, "runs")
+        assert behind > 0
+        assert seconds >= 0
+
+
+async def measured(door: Door, projection: str) -> tuple[float, float]:
+    """How far a read model is behind, in records and in seconds, as the metrics say."""
+    lines = (await door.client.get("/metrics")).text.splitlines()
+    labels = f'{{projection="{projection}",service="gateway"}} '
+    names = ("foldgate_read_model_behind", "foldgate_read_model_behind_seconds")
+    first, second = (
+        float(line.rpartition(" ")[2]) for name in names for line in lines if line.startswith(name + labels)
+    )
+    return first, second
 
 
 async def test_nobody_is_waited_for_longer_than_he_waits(postgres_url: str, monkeypatch: pytest.MonkeyPatch) -> None:

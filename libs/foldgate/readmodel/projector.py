@@ -6,10 +6,11 @@ positions of idle partitions would be written for ever; a crash loses them, and 
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Protocol
 
 from foldgate.contracts.places import START, Partition
+from foldgate.contracts.topics import stream_of
 from foldgate.readmodel.builds import Build, Positions
 from foldgate.readmodel.postgres import Behind, BuildRetired, ReadModels
 from foldgate.readmodel.projection import Projection, Stretch
@@ -46,6 +47,8 @@ class Projector:
     def __init__(self, models: ReadModels, source: Source, projection: Projection) -> None:
         self._models, self._source, self._projection = models, source, projection
         self._reached: dict[Partition, int] = {}
+        self.shown_at = 0
+        """When the newest event was taken by its owner that readers see the effect of; 0 if none is known."""
         self._visible = False
         self._moved = asyncio.Condition()
 
@@ -103,6 +106,7 @@ class Projector:
             while True:
                 stretches = await feed.next()
                 await self._models.apply(self._projection, build, held.add(stretches))
+                self.shown_at = max([self.shown_at, *_times(stretches)])
                 await self._note({stretch.partition: stretch.end.offset for stretch in stretches})
         except Behind:
             return
@@ -133,6 +137,13 @@ class Projector:
             done[stretch.partition] = stretch.end.offset
             if progress is not None:
                 progress(sum(done.values()), total)
+
+
+def _times(stretches: Iterable[Stretch]) -> Iterator[int]:
+    """When owners took what is in these; what strangers say of time is nothing to go by."""
+    for stretch in stretches:
+        if stretch.seen and stream_of(stretch.partition.stream).kind == "owned":
+            yield stretch.seen[-1].meta.at
 
 
 class _HeldBack:

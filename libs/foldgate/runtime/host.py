@@ -75,7 +75,8 @@ class Host:
         return self.app.waiting_for()
 
     async def measure(self) -> None:
-        """Count what waits now."""
+        """Count what waits now, and what readers do not see yet."""
+        await self._projections.measure()
         await self._watching.measure(list(self._owned.values()))
 
     async def run(self) -> None:

@@ -31,3 +31,9 @@ LOST = Counter("foldgate_partitions_lost", "Partitions lost to another owner or 
 OWNED = Gauge("foldgate_partitions_owned", "Partitions owned now.", ["service", "stream"])
 LIVE = Gauge("foldgate_aggregates_live", "Aggregates that have not ended.", ["service", "stream", "partition"])
 RECOVERY = Histogram("foldgate_recovery_seconds", "Time from assignment to ownership.", ["service", "stream"])
+BEHIND = Gauge("foldgate_read_model_behind", "Records whose effect readers do not see yet.", ["service", "projection"])
+BEHIND_SECONDS = Gauge(
+    "foldgate_read_model_behind_seconds",
+    "How old the newest is whose effect readers see; 0 if they see all.",
+    ["service", "projection"],
+)

@@ -5,17 +5,25 @@ several processes of a service may each have them. They count for readiness once
 moment behind, and say so themselves where that matters.
 """
 
+import asyncio
+import contextlib
+
+from foldgate.eventlog.log import LogError
 from foldgate.readmodel.projector import Projector
+from foldgate.runtime import metrics
 from foldgate.runtime.context import Context
 from foldgate.runtime.projecting import LogSource
 from foldgate.runtime.service import Service
 from foldgate.runtime.together import together
+
+_MEASURED_WITHIN_S = 2.0
 
 
 class Projections:
     """The projectors of a service."""
 
     def __init__(self, service: Service, context: Context) -> None:
+        self._service, self._clock = service.name, context.clock
         self.projectors: dict[str, Projector] = {}
         self._behind = {projection.name for projection in service.projections}
         for projection in service.projections:
@@ -31,6 +39,16 @@ class Projections:
     def waiting_for(self) -> str:
         """Which have not."""
         return ", ".join(f"read model '{name}'" for name in sorted(self._behind))
+
+    async def measure(self) -> None:
+        """Set how far each is behind the log; while the log is away, as it was."""
+        with contextlib.suppress(LogError, TimeoutError):
+            async with asyncio.timeout(_MEASURED_WITHIN_S):
+                for name, projector in self.projectors.items():
+                    records = await projector.behind()
+                    age_ms = self._clock.now_ms() - projector.shown_at if records and projector.shown_at else 0
+                    metrics.BEHIND.labels(self._service, name).set(records)
+                    metrics.BEHIND_SECONDS.labels(self._service, name).set(max(0, age_ms) / 1000)
 
     async def run(self) -> None:
         """Keep them up to date until cancelled."""
