@@ -1,0 +1,93 @@
+"""Every read model of the gateway, built anew from the log, is the live one: row by row, on each driver."""
+
+import asyncio
+import random
+from typing import Any
+
+from foldgate.contracts.codec import Codec
+from foldgate.eventlog.log import Log
+from foldgate.gateway.main import SERVICE
+from foldgate.readmodel.postgres import ReadModels
+from foldgate.readmodel.projection import Projection
+from foldgate.readmodel.projector import Projector
+from foldgate.runtime.projecting import LogSource
+from foldgate.sdk import Fatal, Job, Worker
+from tests.support.door import Door, gateway
+from tests.support.keys import TRUST
+from tests.support.logs import Opened
+from tests.support.projected import models_in, tables_of
+from tests.support.suite import running, working
+from tests.support.waiting import until
+
+RUNS = "/api/v1/workflow-runs"
+WORKFLOW = """
+id: two
+steps:
+  a: {type: job, topic: job.echo}
+  b: {type: wait, signal: go, depends_on: [a]}
+"""
+
+
+def a_worker() -> Worker:
+    worker = Worker("test", beat_every_ms=200, trust=TRUST)
+
+    @worker.job("job.echo")
+    async def echo(job: Job) -> Any:
+        return job.input
+
+    @worker.job("job.broken")
+    async def broken(job: Job) -> Any:
+        raise Fatal("no_luck", f"{job.topic} never works")
+
+    return worker
+
+
+async def lives(door: Door, chance: random.Random) -> None:
+    """Runs that succeed, fail, wait for signals and are called back, in an order of chance; all of them end."""
+    await door.client.post("/api/v1/workflows", content=WORKFLOW)
+    begun = []
+    for _ in range(12):
+        if chance.random() < 0.5:
+            topic = chance.choice(["job.echo", "job.broken"])
+            answer = await door.client.post("/api/v1/jobs", json={"topic": topic, "input": {"n": chance.random()}})
+            begun.append(answer.json()["run_id"])
+            continue
+        answer = await door.client.post("/api/v1/workflows/two/runs", json={"input": {}})
+        run_id = answer.json()["run_id"]
+        begun.append(run_id)
+        asked = chance.choice(["signals/go", "cancel", "pause"])
+        await door.client.post(f"{RUNS}/{run_id}/{asked}", json={})
+        if asked == "pause":
+            await door.client.post(f"{RUNS}/{run_id}/cancel", json={})
+
+    async def ended() -> bool:
+        shown = [(await door.client.get(f"{RUNS}/{run_id}")).json() for run_id in begun]
+        return all(run.get("ended_at") for run in shown)
+
+    await until(ended, what="all runs to end")
+
+
+async def live_rows(models: ReadModels, log: Log, projection: Projection) -> Any:
+    """What the live build has once it reflects all of the log."""
+    projector = Projector(models, LogSource(log, Codec()), projection)
+    task = asyncio.create_task(projector.run())
+    try:
+        await projector.caught_up()
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+    return await tables_of(models, projection)
+
+
+async def test_built_anew_each_is_the_same(opened: Opened, postgres_url: str) -> None:
+    async with opened() as log, asyncio.timeout(110):
+        async with running(log), gateway(log, postgres_url) as door, working(log, a_worker()):
+            await lives(door, random.Random(7))
+        async with models_in(postgres_url) as models:
+            for projection in SERVICE.projections:
+                live = await live_rows(models, log, projection)
+                build = await models.begin(projection)
+                await Projector(models, LogSource(log, Codec()), projection).rebuild()
+                assert (await models.begin(projection)).number == build.number + 1
+                assert await tables_of(models, projection) == live, projection.name
+                assert all(live.values()), projection.name
