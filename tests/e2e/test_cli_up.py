@@ -109,6 +109,15 @@ def test_the_timeline_puts_causes_before_effects(suite: Up) -> None:
     assert f"{run} succeeded after" in suite.foldgate("timeline", run).stdout
 
 
+def test_read_models_are_built_anew_while_they_serve(suite: Up) -> None:
+    first = {line["read_model"]: line["build"] for line in suite.lines("streams", "rebuild")}
+    assert {"runs", "timeline", "workflows"} <= first.keys()
+    assert suite.lines("streams", "rebuild", "runs", "runs") == [{"read_model": "runs", "build": first["runs"] + 1}]
+    wrong = suite.foldgate("streams", "rebuild", "nothing")
+    assert wrong.returncode == 2
+    assert "Expected one of the read models" in wrong.stderr
+
+
 def test_streams_are_listed_with_their_owners(suite: Up) -> None:
     listed = {stream["name"]: stream for stream in suite.json("streams", "list")}
     runs = listed["runs"]

@@ -58,3 +58,20 @@ def tail(
 
     wanted = Wanted(start=start, follow=follow, limit=limit, run=run, everything=everything)
     finding.run(print_tail(stream, wanted, data=data, as_json=as_json))
+
+
+@commands.command("rebuild")
+def rebuild(
+    names: Annotated[
+        list[str] | None, typer.Argument(metavar="[NAME]...", help="Read models, such as runs. Default: all of them.")
+    ] = None,
+    data: Data = None,
+    as_json: AsJson = False,
+) -> None:
+    """Build read models anew from the streams, while those that are live go on serving.
+
+    One that was broken off is gone on with. Readers see the new one once it has everything that the old one has.
+    """
+    from foldgate.cli import finding, rebuilding
+
+    finding.run(rebuilding.rebuild(names or [], data=data, as_json=as_json))
