@@ -141,12 +141,17 @@ async def test_roles_put_and_fetch_and_see_nothing_else(postgres_url: str, who: 
         artifacts = store_at(suite.url_of(who), suite=suite.name)
         reference = await artifacts.put(b"of a role", tenant="t")
         assert await artifacts.get(reference, tenant="t") == b"of a role"
+        parts = (await artifacts.read(reference, tenant="t")).parts
+        assert [part async for part in parts] == [b"of a role"]
         await artifacts.close()
         async with suite.connection(who) as connection:
             for misdeed in (
                 "SELECT * FROM artifact",
                 "DELETE FROM artifact",
                 "UPDATE artifact SET data = ''",
+                "SELECT use_artifact('t', sha256('a'))",
+                "SELECT idle_artifacts(interval '1 day', 9)",
+                "SELECT settle_artifact('t', sha256('a'), interval '0', interval '0')",
                 "INSERT INTO artifact (tenant, digest, data) VALUES ('t', sha256('a'), 'b')",
                 "ALTER FUNCTION put_artifact SET search_path TO public",
             ):

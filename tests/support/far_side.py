@@ -40,6 +40,7 @@ class FarSide:
     """Vouches for what it gives. While it is `away` nothing arrives there; beats wait until it `hears`."""
 
     vouches = True
+    artifacts = None
 
     def __init__(self) -> None:
         self.worker = ""

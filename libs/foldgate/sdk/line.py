@@ -49,7 +49,8 @@ class Line:
         self._calls = Calls(self._loop)
         self._reporting = Reporting(transport, logger=logger, moved=self._has_moved)
         self._speaking = Speaking(self._reporting, clock=terms.clock, worker=terms.hello.endpoint)
-        self._parcels = Parcels(terms.artifacts, logger=logger)
+        self._store = transport.artifacts if terms.artifacts is None else terms.artifacts
+        self._parcels = Parcels(self._store, logger=logger)
         self.endpoint = terms.hello.endpoint
         self.held: dict[int, Held] = {}
         self._left_behind: set[Held] = set()
@@ -189,7 +190,7 @@ class Line:
                 wake=self._wake,
                 hears=terms.hears,
                 loop=self._loop,
-                store=terms.artifacts,
+                store=self._store,
             )
             self.held[event.lease], self._timers[held] = held, []
             for code in held.left_ms():

@@ -28,6 +28,8 @@ from foldgate.contracts.events import (
     JobSucceeded,
     WorkerBeat,
 )
+from foldgate.sdk.artifacts_over_http import ArtifactsOverHttp
+from foldgate.sdk.artifacts_over_http import Held as HandedOut
 from foldgate.sdk.transport import Arrival, Hello, Report, SaidTooMuch, Unreachable, Unwelcome, Welcome
 
 WAIT_S = 1.0
@@ -56,7 +58,8 @@ class OverHttp:
         self._url, self._client = url.rstrip("/"), httpx.AsyncClient(timeout=TIMEOUT_S)
         self._codec = Codec()
         self._worker = self._token = ""
-        self._lease_tokens: dict[int, str] = {}
+        self._handed_out: dict[int, HandedOut] = {}
+        self.artifacts = ArtifactsOverHttp(self._client, self._url, headers=self._headers, held=self._held)
         self._logger: Any = structlog.get_logger()
 
     async def open(self, hello: Hello) -> Welcome:
@@ -80,7 +83,8 @@ class OverHttp:
         """Fetch what is given to this worker."""
         asked = {"token": self._token, "n": min(room, MOST_AT_ONCE), "wait": WAIT_S, "records": True}
         said = await self._post(f"workers/{self._worker}/lease", asked)
-        self._lease_tokens.update({job["lease"]: job["lease_token"] for job in said["jobs"]})
+        for job in said["jobs"]:
+            self._handed_out[job["lease"]] = HandedOut(job["job_id"], job["tenant"], job["lease_token"])
         return [self._arrival(one["record"]) for one in (*said["jobs"], *said["called_back"])]
 
     async def beat(self, beat: WorkerBeat) -> None:
@@ -99,18 +103,22 @@ class OverHttp:
     async def report(self, reports: Sequence[Report]) -> None:
         """Say these, one after the other."""
         for report in reports:
-            token = self._lease_tokens.get(report.dispatch.lease)
-            if token is None or not report.dispatch.token:
+            held = self._handed_out.get(report.dispatch.lease)
+            if held is None or not report.dispatch.token:
                 self._logger.warning("not reported: nobody gave us this job", job_id=report.event.job_id)
             else:
-                await self._say(report, token)
+                await self._say(report, held.token)
         for report in reports:  # not before all are heard: until then they may be said again
             if isinstance(report.event, JobSucceeded | JobFailed):
-                self._lease_tokens.pop(report.dispatch.lease, None)
+                self._handed_out.pop(report.dispatch.lease, None)
 
     async def close(self) -> None:
         """Hang up."""
         await self._client.aclose()
+
+    def _held(self, tenant: str) -> HandedOut | None:
+        """A job of that tenant, whose report has not been heard."""
+        return next((one for one in reversed(self._handed_out.values()) if one.tenant == tenant), None)
 
     async def _say(self, report: Report, token: str) -> None:
         verb, said = _said(report)

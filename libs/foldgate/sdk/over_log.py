@@ -20,6 +20,7 @@ class OverLog:
     """Of one worker instance. The log stays open: whoever opened it closes it."""
 
     vouches = False
+    artifacts = None
 
     def __init__(self, log: Log, *, codec: Codec | None = None, clock: Clock | None = None) -> None:
         self._log, self._codec, self._clock = log, codec or Codec(), clock or SystemClock()

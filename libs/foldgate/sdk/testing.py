@@ -110,6 +110,7 @@ class _Nowhere:
     """Brings one dispatch, and keeps what is said of it."""
 
     vouches = True
+    artifacts = None
 
     def __init__(self, dispatch: JobDispatched) -> None:
         self.settled = asyncio.Event()

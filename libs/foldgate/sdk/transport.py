@@ -25,6 +25,7 @@ import msgspec
 
 from foldgate.authority.token import Report as Said
 from foldgate.contracts.events import JobCancelled, JobDispatched, Meta, WorkerBeat
+from foldgate.sdk.artifacts import Artifacts
 
 
 class Unreachable(Exception):
@@ -85,7 +86,11 @@ class Report(NamedTuple):
 
 
 class Transport(Protocol):
-    """See above. Every method may raise Unreachable, and Unwelcome where there is no use in asking again."""
+    """See above. Every method may raise Unreachable, and Unwelcome where there is no use in asking again. `artifacts`
+    is the store that its way leads to, if it leads to one: a worker that has none of its own uses it."""
+
+    @property
+    def artifacts(self) -> Artifacts | None: ...
 
     @property
     def vouches(self) -> bool:

@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.routing import Route, Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from foldgate.gateway.http.artifacts import Artifacts
 from foldgate.gateway.http.asking import Starting
 from foldgate.gateway.http.auth import Authenticating
 from foldgate.gateway.http.controls import Controls
@@ -24,7 +25,7 @@ from foldgate.gateway.http.openapi import OpenApi
 from foldgate.gateway.http.problems import Answering, Problem
 from foldgate.gateway.http.reports import Reports
 from foldgate.gateway.http.runs import Runs
-from foldgate.gateway.http.showing import shown
+from foldgate.gateway.http.showing import Area, shown
 from foldgate.gateway.http.speaking import Speaking
 from foldgate.gateway.http.starts import Starts
 from foldgate.gateway.http.status import Status
@@ -37,6 +38,7 @@ from foldgate.identity.store import ApiKeys
 from foldgate.readmodel.projector import Projector
 from foldgate.runtime.context import Context
 from foldgate.runtime.together import together
+from foldgate.sdk.artifact_stores import store_of
 
 API = "/api/v1"
 
@@ -54,8 +56,8 @@ class Gateway:
         workflows = Workflows(context, self.verdicts, projectors[WORKFLOWS.name])
         speaking = Speaking(context)
         workers = Workers(context, speaking)
-        self._seats = workers.seats
-        areas = (
+        self._seats, self._artifacts = workers.seats, store_of(context.settings)
+        areas: tuple[Area, ...] = (
             workflows,
             Starts(context, starting, workflows),
             runs,
@@ -63,6 +65,7 @@ class Gateway:
             Jobs(context, starting),
             workers,
             Reports(context, speaking, workers.seats),
+            Artifacts(context, workers.seats, self._artifacts),
             *shown(context.models, runs, projectors),
             Status(context.settings.suite, projectors),
         )
@@ -89,7 +92,11 @@ class Gateway:
         builds = [await self._models.begin(projection) for projection in (RUNS, WORKFLOWS)]
         positions = [await self._models.positions(build) for build in builds]
         read = {partition: at for each in positions for partition, at in each.items()}
-        await together(self.verdicts.run(read), self._seats.run(), self._keyring.run())
+        try:
+            await together(self.verdicts.run(read), self._seats.run(), self._keyring.run())
+        finally:
+            if self._artifacts is not None:
+                await self._artifacts.close()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         scope.setdefault("app", self)  # without one a router answers by itself, in plain text

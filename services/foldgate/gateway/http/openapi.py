@@ -29,6 +29,7 @@ _TENANT = Parameter(
     "header",
     "Whose objects are meant. If it is not sent: the only tenant of the key, else 'default'.",
 )
+_BYTES = {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}
 _KEYS = {
     "ApiKey": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
     "Bearer": {"type": "http", "scheme": "bearer"},
@@ -98,7 +99,13 @@ def document(operations: Sequence[Operation]) -> dict[str, Any]:
 
 
 def _answers(operation: Operation) -> dict[int | str, dict[str, Any]]:
-    return {code: {"model": said.model, "description": said.description} for code, said in operation.answers.items()}
+    return {
+        code: {
+            "description": said.description,
+            **({"model": said.model} if said.model is not None else {"content": _BYTES}),
+        }
+        for code, said in operation.answers.items()
+    }
 
 
 def _problems(operation: Operation) -> dict[int | str, dict[str, Any]]:
@@ -121,6 +128,8 @@ def _parameter(parameter: Parameter) -> dict[str, Any]:
 
 
 def _body(operation: Operation, schemas: dict[str, Any]) -> Mapping[str, Any]:
+    if operation.takes_bytes:
+        return {"requestBody": {"required": True, "content": _BYTES}}
     if operation.body is None:
         return {}
     schema = operation.body.model_json_schema(ref_template=_REF)

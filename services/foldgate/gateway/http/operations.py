@@ -21,9 +21,9 @@ class Parameter(NamedTuple):
 
 
 class Said(NamedTuple):
-    """An answer that is not a problem."""
+    """An answer that is not a problem; without a model it is bytes."""
 
-    model: type[BaseModel]
+    model: type[BaseModel] | None
     description: str
 
 
@@ -33,7 +33,7 @@ class Operation:
 
     `problems` are codes beyond those that every operation may answer with. One that `counts_itself` is not counted
     against its caller's key: what workers say. The answer of one that is `immutable` is the same for ever, because it
-    is found by its content."""
+    is found by its content. The body of one that `takes_bytes` is no JSON."""
 
     method: Literal["GET", "POST", "PUT", "DELETE"]
     path: str
@@ -47,3 +47,4 @@ class Operation:
     parameters: tuple[Parameter, ...] = field(default=())
     counts_itself: bool = False
     immutable: bool = False
+    takes_bytes: bool = False

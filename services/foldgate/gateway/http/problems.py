@@ -46,6 +46,7 @@ CODES: dict[str, Kind] = {
     "unknown_workflow": Kind(404, "There is no such workflow"),
     "unknown_version": Kind(404, "There is no such version"),
     "unknown_worker": Kind(404, "There is no such worker"),
+    "artifact_missing": Kind(404, "There is no such artifact"),
     "method_not_allowed": Kind(405, "Not done this way"),
     "too_slow": Kind(408, "The request took too long"),
     "idempotency_conflict": Kind(409, "The key was used for something else"),
@@ -62,10 +63,12 @@ CODES: dict[str, Kind] = {
     "body_too_large": Kind(413, "The body is too large"),
     "too_large": Kind(413, "The request is too large"),
     "payload_too_large": Kind(413, "The payload is too large"),
+    "artifact_too_large": Kind(413, "The artifact is too large"),
     "output_too_large": Kind(413, "The output is too large"),
     "url_too_long": Kind(414, "The URL is too long"),
     "unsupported_encoding": Kind(415, "The body is encoded"),
     "invalid_body": Kind(422, "The body does not fit"),
+    "artifact_mismatch": Kind(422, "Not the bytes of this digest"),
     "no_topic": Kind(422, "Refused"),
     "invalid_input": Kind(422, "Refused"),
     "invalid_workflow": Kind(422, "The document is no workflow"),
@@ -80,6 +83,7 @@ CODES: dict[str, Kind] = {
     "no_keys": Kind(503, "No keys here"),
     "not_yet": Kind(503, "Not there yet"),
     "log_unavailable": Kind(503, "The log does not answer"),
+    "artifacts_unreachable": Kind(503, "The artifacts cannot be reached"),
     "database_unavailable": Kind(503, "The database does not answer"),
 }
 """Stable: programs may rely on a code. A refusal by a stream's owner has the owner's code and status 422."""

@@ -35,7 +35,7 @@ A_SECOND, AT_ONCE = 500, 1000
 _MOST_NUMBER = 2**31 - 1
 Message = Annotated[str, StringConstraints(max_length=2000)]
 Number = Annotated[int, Field(ge=1, le=_MOST_NUMBER)]
-_PARAMETERS = (
+PARAMETERS = (
     Parameter("job", "path", "The id of a job, as it was handed out."),
     Parameter(TOKEN, "header", "The token of its lease; or `token` in the body."),
 )
@@ -129,7 +129,7 @@ class Reports:
                 role="worker",
                 counts_itself=True,
                 body=body,
-                parameters=_PARAMETERS,
+                parameters=PARAMETERS,
                 answers={200: Said(ReportAnswer, "It is on the log.")},
                 problems=(*_PROBLEMS, *problems),
             )
@@ -210,14 +210,7 @@ class Reports:
 
     def _lease(self, request: Request, body: StartBody) -> LeaseToken:
         """The lease that the token is of; a problem unless it is of this job, and its worker of the caller's tenant."""
-        keys, job = suite_keys(self._context), request.path_params["job"]
-        try:
-            lease = opened(keys, body.token or request.headers.get(TOKEN, ""), LeaseToken)
-        except TokenInvalid:
-            lease = None
-        if lease is None or lease.job_id != job or lease.owner != caller_of(request).tenant:
-            what = f"Expected the `lease_token` that '{job[:200]}' was handed out with, but it is none."
-            raise Problem("wrong_lease_token", what, field="token")
+        lease = lease_shown(self._context, request, token=body.token)
         self._pace.count(lease.worker)
         return lease
 
@@ -235,6 +228,19 @@ class Reports:
             "position": text_of(place),
         }
         return Response(msgspec.json.encode(document), media_type="application/json")
+
+
+def lease_shown(context: Context, request: Request, *, token: str = "") -> LeaseToken:
+    """The lease whose token is shown; a problem unless it is of this job, and its worker of the caller's tenant."""
+    keys, job = suite_keys(context), request.path_params["job"]
+    try:
+        lease = opened(keys, token or request.headers.get(TOKEN, ""), LeaseToken)
+    except TokenInvalid:
+        lease = None
+    if lease is None or lease.job_id != job or lease.owner != caller_of(request).tenant:
+        what = f"Expected the `lease_token` that '{job[:200]}' was handed out with, but it is none."
+        raise Problem("wrong_lease_token", what, field="token")
+    return lease
 
 
 def _fitting(value: Any, field: str) -> str:
