@@ -23,6 +23,7 @@ from foldgate.sdk.artifacts import ArtifactMissing, Idle, reference_of
 from tests.support.logs import USED, Opened
 
 IDLE, GRACE, MOMENT = timedelta(days=30), timedelta(days=1), timedelta(seconds=1)
+STREAMS = {stream.name: stream.partitions for stream in USED}
 DATA = b"of a time long ago"
 REFERENCE = reference_of(DATA)
 
@@ -38,7 +39,7 @@ class Aged(NamedTuple):
         return Idle(tenant, reference) in await self.store.idle(timedelta(seconds=-60), most=1000)
 
     async def sweep(self, log: Log | None = None) -> Swept:
-        return await sweep(self.store, log or MemoryLog(), USED, idle=IDLE, grace=GRACE)
+        return await sweep(self.store, log or MemoryLog(), STREAMS, idle=IDLE, grace=GRACE)
 
 
 @pytest.fixture(params=["folder", "postgres"])

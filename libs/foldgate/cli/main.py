@@ -8,6 +8,7 @@ import typer
 
 from foldgate.cli import (
     approvals,
+    artifacts,
     database,
     demo,
     dlq,
@@ -48,6 +49,7 @@ commands.add_typer(policy.commands, name="policy")
 commands.add_typer(pools.commands, name="pools")
 commands.add_typer(workers.commands, name="workers")
 commands.add_typer(dlq.commands, name="dlq")
+commands.add_typer(artifacts.commands, name="artifacts")
 commands.add_typer(keys.commands, name="keys")
 commands.add_typer(database.commands, name="database")
 commands.add_typer(kafka.commands, name="kafka")

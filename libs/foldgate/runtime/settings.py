@@ -109,6 +109,10 @@ class Settings(BaseModel):
     artifact_max_bytes: Annotated[int, Field(ge=1, le=512 * 1024 * 1024)] = Field(
         64 * 1024 * 1024, description="How large one of them may be."
     )
+    artifact_idle_days: Annotated[int, Field(ge=1, le=3650)] = Field(
+        30,
+        description="How long an unnamed one is kept that nobody puts or fetches (`foldgate artifacts sweep`).",
+    )
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_format: Literal["json", "text"] = "json"
     default_decision: Literal["allow", "deny"] = Field(

@@ -11,14 +11,13 @@ anywhere, and sweeps at the same time, only leave more to do: nothing is remembe
 """
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import get_args
 
 import msgspec
 
 from foldgate.contracts.places import Partition
-from foldgate.contracts.topics import Stream
 from foldgate.eventlog.log import Log
 from foldgate.sdk.artifact_stores import Store
 from foldgate.sdk.artifacts import Settled
@@ -43,14 +42,14 @@ class Swept(msgspec.Struct, kw_only=True):
 async def sweep(
     store: Store,
     log: Log,
-    streams: Iterable[Stream],
+    streams: Mapping[str, int],
     *,
     idle: timedelta,
     grace: timedelta = GRACE,
     most: int = MOST,
     told: Told = lambda read, of: None,  # noqa: ARG005 - nobody wants to know
 ) -> Swept:
-    """Condemn and remove what is idle and unnamed."""
+    """Condemn and remove what is idle and unnamed. `streams` are all that there are, with their partitions."""
     found = await store.idle(idle, most=most)
     settled: dict[Settled, int] = dict.fromkeys(get_args(Settled), 0)
     named = await named_among({one.reference for one in found}, log, streams, told=told) if found else set()
@@ -71,13 +70,13 @@ async def sweep(
 async def named_among(
     references: set[str],
     log: Log,
-    streams: Iterable[Stream],
+    streams: Mapping[str, int],
     *,
     told: Told = lambda read, of: None,  # noqa: ARG005
 ) -> set[str]:
     """Those of these references that stand anywhere on the log as it is now. They are looked for in the bytes of
     records: so in those of every edition, and in those that were set aside, too."""
-    places = [Partition(stream.name, number) for stream in streams for number in range(stream.partitions)]
+    places = [Partition(stream, number) for stream, partitions in streams.items() for number in range(partitions)]
     ends = {place: await log.end(place) for place in places}
     wanted, found = {reference.encode() for reference in references}, set[bytes]()
     read, total = 0, sum(ends.values())
