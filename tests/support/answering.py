@@ -19,6 +19,7 @@ from foldgate.contracts.events import (
     JobDenied,
     JobFailed,
     JobLost,
+    JobProgressed,
     JobRequested,
     JobSucceeded,
     Meta,
@@ -119,6 +120,7 @@ def _job(world: Outside, event: JobRequested) -> None:
     job = event.job.job_id
     luck, temper, after = world.luck(job), world.temper, world.soon(job)
     lot = luck.random()
+    _leave(world, job, after)
     if _is_rejected(world):
         denied = JobDenied(job_id=job, step=event.job.step, policy_snapshot="p", rule="b#r", reason="so")
         world.send("decisions", denied, after=after, name=job)
@@ -138,6 +140,15 @@ def _job(world: Outside, event: JobRequested) -> None:
         world.send("jobs", lost, after=NEVER_MS, name=job)
     else:
         world.send("reports", _success(job, luck), after=after, name=job)
+
+
+def _leave(world: Outside, job: str, after: int) -> None:
+    """What a worker says of a job before it is over, and after: in order and not, with checkpoints and without."""
+    luck = world.luck(f"left {job}")
+    for number in range(1, luck.randint(1, 4)) if luck.random() < world.temper.leaving else ():
+        text = luck.choice(["", _json(luck.choice(OUTPUTS)), _json({"left": number})])
+        said = JobProgressed(job_id=job, lease=1, worker=WORKER, number=number, percent=number, checkpoint=text)
+        world.send("reports", said, after=luck.choice([after // 2, after // 4, after + 3_000]), name=f"{number} {job}")
 
 
 def _success(job: str, luck: random.Random) -> JobSucceeded:

@@ -49,12 +49,15 @@ class Temper:
     pausing: float = 0.15
     meddling: float = 0.3
     rejecting: float = 0.03
+    leaving: float = 0.4
     echo_at_once: bool = False
     echo_later: bool = False
     slowest_ms: int = 8_000
     losses: tuple[str, ...] = (
         "worker_lost",
         "worker_lost",
+        "not_taken",
+        "pool_closed",
         "writ_expired",
         "writ_stale",
         "attempt_timeout",
@@ -62,7 +65,9 @@ class Temper:
     )
 
 
-CALM = Temper(failing=0, denying=0, losing=0, silent=0, repeating=0, cancelling=0, pausing=0, meddling=0, rejecting=0)
+CALM = Temper(
+    failing=0, denying=0, losing=0, silent=0, repeating=0, cancelling=0, pausing=0, meddling=0, rejecting=0, leaving=0
+)
 """Everything goes well."""
 
 

@@ -7,12 +7,14 @@ import yaml
 
 from foldgate.contracts import ids
 from foldgate.contracts.events import (
+    CheckpointNoted,
     Event,
     Job,
     JobAbandoned,
     JobDenied,
     JobFailed,
     JobLost,
+    JobProgressed,
     JobRequested,
     JobSucceeded,
     RunStarted,
@@ -75,7 +77,10 @@ def text(value: Any) -> str:
     return msgspec.json.encode(value).decode()
 
 
-def job(step: str, attempt: int = 1, *, parent: str = "", after: str = "", given: str = "{}") -> JobRequested:
+def job(
+    step: str, attempt: int = 1, *, parent: str = "", after: str = "", given: str = "{}", resume: str = ""
+) -> JobRequested:
+    """An attempt; of the second one on, after so many failures as `after` says: all that came before, or none."""
     work = Job(
         job_id=ids.job_id(RUN, step, attempt),
         step=step,
@@ -86,6 +91,8 @@ def job(step: str, attempt: int = 1, *, parent: str = "", after: str = "", given
         tenant="acme",
         principal="ada",
         workflow="w",
+        retries=attempt - 1 if after == "failed" else 0,
+        resume=resume,
     )
     return JobRequested(job=work, after=after, parent=parent)
 
@@ -99,6 +106,16 @@ def abandoned(step: str, attempt: int = 1, *, given: str = "{}", status: str = "
 
 def done(step: str, output: str = "1", attempt: int = 1) -> JobSucceeded:
     return JobSucceeded(job_id=ids.job_id(RUN, step, attempt), lease=1, worker="w", output=output)
+
+
+def left(step: str, checkpoint: str = "1", attempt: int = 1, *, number: int = 1) -> JobProgressed:
+    return JobProgressed(
+        job_id=ids.job_id(RUN, step, attempt), lease=1, worker="w", number=number, checkpoint=checkpoint
+    )
+
+
+def kept(step: str, checkpoint: str = "1", attempt: int = 1, *, number: int = 1) -> CheckpointNoted:
+    return CheckpointNoted(step=step, job_id=ids.job_id(RUN, step, attempt), number=number, checkpoint=checkpoint)
 
 
 def broke(step: str, attempt: int = 1, *, code: str = "boom", retryable: bool = True) -> JobFailed:

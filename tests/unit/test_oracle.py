@@ -35,6 +35,8 @@ from tests.support.telling import (
     done,
     failed,
     job,
+    kept,
+    left,
     lost,
     no,
     skipped,
@@ -183,6 +185,37 @@ def test_no_more_attempts_than_allowed() -> None:
     run.tell(lost("a"), job("a", 2, after="worker_lost"))
     with pytest.raises(Wrong, match="lost 2 times"):
         run.tell(lost("a", 2), job("a", 3, after="worker_lost"))
+
+
+def test_an_attempt_goes_on_from_what_the_one_before_it_left() -> None:
+    document = doc(a={})
+
+    def run(checkpoint: str = "1") -> Telling:
+        telling = told(document, job("a"))
+        telling.tell(left("a", checkpoint), *([kept("a", checkpoint)] if checkpoint else []))
+        return telling
+
+    run().tell(lost("a"), job("a", 2, after="worker_lost", resume="1"))
+    run("").tell(lost("a"), job("a", 2, after="worker_lost"))
+    twice = run()
+    for told_again in (left("a", "2"), left("a", "2", 7)):
+        twice.tell(told_again)
+    twice.tell(left("a", "3", number=2), kept("a", "3", number=2))
+    twice.tell(lost("a"), job("a", 2, after="worker_lost", resume="3"))
+    twice.tell(left("a", "4", 2), kept("a", "4", 2))
+    with pytest.raises(Wrong, match="goes on from , not 1"):
+        run().tell(lost("a"), job("a", 2, after="worker_lost"))
+    with pytest.raises(Wrong, match="goes on from another"):
+        told(document, job("a", resume="1"))
+    with pytest.raises(Wrong, match="after 0 failures"):
+        run("").tell(lost("a"), job("a", 2, after="failed"))
+    with pytest.raises(Wrong, match="is not noted"):
+        told(document, job("a")).tell(left("a"))
+    with pytest.raises(Wrong, match="nobody has left"):
+        run().tell(GO, kept("a", number=2))
+    for noted in (kept("a", "2"), kept("a", number=2), kept("a", attempt=2)):
+        with pytest.raises(Wrong, match=r"but (was left|run_1:a@1 has left)"):
+            told(document, job("a")).tell(left("a"), noted)
 
 
 HANDLED = doc(a={"on_error": "h"}, h={}, b={"depends_on": ["a"]})

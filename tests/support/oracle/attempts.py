@@ -1,9 +1,19 @@
 """The attempts of one job: numbered from 1, one after the other, each with the same input."""
 
-from foldgate.contracts.events import AttemptFailed, JobAbandoned, JobCancelRequested, JobFailed, JobLost, JobRequested
+from foldgate.contracts import ids
+from foldgate.contracts.events import (
+    AttemptFailed,
+    CheckpointNoted,
+    JobAbandoned,
+    JobCancelRequested,
+    JobFailed,
+    JobLost,
+    JobProgressed,
+    JobRequested,
+)
 from foldgate.language.definition import JobSpec
 from tests.support.oracle.ending import LOST_FREE, as_failure, handed_back, is_loss, retries
-from tests.support.oracle.places import Place
+from tests.support.oracle.places import Place, place_of
 from tests.support.oracle.reading import Reading
 from tests.support.oracle.story import Part, must, parsed, same
 
@@ -16,6 +26,7 @@ def asked_first(run: Reading, place: Place, event: JobRequested) -> None:
     part.attempt, part.job_input = 1, job.input
     must(job.job_id == run.story.job(place), f"attempt 1 of {place} is named {job.job_id}")
     must(not event.after, f"the first attempt of {place} comes after '{event.after}'")
+    must(not job.retries and not job.resume, f"the first attempt of {place} goes on from another")
     wanted = run.value(step.input, place) if step.input is not None else run.default_input(place)
     must(same(parsed(job.input), wanted), f"{place} is given {job.input}, but expected {wanted}")
 
@@ -30,7 +41,9 @@ def asked_again(run: Reading, place: Place, event: JobRequested) -> None:
     must(event.job.attempt == part.attempt + 1, f"after attempt {part.attempt} of {place} comes {event.job.attempt}")
     must(event.job.input == part.job_input, f"attempt {event.job.attempt} of {place} has another input")
     _over(run, place)
-    part.attempt, part.retry_at = part.attempt + 1, None
+    must(event.job.retries == part.spent, f"{event.job.job_id} comes after {part.spent} failures, not as it says")
+    must(event.job.resume == part.resume, f"{event.job.job_id} goes on from {event.job.resume}, not {part.resume}")
+    part.attempt, part.retry_at, part.marked = part.attempt + 1, None, 0
     must(event.job.job_id == story.job(place), f"attempt {part.attempt} of {place} is named {event.job.job_id}")
 
 
@@ -46,6 +59,26 @@ def _over(run: Reading, place: Place) -> None:
     must(over, f"{place} is tried again, but attempt {part.attempt} is not over: {report}")
     part.lost += not isinstance(report, JobLost) or report.reason not in LOST_FREE
     must(part.lost <= run.max_lost, f"{place} was lost {part.lost} times, and tried again")
+
+
+def progressed(run: Reading, report: JobProgressed) -> None:
+    """A worker speaks of its attempt: if that is the one under way, and it is news, what it leaves is to be noted."""
+    place = place_of(ids.parse_job_id(report.job_id).step)
+    part, story = run.story.of(place), run.story
+    is_current = part.live and part.attempt > 0 and story.job(place) == report.job_id
+    waits = part.retry_at is not None or bool(part.called)
+    if report.checkpoint and is_current and not waits and report.number > part.marked:
+        part.marked, part.resume, story.left = report.number, report.checkpoint, report
+
+
+def noted(run: Reading, place: Place, event: CheckpointNoted) -> None:
+    """What a worker has left is noted: just then, as it is, and of the step it is of."""
+    left, run.story.left = run.story.left, None
+    must(left is not None, f"{place} notes a checkpoint that nobody has left")
+    assert left is not None
+    same_place = event.job_id == left.job_id == run.story.job(place)
+    must(same_place and event.number == left.number, f"{place} notes {event.job_id}, but {left.job_id} has left one")
+    must(event.checkpoint == left.checkpoint, f"{place} notes {event.checkpoint}, but was left {left.checkpoint}")
 
 
 def failed_attempt(run: Reading, place: Place, event: AttemptFailed) -> None:

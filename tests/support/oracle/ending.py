@@ -35,7 +35,7 @@ from tests.support.oracle.story import Part, Report, must, parsed, same
 
 Ends = set[str]
 """The statuses that a step may end with now."""
-LOST_FREE = frozenset({"writ_expired", "writ_stale"})
+LOST_FREE = frozenset({"writ_expired", "writ_stale", "pool_closed"})
 """Why an attempt may be lost as often as it likes."""
 
 

@@ -9,6 +9,7 @@ from foldgate.contracts.events import (
     ApprovalRefused,
     ApprovalRequested,
     AttemptFailed,
+    CheckpointNoted,
     ChildCancelRequested,
     ChildEnded,
     ChildRequested,
@@ -20,6 +21,7 @@ from foldgate.contracts.events import (
     JobDenied,
     JobFailed,
     JobLost,
+    JobProgressed,
     JobReportIgnored,
     JobRequested,
     JobSucceeded,
@@ -54,7 +56,16 @@ from foldgate.contracts.events import (
 )
 from foldgate.decider.decider import Tick
 from foldgate.language.definition import Definition
-from tests.support.oracle.attempts import abandoned, asked_again, asked_first, called_back, failed_attempt, letter_of
+from tests.support.oracle.attempts import (
+    abandoned,
+    asked_again,
+    asked_first,
+    called_back,
+    failed_attempt,
+    letter_of,
+    noted,
+    progressed,
+)
 from tests.support.oracle.beginning import may_begin, may_skip, why_not
 from tests.support.oracle.ending import due_of, failed_unbegun, may_end
 from tests.support.oracle.places import Place, place_of
@@ -98,6 +109,8 @@ class Oracle:
         match message:
             case JobSucceeded() | JobFailed() | JobDenied() | JobLost() | WritRevoked():
                 self._reported(message)
+            case JobProgressed():
+                progressed(self.reading, message)
             case ApprovalGranted() | ApprovalRefused() | ApprovalExpired() | ChildEnded():
                 story.answers[message.step].append(message)
             case SignalSent() if meta is not None:
@@ -127,6 +140,7 @@ class Oracle:
     def settled(self, *, ticked: bool = False) -> None:
         """A decision is over; `ticked` if it was about what is due."""
         nothing_left_behind(self.reading)
+        must(self.story.left is None, f"what was left is not noted: {self.story.left}")
         if ticked:
             nothing_overdue(self.reading)
 
@@ -247,7 +261,7 @@ class Oracle:
         match event:
             case StepSkipped():
                 self._skipped(place_of(event.step), event)
-            case AttemptFailed() | JobAbandoned() | JobCancelRequested():
+            case AttemptFailed() | CheckpointNoted() | JobAbandoned() | JobCancelRequested():
                 self._of_a_job(place_of(event.step), event)
             case StepCancelRequested():
                 self._called(place_of(event.step), event)
@@ -262,8 +276,12 @@ class Oracle:
             case _:
                 self._of_the_run(event)
 
-    def _of_a_job(self, place: Place, event: AttemptFailed | JobAbandoned | JobCancelRequested) -> None:
+    def _of_a_job(
+        self, place: Place, event: AttemptFailed | CheckpointNoted | JobAbandoned | JobCancelRequested
+    ) -> None:
         match event:
+            case CheckpointNoted():
+                noted(self.reading, place, event)
             case AttemptFailed():
                 failed_attempt(self.reading, place, event)
             case JobAbandoned():

@@ -13,6 +13,7 @@ from foldgate.contracts.events import (
     JobDenied,
     JobFailed,
     JobLost,
+    JobProgressed,
     JobSucceeded,
     Meta,
     RunHalted,
@@ -49,6 +50,8 @@ class Part:
     lost: int = 0
     retry_at: int | None = None
     job_input: str | None = None
+    resume: str = ""
+    marked: int = 0
     abandoned: str = ""
     items: tuple[Any, ...] = ()
     signal: str = ""
@@ -93,6 +96,7 @@ class Story:
     ctx: dict[str, Any] = field(default_factory=dict)
     signals: dict[str, Signal] = field(default_factory=dict)
     reports: dict[str, Report] = field(default_factory=dict)
+    left: JobProgressed | None = None
     answers: dict[str, list[Event]] = field(default_factory=lambda: defaultdict(list))
     asked: list[Event] = field(default_factory=list)
     ended: list[Place] = field(default_factory=list)
