@@ -52,6 +52,7 @@ class Rows:
 
     def __init__(self, name: str) -> None:
         self.worker, self.began = Worker(name, beat_every_ms=100, trust=TRUST), asyncio.Event()
+        self.stopped = asyncio.Event()
         self.worker.leave_within_s = 0.2
         self.worker.job("job.rows")(self.rows)
 
@@ -64,6 +65,7 @@ class Rows:
             await asyncio.Event().wait()
         finally:
             job.checkpoint({"row": 8})
+            self.stopped.set()
 
 
 async def owned(log: Log, kind: type[Any]) -> list[Any]:
@@ -99,6 +101,8 @@ async def test_another_worker_goes_on_from_what_a_lost_one_left(opened: Opened) 
                 end = await ended(client, run_id)
                 assert isinstance(end, RunSucceeded)
                 assert msgspec.json.decode(end.output) == {"by": "second", "attempt": 2, "from": {"row": 7}}
+                async with asyncio.timeout(60):
+                    await first.stopped.wait()
                 cut_off.is_away = False
 
                 async def is_late() -> bool:
