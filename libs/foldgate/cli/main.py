@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from foldgate.cli import (
+    api_keys,
     approvals,
     artifacts,
     database,
@@ -51,6 +52,7 @@ commands.add_typer(workers.commands, name="workers")
 commands.add_typer(dlq.commands, name="dlq")
 commands.add_typer(artifacts.commands, name="artifacts")
 commands.add_typer(keys.commands, name="keys")
+commands.add_typer(api_keys.commands, name="api-keys")
 commands.add_typer(database.commands, name="database")
 commands.add_typer(kafka.commands, name="kafka")
 commands.add_typer(streams.commands, name="streams")

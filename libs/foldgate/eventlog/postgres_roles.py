@@ -127,15 +127,15 @@ class _Role:
         yield from self._granted("EXECUTE", f"FUNCTION {self._tables(*names)}")
 
     def _showing(self) -> Iterator[str]:
-        """Read models are schemas of their own, which are made, and thrown away, by who keeps them."""
+        """Read models are schemas of their own, which are made, and thrown away, by who keeps them; so are API keys."""
         yield from self._granted("SELECT", self._tables("checkpoint", "checkpoint_entry"))
         yield f"""DO $$ DECLARE one record; BEGIN
     EXECUTE format('GRANT CREATE ON DATABASE %I TO "{self._name}"', current_database());
-    FOR one IN SELECT oid, nspname FROM pg_namespace WHERE nspname ~ '^{self._suite}_read(_|$)' LOOP
+    FOR one IN SELECT oid, nspname FROM pg_namespace WHERE nspname ~ '^{self._suite}_(read|gate)(_|$)' LOOP
         EXECUTE format('ALTER SCHEMA %I OWNER TO "{self._name}"', one.nspname);
     END LOOP;
     FOR one IN SELECT c.oid::regclass AS name, relkind FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = relnamespace
-        WHERE nspname ~ '^{self._suite}_read(_|$)' AND relkind IN ('r', 'v') LOOP
+        WHERE nspname ~ '^{self._suite}_(read|gate)(_|$)' AND relkind IN ('r', 'v') LOOP
         EXECUTE format('ALTER TABLE %s OWNER TO "{self._name}"', one.name);
     END LOOP;
 END $$;"""
