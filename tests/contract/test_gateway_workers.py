@@ -163,6 +163,16 @@ async def test_a_failure_that_is_to_wait_is_tried_again_no_sooner(postgres_url: 
         assert (failed.code, failed.retry_after_ms, is_genuine([SUITE_KEY], failed)) == ("HTTP-503", 7000, True)
 
 
+async def test_the_next_attempt_goes_on_from_the_checkpoint(postgres_url: str) -> None:
+    async with holding(postgres_url) as (door, plain, job, run):
+        await plain.say(job, "progress", checkpoint={"row": 7})
+        await plain.say(job, "fail", code="worker_leaving")
+        again = await plain.job()
+        assert (again["attempt"], again["resume"]) == (2, {"row": 7})
+        await plain.say(again, "complete", output=again["resume"]["row"])
+        assert (await ended(door, run))["output"] == 7
+
+
 async def test_a_checkpoint_is_on_the_report(postgres_url: str) -> None:
     log = MemoryLog()
     async with suite(log, postgres_url) as door:

@@ -1,5 +1,7 @@
 """Artifacts in handlers: put and fetched by coroutines and functions alike, wherever the handlers run."""
 
+import asyncio
+import re
 from pathlib import Path
 from typing import Any
 
@@ -124,6 +126,21 @@ def test_the_secrets_of_a_job_are_not_put_there(kind: str, monkeypatch: pytest.M
     monkeypatch.setenv("PASS_WORD", 'open"sesame')
     outcome = apart(f"put.{kind}", {"text": "secret://env/PASS_WORD"})
     assert outcome.output["made"]["$artifact"] == reference_of(b"secret://env/PASS_WORD")
+
+
+def test_the_handlers_of_the_page_do_what_it_says(
+    store: FolderArtifacts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    page = (Path(__file__).parents[2] / "docs" / "artifacts.md").read_text()
+    [block] = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    names: dict[str, Any] = {}
+    exec(compile(block, "docs/artifacts.md", "exec"), names)  # noqa: S102 - the page is ours
+    names["worker"].artifacts = store
+    picture = asyncio.run(store.put(b"p" * 300, tenant="default"))
+    for topic, made in (("job.thumbnail", b"p" * 100), ("job.measure", b"300 bytes")):
+        [stands] = handle_sync(names["worker"], topic, {"picture": picture}).output.values()
+        assert asyncio.run(store.get(stands["$artifact"], tenant="default")) == made
 
 
 def test_a_coroutine_that_would_wait_in_its_loop_is_told() -> None:
