@@ -7,7 +7,7 @@ import msgspec
 
 from foldgate.authority.constraints import constraints_of
 from foldgate.authority.redaction import redacted_event
-from foldgate.authority.secrets import Level, redacted_json
+from foldgate.authority.secrets import Level
 from foldgate.authority.token import Report as Said
 from foldgate.contracts.events import JobDispatched, JobFailed, JobProgressed, JobStarted, Meta
 from foldgate.runtime.clock import Clock
@@ -69,14 +69,8 @@ class Speaking:
             self._say(held, event, name=f"/{kind}/{event.number}")
 
     def _say(self, held: Held, event: Said, *, name: str = "", then: Callable[[], None] = nothing) -> None:
-        said = _without_secrets(event, held.redaction)
+        said = redacted_event(event, held.redaction)
         self._reporting.say(Report(held.meta, held.dispatch, said, f"lease/{held.lease}{name}"), then)
-
-
-def _without_secrets(event: Said, level: Level) -> Said:
-    if isinstance(event, JobProgressed) and event.checkpoint:
-        event = msgspec.structs.replace(event, checkpoint=redacted_json(event.checkpoint, level))
-    return redacted_event(event, level)
 
 
 def _redaction(event: JobDispatched) -> Level:

@@ -6,12 +6,12 @@ import msgspec
 
 from foldgate.authority.constraints import constraints_of
 from foldgate.authority.redaction import redacted_event
-from foldgate.authority.secrets import Level, redacted_json
+from foldgate.authority.secrets import Level
 from foldgate.authority.token import Report as Said
 from foldgate.authority.token import token, with_mac
 from foldgate.contracts import ids
 from foldgate.contracts.codec import NO_CHAIN
-from foldgate.contracts.events import Event, JobDispatched, JobFailed, JobProgressed, Meta, WorkerBeat
+from foldgate.contracts.events import Event, JobDispatched, JobFailed, Meta, WorkerBeat
 from foldgate.eventlog.log import LogUnavailable, Outgoing, Submitted
 from foldgate.gateway.http.asking import SUBMIT_WITHIN_S
 from foldgate.gateway.http.worker_tokens import LeaseToken
@@ -32,8 +32,6 @@ class Speaking:
 
     async def report(self, lease: LeaseToken, said: Said, *, name: str = "") -> Submitted:
         """Submit a report under a lease, without secrets; `name` tells it from the lease's others."""
-        if isinstance(said, JobProgressed) and said.checkpoint:
-            said = msgspec.structs.replace(said, checkpoint=redacted_json(said.checkpoint, lease.redaction))
         said = redacted_event(said, lease.redaction)
         key = self._context.keys.suite[0]
         secret = token(key, job_id=lease.job_id, lease=lease.lease, worker=lease.worker)
