@@ -1,6 +1,7 @@
 """API keys and roles: what a key looks like, whether what is shown is it, and what a role may do."""
 
 import hashlib
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -12,8 +13,8 @@ from foldgate.identity.roles import MEANING, ROLES, Role, may
 AT = 1_800_000_000_000
 
 
-def a_key(**changes: object) -> ApiKey:
-    return made("ci", roles=("operator",), tenants=("acme",), at=AT).key._replace(**changes)  # type: ignore[arg-type]
+def a_key(**changes: Any) -> ApiKey:
+    return made("ci", roles=("operator",), tenants=("acme",), at=AT).key._replace(**changes)
 
 
 def test_a_key_is_known_by_what_is_shown_of_it() -> None:
@@ -48,7 +49,7 @@ def test_what_is_no_key_is_none(text: str) -> None:
     assert found is None or text == f"fg_{found.id}_{found.secret}"
 
 
-STATUS = {
+STATUS: dict[str, tuple[dict[str, Any], str]] = {
     "for ever": ({}, "live"),
     "until later": ({"expires_at": AT + 1}, "live"),
     "until now": ({"expires_at": AT}, "expired"),

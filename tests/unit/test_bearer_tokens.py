@@ -34,7 +34,7 @@ def test_a_token_of_each_algorithm_is_good(key: IssuerKey) -> None:
     assert bearer(key.signed(typ="at+jwt")) == ADA
 
 
-SAYS = {
+SAYS: dict[str, tuple[dict[str, Any], Bearer]] = {
     "an audience among others": ({"aud": ["other", AUDIENCE]}, ADA),
     "that it began": ({"nbf": NOW_S - 1, "iat": NOW_S - 1}, ADA),
     "what is a minute off": ({"exp": NOW_S - 59, "nbf": NOW_S + 60, "iat": NOW_S + 60}, ADA),

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import functools
 import socket
 from collections.abc import Iterator, Mapping
 from typing import Protocol
@@ -13,6 +14,10 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Mount, Route
 from starlette.types import ASGIApp
+
+from foldgate.runtime.protocol import BoundedProtocol, Bounds, places
+
+BOUNDS = Bounds()
 
 
 class Part(Protocol):
@@ -71,11 +76,13 @@ def listen(host: str, port: int) -> socket.socket:
     return listening
 
 
-async def serve(app: ASGIApp, listening: socket.socket) -> None:
+async def serve(app: ASGIApp, listening: socket.socket, *, bounds: Bounds = BOUNDS) -> None:
     """Serve until cancelled, then finish the requests under way, within two seconds."""
+    bounds = bounds._replace(connections=places(bounds.connections))
     server = _Server(
         uvicorn.Config(
             app,
+            http=functools.partial(BoundedProtocol, bounds=bounds),  # type: ignore[arg-type]
             log_config=None,
             access_log=False,
             server_header=False,

@@ -25,6 +25,7 @@ from foldgate.runtime.context import Context
 from foldgate.runtime.health import PortInUse, application, listen, serve
 from foldgate.runtime.host import Host
 from foldgate.runtime.keys import Keys
+from foldgate.runtime.protocol import Bounds
 from foldgate.runtime.service import Service
 from foldgate.runtime.settings import Settings, SettingsInvalid, from_environment
 from foldgate.runtime.together import together
@@ -97,7 +98,10 @@ async def work(
         hosts = [Host(service, _context(service, settings, log=log, models=models)) for service in services]
         apps = [host.app for host in hosts if host.app is not None]
         app = application({host.service.name: host for host in hosts}, apps[0] if apps else None)
-        await together(serve(app, listening), *(host.run() for host in hosts), _announce(hosts, port, ready))
+        bounds = Bounds(connections=settings.max_connections)
+        await together(
+            serve(app, listening, bounds=bounds), *(host.run() for host in hosts), _announce(hosts, port, ready)
+        )
 
 
 async def _announce(hosts: Sequence[Host], port: int, ready: Callable[[int], None] | None) -> None:
