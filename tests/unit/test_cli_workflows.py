@@ -1,6 +1,7 @@
 """Workflows on the command line: documents judged, graphs drawn, plans made, and what a run again takes over."""
 
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -17,14 +18,17 @@ from foldgate.cli.reading import Seen
 from foldgate.cli.rerunning import known_step
 from foldgate.cli.showing import begins
 from foldgate.contracts.events import (
+    ConstraintBreached,
     ContextChanged,
     Decision,
     Event,
     Job,
     JobCancelled,
     JobDispatched,
+    JobProgressed,
     JobQueued,
     JobReleased,
+    JobStarted,
     JobSucceeded,
     JobThrottled,
     Rerun,
@@ -223,10 +227,24 @@ WRIT = Writ(
     issued_at=0,
     expires_at=1,
 )
+BY: dict[str, Any] = {"job_id": JOB.job_id, "lease": 7, "worker": "w/1"}
 WAY: list[tuple[str, Event, str]] = [
     ("decisions", WritIssued(job=JOB, writ=WRIT), "has a writ for pool 'gpu', and waits for the scheduler"),
     ("jobs", JobQueued(job=JOB, writ=WRIT), "has a writ, and waits for a worker of pool 'gpu' that takes 'job.t'"),
     ("jobs", JobDispatched(job=JOB, writ=WRIT, worker="w/1", lease=7, lease_ms=1), "is dispatched to w/1 since"),
+    ("reports", JobStarted(**BY, began_at=1), "w/1 is at it: it said so at 1970"),
+    ("reports", JobProgressed(**BY, number=1), "w/1 is at it: it said so at 1970"),
+    ("reports", JobProgressed(**BY, number=2, percent=50), "w/1 is at it: at 1970-01-01T00:00:01Z it said: 50 %"),
+    (
+        "reports",
+        JobProgressed(**BY, number=3, percent=60, message="half"),
+        "w/1 is at it: at 1970-01-01T00:00:01Z it said: 60 %, half",
+    ),
+    (
+        "reports",
+        ConstraintBreached(**BY, number=1, constraint="c", message="m", was_stopped=True),
+        "w/1 is at it: it said so",
+    ),
     ("jobs", JobCancelled(job_id=JOB.job_id, step="s", lease=7, worker="w/1"), "is called back: w/1"),
     ("jobs", JobReleased(job_id=JOB.job_id, lease=7, worker="w/1", outcome="JobSucceeded"), "is decided on"),
     ("reports", JobSucceeded(job_id=JOB.job_id, lease=7, worker="w/1", output="1"), "was reported by w/1"),
@@ -242,6 +260,28 @@ def test_a_job_waits_for_whoever_is_next_on_its_way() -> None:
         assert found.reason.startswith(words)
         assert found.do.endswith((".", "?"))
     assert explained("run_1:s@2", come).reason == "waits for a decision of policy"
+
+
+@pytest.mark.parametrize(
+    ("waits_for", "do"),
+    [
+        ("no worker of pool 'gpu' takes topic 'job.t' and has docker", "Start a worker with docker that takes 'job.t'"),
+        ("a worker: pool 'gpu' has none", "Start a worker with docker"),
+        ("tenant 'default' has its 2 at once; before it: 3 of its own tenant", "Nothing: its turn comes. See"),
+        ("its turn; the pool takes no more: draining", "See `foldgate pools show gpu`"),
+    ],
+)
+def test_a_job_in_its_queue_waits_for_what_the_scheduler_says(waits_for: str, do: str) -> None:
+    come = [seen("jobs", JobQueued(job=JOB, writ=WRIT))]
+    found = explained(JOB.job_id, come, waits_for=waits_for)
+    assert found.reason == f"has a writ, and waits in pool 'gpu': {waits_for}"
+    assert do in found.do
+    come.append(seen("jobs", JobDispatched(job=JOB, writ=WRIT, worker="w/1", lease=7, lease_ms=1)))
+    assert "gpu" not in explained(JOB.job_id, come, waits_for=waits_for).reason
+
+
+def test_a_word_of_a_worker_whose_other_words_are_not_there_is_one() -> None:
+    assert explained(JOB.job_id, [seen("reports", JobStarted(**BY, began_at=1))]).reason.startswith("w/1 is at it")
 
 
 def test_who_waits_for_a_worker_is_told_what_it_needs() -> None:

@@ -86,6 +86,24 @@ def test_a_job_waits_for_a_worker_that_fits(can: dict[str, Any], needs: dict[str
     assert why(subject, 1) == ""
 
 
+def test_who_waits_is_told_who_comes_before() -> None:
+    subject = pool()
+    subject.when(worker("w/1", topics=("job.echo",)))
+    subject.when(issued(1))
+    for number in (2, 3):
+        subject.when(issued(number))
+    subject.when(issued(4, priority=8))
+    subject.when(issued(5, tenant="other"))
+    subject.when(issued(6, topic="job.else"))
+    assert why(subject, 2) == "the one worker that fits is full; before it: 1 of a higher level"
+    assert why(subject, 3) == "the one worker that fits is full; before it: 1 of a higher level and 1 of its own tenant"
+    assert why(subject, 4) == "the one worker that fits is full"
+    assert why(subject, 5) == "the one worker that fits is full; before it: 1 of a higher level"
+    assert why(subject, 6) == "no worker of pool 'default' takes topic 'job.else'"
+    subject.when(issued(7, topic="job.else"))
+    assert "before it" not in why(subject, 7), "nobody could take it: nobody is before it"
+
+
 HTTP = {"kind": "http", "topic": "job.flow.call"}
 
 

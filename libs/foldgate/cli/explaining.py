@@ -4,12 +4,13 @@ What a run waits for its own fold says. Where that is a job, the streams of poli
 come; where it is a place under a concurrency key, the stream of slots says who holds it.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from foldgate.cli.folding import FoldedRun, folded
 from foldgate.cli.job_wait import Explained, explained
+from foldgate.cli.queues import queued
 from foldgate.cli.reaching import opened
 from foldgate.cli.reading import Seen
 from foldgate.cli.run_history import events_of
@@ -34,6 +35,7 @@ from foldgate.decider.decider import Wait
 _ASK_DOCTOR = "If it lasts, see `foldgate doctor`: is the kernel at work?"
 _BY_ITSELF = "Nothing: it goes on by itself."
 _MOST = 400
+NOBODY: Mapping[str, str] = {}
 
 
 class Told(NamedTuple):
@@ -51,7 +53,8 @@ async def print_why(run_id: str, *, data: Path | None, as_json: bool) -> None:
     async with opened(data) as suite:
         run = await folded(suite, run_id)
         everything = await events_of(suite, run_id)
-    waits = list(waits_of(run, everything))
+        reasons = {} if run.is_over else await queued(suite, everything)
+    waits = list(waits_of(run, everything, queues=reasons))
     if as_json:
         say_json(_as_object(run, waits))
     elif run.is_over:
@@ -60,20 +63,20 @@ async def print_why(run_id: str, *, data: Path | None, as_json: bool) -> None:
         _print_waits(run, waits)
 
 
-def waits_of(run: FoldedRun, everything: list[Seen]) -> Iterator[Told]:
-    """All that a live run waits for."""
+def waits_of(run: FoldedRun, everything: list[Seen], *, queues: Mapping[str, str] = NOBODY) -> Iterator[Told]:
+    """All that a live run waits for. `queues` has what the scheduler says of jobs that wait there."""
     if run.is_over:
         return
     for wait in run.decider.waits(run.state):
-        found = _explained(run, wait, everything)
+        found = _explained(run, wait, everything, queues)
         yield Told(wait.step, found.reason, wait.since, wait.until, found.do)
 
 
-def _explained(run: FoldedRun, wait: Wait, everything: list[Seen]) -> Explained:
+def _explained(run: FoldedRun, wait: Wait, everything: list[Seen], queues: Mapping[str, str]) -> Explained:
     step = run.described.get("steps", {}).get(wait.step, {})
     if wait.step and step.get("status") == "requested":
         job_id = ids.job_id(run.run_id, wait.step, step.get("attempt", 1))
-        return explained(job_id, everything)
+        return explained(job_id, everything, waits_for=queues.get(job_id, ""))
     about = [seen.event for seen in everything if _concerns(seen, wait)]
     return Explained(f"waits for {wait.reason}", _what_to_do(run, wait, about[-1] if about else None))
 

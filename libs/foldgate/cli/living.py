@@ -7,7 +7,7 @@ from foldgate.cli.folding import decider_of
 from foldgate.cli.reaching import Reached
 from foldgate.cli.reading import Reading
 from foldgate.contracts.places import START, Partition
-from foldgate.contracts.topics import Stream
+from foldgate.contracts.topics import Stream, partition_of
 from foldgate.decider.decider import Decider
 from foldgate.decider.processor import Processor
 from foldgate.runtime.recovery import BATCH_BYTES
@@ -22,6 +22,15 @@ async def living(suite: Reached, stream: Stream) -> dict[str, Mapping[str, Any]]
         processor = await _recovered(suite, Partition(stream.name, number), decider)
         found |= {key: decider.describe(held.state) for key, held in processor.live.items()}
     return found
+
+
+async def state_of(suite: Reached, stream: Stream, key: str, *, decider: Decider[Any]) -> Any | None:
+    """One of them as it is now; None where there is none."""
+    if stream.name not in suite.seen.streams:
+        return None
+    partition = Partition(stream.name, partition_of(key.encode(), stream.partitions))
+    held = (await _recovered(suite, partition, decider)).live.get(key)
+    return None if held is None else held.state
 
 
 async def _recovered(suite: Reached, partition: Partition, decider: Decider[Any]) -> Processor[Any]:

@@ -1,11 +1,12 @@
 """Why jobs of a pool wait, as people are told; and the pool as those see it who look at it."""
 
 from collections.abc import Iterator, Mapping
+from itertools import takewhile
 from typing import Any, NamedTuple
 
 from foldgate.decider.decider import Wait
 from foldgate.scheduler.jobs.fitting import misses, told_gate
-from foldgate.scheduler.jobs.pieces import first
+from foldgate.scheduler.jobs.pieces import each, first
 from foldgate.scheduler.jobs.state import Kind, Known, Lane, Pool
 from foldgate.scheduler.jobs.turns import has_room, is_shut, may_retry
 
@@ -56,7 +57,21 @@ def explain(pool: Pool, job_id: str) -> str:
     """What one job waits for; empty if it does not wait here."""
     waiting = pool.waiting.get(job_id)
     lane = None if waiting is None else pool.lanes.get(waiting.lane)
-    return "" if lane is None else _in_full(pool, lane)
+    if waiting is None or lane is None:
+        return ""
+    return _in_full(pool, lane) + _before(pool, lane, waiting.place)
+
+
+def _before(pool: Pool, lane: Lane, place: int) -> str:
+    """How many come before a job, of those that the same workers might get. Who is told does look through them."""
+    fits = set(pool.kinds[lane.kind].fits)
+    others = [other for other in pool.lanes.values() if fits & set(pool.kinds[other.kind].fits)]
+    higher = sum(other.size for other in others if other.level > lane.level)
+    alike = [other for other in others if (other.tenant, other.level) == (lane.tenant, lane.level)]
+    earlier = sum(1 for other in alike for _ in takewhile(lambda entry: entry[0] < place, each(other.queue)))
+    told = [f"{higher} of a higher level"] if higher else []
+    told += [f"{earlier} of its own tenant"] if earlier else []
+    return f"; before it: {' and '.join(told)}" if told else ""
 
 
 def waits(pool: Pool) -> Iterator[Wait]:
