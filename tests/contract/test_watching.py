@@ -12,6 +12,7 @@ from foldgate.engine.main import SERVICE as ENGINE
 from foldgate.policy_kernel.main import SERVICE as KERNEL
 from foldgate.runtime.health import application, listen, serve
 from foldgate.runtime.host import Host
+from foldgate.runtime.metrics import GAUGES
 from foldgate.scheduler.main import SERVICE as SCHEDULER
 from foldgate.sdk.client import Client
 from tests.contract.test_policy_changes import publish
@@ -29,6 +30,11 @@ version: 1
 steps:
   tell: {type: notify, message: "it begins"}
   work: {type: job, topic: job.echo, depends_on: [tell]}
+"""
+PLACED = """
+id: placed
+steps:
+  work: {type: job, topic: job.echo, route: {pool: other}}
 """
 ASKING = """
 bundle: test/asking
@@ -57,6 +63,11 @@ class Watch:
 
     async def oldest(self, service: str, wait: str) -> float:
         return (await self.scraped("foldgate_waiting_oldest_seconds", "service", "wait"))[service, wait]
+
+    async def pools(self, name: str) -> dict[str, float]:
+        """Of each pool."""
+        found = await self.scraped(f"foldgate_pool_{name}", "service", "pool")
+        return {pool: value for (_, pool), value in found.items()}
 
     async def outcomes(self, service: str, outcome: str) -> float:
         found = await self.scraped("foldgate_outcomes_total", "service", "outcome")
@@ -137,3 +148,30 @@ async def test_writs_of_an_earlier_policy_are_counted(opened: Opened) -> None:
             for one in asked:
                 await client.ended(one.run_id)
             assert await watch.outcomes("scheduler", "writ_stale") == before + 2
+
+
+async def test_each_pool_is_seen_and_no_longer_where_it_is_not_at_home(opened: Opened) -> None:
+    async with opened() as log, running(log, given=GIVEN) as hosts, watching(hosts) as watch, asyncio.timeout(90):
+        client = Client(log, signer=ISSUER)
+        await client.publish(PLACED)
+        await client.run_job("job.echo")
+        await client.start("placed", {})
+        await until(reaches(lambda: waiting_in(watch, "default"), 1), what="a job in one pool")
+        await until(reaches(lambda: waiting_in(watch, "other"), 1), what="a job in the other")
+        assert (await watch.pools("waiting_oldest_seconds"))["other"] > 0
+        told = {
+            name: (await watch.pools(name))["default"] for name in ("held", "room", "workers", "overloaded", "open")
+        }
+        assert told == {"held": 0, "room": 0, "workers": 0, "overloaded": 0, "open": 1}
+        async with working(log, a_worker([])):
+            await until(reaches(lambda: waiting_in(watch, "default"), 0), what="a job that is done")
+            assert (await watch.pools("workers"))["default"] == 1
+            assert (await watch.pools("room"))["default"] >= 1
+        assert set(await watch.pools("held")) == {"default", "other"}
+    for host in hosts:
+        await host.measure()
+    assert [sample for family in GAUGES["pool_held"].collect() for sample in family.samples] == [], "they are elsewhere"
+
+
+async def waiting_in(watch: Watch, pool: str) -> float:
+    return (await watch.pools("waiting")).get(pool, -1)

@@ -99,6 +99,9 @@ class World:
                 assert later is None or later > self.at, "it was due and did nothing"
                 break
         assert not self.naive.best(self.at), "somebody could go, and does not"
+        oldest = min((one.since for one in self.naive.waiting), default=0)
+        measured = [("worker", oldest, len(self.naive.waiting))] if self.naive.waiting else []
+        assert list(DECIDER.watches(self.pool.state)) == measured
 
     def ask(self) -> None:
         self.number += 1

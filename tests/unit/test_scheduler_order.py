@@ -24,7 +24,7 @@ from foldgate.contracts.events import (
     WorkerRenewed,
     WritIssued,
 )
-from foldgate.decider.decider import SetAside, Tick
+from foldgate.decider.decider import SetAside, Tick, Watched
 from foldgate.scheduler.jobs.state import Pool
 from tests.support import pools
 from tests.support.given import Given
@@ -331,3 +331,51 @@ def test_a_checkpoint_keeps_all_of_it() -> None:
     assert kept == subject.state
     [_, given] = subject.when(report(1))
     assert isinstance(given, JobDispatched)
+
+
+def test_a_pool_is_measured_without_looking_through_what_waits() -> None:
+    subject = pool()
+    subject.when(worker("w/1"))
+    subject.when(worker("w/2", max_parallel=3, topics=("job.else",)))
+    for number, at in ((1, 2000), (2, 2100), (3, 2200)):
+        subject.when(issued(number), at=at)
+    assert measured(subject, 5100) == {
+        "pool_held": 1,
+        "pool_room": 3,
+        "pool_waiting": 2,
+        "pool_waiting_oldest_seconds": 3.0,
+        "pool_workers": 2,
+        "pool_overloaded": 0,
+        "pool_open": 1,
+    }
+    subject.when(terms(1, is_open=False, reason="draining", max_waiting=1), at=2300)
+    subject.when(Tick(), at=2300)
+    assert (measured(subject, 2300)["pool_open"], measured(subject, 2300)["pool_waiting"]) == (0, 0)
+
+
+def test_who_waits_longest_is_known_also_where_people_were_told_of_it() -> None:
+    subject = pool()
+    subject.when(issued(1, topic="job.old"), at=2000)
+    subject.when(issued(2, topic="job.old", priority=7), at=2500)
+    subject.when(issued(3, topic="job.new"), at=3000)
+    assert kinds(subject.when(Tick(), at=2000 + NOTED_AFTER_MS)) == [PoolWaitNoted]
+    assert watched(subject) == [("worker", 2000, 3)]
+    subject.when(pools.revoked(1), at=2000 + NOTED_AFTER_MS)
+    assert watched(subject) == [("worker", 2500, 2)]
+    subject.when(pools.revoked(2), at=2000 + NOTED_AFTER_MS)
+    assert watched(subject) == [("worker", 3000, 1)]
+    subject.when(Tick(), at=2000 + NOTED_AFTER_MS)
+    subject.when(issued(4, topic="job.old"), at=2500 + NOTED_AFTER_MS)
+    assert watched(subject) == [("worker", 3000, 2)]
+    subject.when(pools.revoked(3), at=2500 + NOTED_AFTER_MS)
+    assert watched(subject) == [("worker", 2500 + NOTED_AFTER_MS, 1)]
+
+
+def measured(subject: Given[Pool], at: int) -> dict[str, float]:
+    assert subject.state is not None
+    return dict(DECIDER.gauges(subject.state, at))
+
+
+def watched(subject: Given[Pool]) -> list[Watched]:
+    assert subject.state is not None
+    return list(DECIDER.watches(subject.state))

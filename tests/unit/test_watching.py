@@ -1,13 +1,25 @@
 """What was asked of another and is not read: counted from what is appended, and what the other's batches say."""
 
-import pytest
+from typing import Any, NamedTuple
 
+import pytest
+from prometheus_client import REGISTRY
+
+from foldgate.contracts.codec import Codec
 from foldgate.contracts.events import JobRequested
 from foldgate.contracts.places import Partition, Position
 from foldgate.contracts.topics import DECISIONS
+from foldgate.decider.processor import Processor
+from foldgate.decider.stamp import Incoming
 from foldgate.eventlog.log import BatchHead
+from foldgate.eventlog.memory import MemoryLog
+from foldgate.runtime import metrics
 from foldgate.runtime.service import Asks
-from foldgate.runtime.watching import Asked
+from foldgate.runtime.watching import MOST_MEASURED, Asked, Watching
+from foldgate.scheduler.jobs.state import Pool
+from tests.support import pools
+from tests.support.given import meta
+from tests.support.suite import context
 
 ASKS = Asks(events=(JobRequested,), of=DECISIONS, wait="decision")
 OWN = Partition("runs", 3)
@@ -51,3 +63,39 @@ def test_what_was_read_before_its_append_was_acknowledged_never_waits() -> None:
     assert found.waiting() == []
     found.note(["JobRequested"], first=11, at=1100)
     assert found.waiting() == [("decision", 1100)]
+
+
+class Owned(NamedTuple):
+    """What is looked at of an owned partition."""
+
+    partition: Partition
+    processor: Processor[Pool]
+    asked: None = None
+
+
+async def test_no_more_pools_are_measured_by_name_than_who_watches_can_keep() -> None:
+    jobs = Partition("jobs", 0)
+    processor = Processor(pools.DECIDER, jobs, seal=Codec().seal, service="scheduler", batch_bytes=10**6)
+    for number in range(MOST_MEASURED + 5):
+        key = f"pool-{number}"
+        about = meta(key, stream="decisions")
+        incoming = Incoming(Partition("decisions", 0), Position(number + 1), about, pools.issued(number), b"")
+        processor.take(incoming, key=key, now=2000)
+    watching = Watching(context("unmeasured", MemoryLog()))
+    owned: Any = Owned(jobs, processor)
+    await watching.measure([owned])
+    assert len(measured("pool_waiting")) == MOST_MEASURED
+    assert set(measured("pool_waiting").values()) == {1}
+    assert watches("foldgate_waiting") == MOST_MEASURED + 5
+    await watching.measure([])
+    assert measured("pool_waiting") == {}
+    assert watches("foldgate_waiting") == 0
+
+
+def measured(name: str) -> dict[str, float]:
+    samples = [sample for family in metrics.GAUGES[name].collect() for sample in family.samples]
+    return {one.labels["pool"]: one.value for one in samples if one.labels["service"] == "unmeasured"}
+
+
+def watches(name: str) -> float | None:
+    return REGISTRY.get_sample_value(name, {"service": "unmeasured", "stream": "jobs", "wait": "worker"})

@@ -45,6 +45,10 @@ class Wait(msgspec.Struct, frozen=True):
     until: int | None = None
 
 
+Watched = tuple[str, int] | tuple[str, int, int]
+"""What something waits for, since when, and how many do; the first of them since then."""
+
+
 class SetAside(Exception):
     """`decide` cannot accept this message: it goes to quarantine with this code and sentence, and work goes on."""
 
@@ -61,9 +65,14 @@ def never(_: object) -> None:
     """When an aggregate without timers wants a Tick."""
 
 
-def nothing(_: object) -> Iterable[tuple[str, int]]:
+def nothing(_: object) -> Iterable[Watched]:
     """What is watched of an aggregate that is not."""
     return ()
+
+
+def unmeasured(_: object, __: int) -> Mapping[str, float]:
+    """What is measured of an aggregate that is not."""
+    return {}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,7 +92,9 @@ class Decider(Generic[S]):
     settles  since when something was open that this event settles, given the state before it: that is measured
     counts   what of an event is counted, in a word; empty for most
     waits    what keeps the aggregate from its end, one a thing waited for: people are told it
-    watches  what waits in a state: for what, in a word, and since when. How much there is of it is measured
+    watches  what waits in a state: for what, in a word, since when, and how many where that is more than one. It is
+             measured
+    gauges   what else of a state is measured, by name (`runtime/metrics.py` has them), as of that time
     explain  why one thing in a state waits, by its name; empty if it does not: people are told it
     describe the state as JSON-like values, for people and their programs
     """
@@ -101,7 +112,8 @@ class Decider(Generic[S]):
     settles: Callable[[S | None, Event], int | None] = lambda *_: None
     counts: Callable[[Event], str] = lambda _: ""
     waits: Callable[[S], Iterable[Wait]] = lambda _: ()
-    watches: Callable[[S], Iterable[tuple[str, int]]] = nothing
+    watches: Callable[[S], Iterable[Watched]] = nothing
+    gauges: Callable[[S, int], Mapping[str, float]] = unmeasured
     explain: Callable[[S, str], str] = lambda *_: ""
     describe: Callable[[S], Mapping[str, Any]] = lambda _: {}
 

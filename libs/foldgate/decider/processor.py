@@ -13,13 +13,13 @@ is recognised by `decide` from the aggregate's own state, or by the key of an ag
 
 import heapq
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Generic, NamedTuple
 
 from foldgate.contracts.events import Event, Meta
 from foldgate.contracts.places import START, Partition, Position
 from foldgate.decider.closed import ClosedKeys
-from foldgate.decider.decider import Decider, Message, S, Said, SetAside, Tick, nothing
+from foldgate.decider.decider import Decider, Message, S, Said, SetAside, Tick, Watched, nothing, unmeasured
 from foldgate.decider.invariant import broken
 from foldgate.decider.stamp import NO_CHAIN, Held, Incoming, Quarantined, advanced, quarantined, stamped
 
@@ -196,11 +196,17 @@ class Processor(Generic[S]):
             heapq.heappop(self._due)
         return self._due[0][0] if self._due else None
 
-    def waiting(self) -> Iterator[Iterable[tuple[str, int]]]:
-        """What waits in each aggregate that lives now, one after the other: for what, and since when."""
+    def waiting(self) -> Iterator[Iterable[Watched]]:
+        """What waits in each aggregate that lives now, one after the other."""
         if self._decider.watches is not nothing:
             for held in list(self.live.values()):
                 yield self._decider.watches(held.state)
+
+    def gauges(self, at: int) -> Iterator[tuple[str, Mapping[str, float]]]:
+        """What else is measured of each, by its key."""
+        if self._decider.gauges is not unmeasured:
+            for key, held in list(self.live.items()):
+                yield key, self._decider.gauges(held.state, at)
 
     @property
     def pending(self) -> int:

@@ -19,6 +19,17 @@ WAITING = Gauge("foldgate_waiting", "What waits, by what it waits for.", ["servi
 WAITING_OLDEST = Gauge(
     "foldgate_waiting_oldest_seconds", "How long it has waited that waits longest.", ["service", "stream", "wait"]
 )
+_POOL = {
+    "held": "Jobs that workers of the pool have.",
+    "room": "How many more its workers would take.",
+    "waiting": "Jobs that wait for one of its workers.",
+    "waiting_oldest_seconds": "How long the one has waited that waits longest.",
+    "workers": "Its workers.",
+    "overloaded": "Whether too much waits, or its workers are too busy.",
+    "open": "Whether jobs are sent to it.",
+}
+GAUGES = {f"pool_{name}": Gauge(f"foldgate_pool_{name}", doc, ["service", "pool"]) for name, doc in _POOL.items()}
+"""What is measured of an aggregate, by the names that its decider has for it."""
 QUARANTINED = Counter("foldgate_quarantined", "Messages set aside.", ["service", "stream", "code"])
 RESUBMITTED = Counter("foldgate_resubmitted", "Requests moved to the right partition.", ["service", "stream"])
 PASSED_OVER = Counter("foldgate_passed_over", "Records that the reader rule does not accept.", ["service", "stream"])

@@ -7,6 +7,7 @@ it: by what the other has read, which the heads of its batches say. That is know
 import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Sequence
+from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
 from foldgate.contracts.places import Partition
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
 _PIECE = 200
 """Aggregates that are looked at before others have their turn."""
+MOST_MEASURED = 1000
+"""Aggregates that are measured by name: whoever may name pools must not fill the memory of who watches."""
 
 
 class _Mark(NamedTuple):
@@ -60,33 +63,48 @@ class Asked:
 
 
 class Watching:
-    """The metrics of what waits in the partitions of one service."""
+    """The metrics of what waits in the partitions of one service, and of its aggregates."""
 
     def __init__(self, context: Context) -> None:
         self._context = context
         self._known: set[tuple[str, str]] = set()
+        self._measured: set[tuple[str, str]] = set()
 
     async def measure(self, owned: Sequence["OwnedPartition"]) -> None:
-        """Set them to what there is now; to none, where something waited before and nothing does."""
-        found: dict[tuple[str, str], list[int]] = {}
-        for one in owned:
-            async for wait, since in _waiting(one):
-                found.setdefault((one.partition.stream, wait), []).append(since)
+        """Set them to what there is now; to none, where something waited before and nothing does. Of an aggregate that
+        is not here any longer nothing is said."""
         now = self._context.clock.now_ms()
+        found: dict[tuple[str, str], tuple[int, int]] = {}
+        for one in owned:
+            async for wait, since, many in _waiting(one):
+                before, oldest = found.get((one.partition.stream, wait), (0, since))
+                found[one.partition.stream, wait] = before + many, min(oldest, since)
         self._known |= found.keys()
         for stream, wait in self._known:
-            begun = found.get((stream, wait), [])
+            many, oldest = found.get((stream, wait), (0, now))
             labels = (self._context.service, stream, wait)
-            metrics.WAITING.labels(*labels).set(len(begun))
-            metrics.WAITING_OLDEST.labels(*labels).set(max(0, now - min(begun, default=now)) / 1000)
+            metrics.WAITING.labels(*labels).set(many)
+            metrics.WAITING_OLDEST.labels(*labels).set(max(0, now - oldest) / 1000)
+        self._gauge(owned, now)
+
+    def _gauge(self, owned: Sequence["OwnedPartition"], now: int) -> None:
+        measured: set[tuple[str, str]] = set()
+        each = (found for one in owned for found in one.processor.gauges(now))
+        for key, values in islice(each, MOST_MEASURED):
+            for name, value in values.items():
+                metrics.GAUGES[name].labels(self._context.service, key).set(value)
+                measured.add((name, key))
+        for name, key in self._measured - measured:
+            metrics.GAUGES[name].remove(self._context.service, key)
+        self._measured = measured
 
 
-async def _waiting(owned: "OwnedPartition") -> AsyncIterator[tuple[str, int]]:
-    """For what, and since when."""
-    for one in [] if owned.asked is None else owned.asked.waiting():
-        yield one
+async def _waiting(owned: "OwnedPartition") -> AsyncIterator[tuple[str, int, int]]:
+    """For what, since when the first, and how many."""
+    for wait, since in [] if owned.asked is None else owned.asked.waiting():
+        yield wait, since, 1
     for number, several in enumerate(owned.processor.waiting(), start=1):
         for one in several:
-            yield one
+            yield one if len(one) == 3 else (*one, 1)
         if number % _PIECE == 0:
             await asyncio.sleep(0)

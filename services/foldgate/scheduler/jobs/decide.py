@@ -62,7 +62,7 @@ from foldgate.scheduler.jobs.pieces import each
 from foldgate.scheduler.jobs.reasons import describe, explain, waits
 from foldgate.scheduler.jobs.state import Hold, Pool
 from foldgate.scheduler.jobs.turns import best_worker, due, empties, goes_back, has_room, is_shut, may_retry, next_turn
-from foldgate.scheduler.jobs.watching import counts, watches
+from foldgate.scheduler.jobs.watching import counts, gauges, watches
 
 Outcome = Iterator[Event | Said]
 PRINCIPAL = "scheduler"
@@ -97,12 +97,13 @@ def jobs(
         due=when,
         later=later,
         fail=_fail,
-        edition=6,
+        edition=7,
         waits=waits,
         explain=explain,
         describe=describe,
         counts=counts,
         watches=watches,
+        gauges=gauges,
     )
 
 

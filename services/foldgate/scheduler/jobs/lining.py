@@ -140,8 +140,8 @@ class Lining(Pool):
     def _out(self, name: str, old: Lane, new: Lane | None) -> None:
         if old.rises_at and (new is None or new.rises_at != old.rises_at):
             self.rises = drop(self.rises, (old.rises_at, name))
-        if old.topic not in self.noted and (new is None or new.since != old.since):
-            self.heads = drop(self.heads, (old.since, name))
+        if new is None or new.since != old.since:
+            self.head(old.topic, (old.since, name), is_there=False)
         if new is None or new.own != old.own:
             for counter, _ in old.own:
                 known = self.counters.get(counter)
@@ -156,8 +156,8 @@ class Lining(Pool):
     def _in(self, name: str, new: Lane, old: Lane | None) -> None:
         if new.rises_at and (old is None or old.rises_at != new.rises_at):
             self.rises = put(self.rises, (new.rises_at, name))
-        if new.topic not in self.noted and (old is None or old.since != new.since):
-            self.heads = put(self.heads, (new.since, name))
+        if old is None or old.since != new.since:
+            self.head(new.topic, (new.since, name), is_there=True)
         if old is None or old.own != new.own:
             for counter, limit in new.own:
                 known = self.counters.get(counter) or _NOTHING
@@ -167,6 +167,14 @@ class Lining(Pool):
                 section = Section(self.kinds[new.kind].fits, new.is_retry, new.shared)
                 self.sections = {**self.sections, new.section: section}
             self._move(new.section, new.tenant, before=None, after=(*new.entry, name))
+
+    def head(self, topic: str, entry: tuple[int, str], *, is_there: bool) -> None:
+        """The first of a lane waits since then, or does no longer."""
+        change = put if is_there else drop
+        if topic in self.noted:
+            self.known_heads = change(self.known_heads, entry)
+        else:
+            self.heads = change(self.heads, entry)
 
     # Tenants.
 

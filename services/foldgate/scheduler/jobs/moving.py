@@ -209,9 +209,11 @@ class Moving(Lining):
 
     def note(self, topic: str, reason: str) -> None:
         """People were told why jobs of a topic wait; or, without a reason, that they do no longer."""
-        was, lanes = topic in self.noted, [one for one in self.lanes.items() if one[1].topic == topic]
+        entries = [(lane.since, name) for name, lane in self.lanes.items() if lane.topic == topic]
+        for entry in entries:
+            self.head(topic, entry, is_there=False)
         self.noted = {**self.noted, topic: reason}
         if not reason:
             del self.noted[topic]
-        for name, lane in lanes if was != bool(reason) else ():
-            self.heads = put(self.heads, (lane.since, name)) if was else drop(self.heads, (lane.since, name))
+        for entry in entries:
+            self.head(topic, entry, is_there=True)

@@ -19,6 +19,9 @@ Who is served next is kept in order, so that nobody looks through all jobs to fi
     section's order   its tenants, by what is first in the line of each: the highest level, then the tenant that was
              served least, then who waits longer
 
+What people are told of: `heads` are the lanes by since when the first of each waits; `known_heads` those of topics of
+which people were told.
+
 All of it is folded from events and the times of them (`moving.py`): limits open, levels rise and leases lapse as of the
 time of the event that is folded, and of the message that is decided on.
 """
@@ -210,6 +213,7 @@ class Pool(msgspec.Struct):
     leaves: Order[tuple[int, int, str]] = []
     rises: Order[tuple[int, str]] = []
     heads: Order[tuple[int, str]] = []
+    known_heads: Order[tuple[int, str]] = []
     topics: Table[int] = Table()
     noted: dict[str, str] = {}
     looked_at: int = 0
