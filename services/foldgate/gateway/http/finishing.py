@@ -14,6 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 WORTH_COMPRESSING, WORTH_A_THREAD = 1024, 128 * 1024
 _LEVEL = 5
 _GZIP = re.compile(r"\s*(gzip|x-gzip|\*)\s*(?:;\s*q\s*=\s*([01](?:\.\d{0,3})?)\s*)?", re.IGNORECASE)
+_TEXT = re.compile(r"application/(problem\+)?json|text/(?!event-stream)")
 _ALWAYS = {
     "Cache-Control": "no-store",
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
@@ -67,7 +68,7 @@ class _Answer:
         self._start = None
         body, is_all = message.get("body", b""), not message.get("more_body", False)
         headers = MutableHeaders(raw=start["headers"])
-        if is_all and len(body) >= WORTH_COMPRESSING and "content-encoding" not in headers:
+        if is_all and len(body) >= WORTH_COMPRESSING and _may_shrink(headers):
             headers.add_vary_header("Accept-Encoding")
             if self._takes_gzip:
                 message = {**message, "body": await _compressed(body)}
@@ -75,6 +76,11 @@ class _Answer:
                 headers["Content-Length"] = str(len(message["body"]))
         await self._send(start)
         await self._send(message)
+
+
+def _may_shrink(headers: MutableHeaders) -> bool:
+    """Text does; what bytes are is not known."""
+    return "content-encoding" not in headers and bool(_TEXT.match(headers.get("content-type", "")))
 
 
 async def _compressed(body: bytes) -> bytes:

@@ -18,7 +18,7 @@ from foldgate.runtime.clock import Clock
 
 LOOK_EVERY_S = 2.0
 LOOK_WITHIN_S = 2.0
-ASK_AGAIN_MS = 200
+LOOK_PAUSE_MS = 200
 GOOD_WITHOUT_DATABASE_MS = 60_000
 NOTED_EVERY_MS = 30_000
 _FAILURES = (TimeoutError, DatabaseUnavailable, DatabaseRefused, asyncpg.PostgresError)
@@ -32,8 +32,8 @@ class Keyring:
         self._edition: int | None = None
         self._keys: dict[str, ApiKey] = {}
         self._used: dict[str, int] = {}
-        self._read_at = self._tried_at = self._noted_at = clock.monotonic_ms() - GOOD_WITHOUT_DATABASE_MS
-        self._looking = asyncio.Lock()
+        self._read_at = self._looked_at = self._noted_at = clock.monotonic_ms() - GOOD_WITHOUT_DATABASE_MS
+        self._looking, self._looks = asyncio.Lock(), 0
 
     @property
     def ready(self) -> bool:
@@ -45,7 +45,7 @@ class Keyring:
         await self._kept.prepare()
         try:
             while True:
-                await self._look(not_after=0)
+                await self._look()
                 if self._clock.monotonic_ms() - self._noted_at >= NOTED_EVERY_MS:
                     await self._note()
                 await asyncio.sleep(LOOK_EVERY_S)
@@ -57,7 +57,7 @@ class Keyring:
         ago."""
         key = self._keys.get(shown.id)
         if key is None:
-            await self._look(not_after=ASK_AGAIN_MS)
+            await self._look()
             key = self._keys.get(shown.id)
         if self._clock.monotonic_ms() - self._read_at > GOOD_WITHOUT_DATABASE_MS:
             what = "Expected to look up this key, but the database does not answer: try again soon."
@@ -68,19 +68,22 @@ class Keyring:
         self._used[key.id] = now
         return key
 
-    async def _look(self, *, not_after: int) -> None:
-        """See whether anything has changed, unless somebody just has."""
+    async def _look(self) -> None:
+        """See whether anything has changed; what somebody sees who began after this was asked will do."""
+        before = self._looks
         async with self._looking:
-            if self._clock.monotonic_ms() - self._tried_at < not_after:
+            if self._looks > before:
                 return
+            await asyncio.sleep(max(0, self._looked_at + LOOK_PAUSE_MS - self._clock.monotonic_ms()) / 1000)
+            self._looks += 1
+            self._looked_at = began_at = self._clock.monotonic_ms()
             try:
                 async with asyncio.timeout(LOOK_WITHIN_S):
                     await self._read()
             except _FAILURES as error:
                 structlog.get_logger().warning("keys not looked up", reason=str(error))
             else:
-                self._read_at = self._clock.monotonic_ms()
-            self._tried_at = self._clock.monotonic_ms()
+                self._read_at = began_at
 
     async def _read(self) -> None:
         if self._edition is None or await self._kept.edition() != self._edition:
