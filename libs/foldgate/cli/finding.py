@@ -58,6 +58,19 @@ def settings_of_suite(data: Path | None) -> "Settings":
     return from_environment({**suite.settings, **found})
 
 
+def key_for(url: str, data: Path | None) -> str:
+    """The key to be shown to that gateway: FOLDGATE_API_KEY, or where it is the gateway of the suite here, the key that
+    this suite has made. Nobody else is shown that one. Empty if there is none."""
+    from foldgate.cli import up_file
+    from foldgate.runtime.settings import variable
+
+    if (named := variable("FOLDGATE_API_KEY")) is not None:
+        return named
+    suite = up_file.read(folder(data))
+    is_here = suite is not None and suite.alive and url.rstrip("/") in (suite.url, f"http://localhost:{suite.port}")
+    return suite.settings.get("FOLDGATE_API_KEY", "") if suite is not None and is_here else ""
+
+
 def run(work: Coroutine[Any, Any, T]) -> T:
     """Do the work of a command; Ctrl-C ends it quietly."""
     import uvloop

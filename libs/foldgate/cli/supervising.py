@@ -168,6 +168,7 @@ def _own_key(plan: Plan) -> str:
         with os.fdopen(descriptor, "w") as out:
             out.write(secrets.token_urlsafe(24))
         scratch.rename(file)
+    file.chmod(0o600)  # it may have been copied here
     return file.read_text()
 
 

@@ -47,7 +47,11 @@ def worker(
     ] = None,
     url: Annotated[
         str | None,
-        typer.Option("--url", metavar="URL", help="Work over HTTP, through this gateway; its key: FOLDGATE_API_KEY."),
+        typer.Option(
+            "--url",
+            metavar="URL",
+            help="Work over HTTP, through this gateway. Its key: FOLDGATE_API_KEY, or that of the suite here.",
+        ),
     ] = None,
     data: Data = None,
     as_json: AsJson = False,
@@ -99,7 +103,9 @@ def worker(
         found = builtin.builtin(kinds, options)
     if grace_s is not None:
         found.leave_within_s = grace_s
-    finding.run(_work(found, data, as_json=as_json) if url is None else _work_over(found, url, as_json=as_json))
+    finding.run(
+        _work(found, data, as_json=as_json) if url is None else _work_over(found, url, data=data, as_json=as_json)
+    )
 
 
 def loaded(name: str) -> "Worker":
@@ -172,18 +178,17 @@ async def _work(worker: "Worker", data: Path | None, *, as_json: bool) -> None:
             await until_signal(working, saying="Finishing the jobs under way …")
 
 
-async def _work_over(worker: "Worker", url: str, *, as_json: bool) -> None:
+async def _work_over(worker: "Worker", url: str, *, data: Path | None, as_json: bool) -> None:
     import asyncio
 
+    from foldgate.cli import finding
     from foldgate.cli.stopping import until_signal
     from foldgate.runtime import logging
-    from foldgate.runtime.settings import variable
     from foldgate.sdk.over_http import OverHttp
-    from foldgate.sdk.running import API_KEY
     from foldgate.sdk.transport import Unreachable, Unwelcome
 
     logging.configure(level="info", style="json" if as_json else "text")
-    transport = OverHttp(url, api_key=variable(API_KEY) or "")
+    transport = OverHttp(url, api_key=finding.key_for(url, data))
     working = asyncio.create_task(worker.work_over(transport, ready=lambda: _ready(worker, as_json), alone=True))
     try:
         await until_signal(working, saying="Finishing the jobs under way …")

@@ -18,6 +18,9 @@ from starlette.types import ASGIApp
 from foldgate.runtime.protocol import BoundedProtocol, Bounds, places
 
 BOUNDS = Bounds()
+KEPT_S = 75
+"""How long a connection without a request is kept: longer than clients and proxies do, so that it is they who end it,
+and no request is on its way to a connection that has just ended."""
 
 
 class Part(Protocol):
@@ -88,6 +91,7 @@ async def serve(app: ASGIApp, listening: socket.socket, *, bounds: Bounds = BOUN
             server_header=False,
             lifespan="off",
             timeout_graceful_shutdown=2,
+            timeout_keep_alive=KEPT_S,
         )
     )
     serving = asyncio.create_task(server.serve(sockets=[listening]))
