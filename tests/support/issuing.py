@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa, utils
 from cryptography.hazmat.primitives.hashes import SHA256
 
-ISSUER, AUDIENCE = "https://issuer.example.com/", "foldgate"
+ISSUER, AUDIENCE = "https://example.com/", "foldgate"
 NOW_S = 1_800_000_000
 CLAIMS: dict[str, Any] = {
     "iss": ISSUER,

@@ -57,7 +57,7 @@ def test_claims_may_lie_deeper_and_have_dots_in_their_names() -> None:
 
 
 NOT_GOOD: dict[str, dict[str, Any]] = {
-    "of another issuer": {"iss": "https://other.example.com/"},
+    "of another issuer": {"iss": "https://example.org/"},
     "of no issuer": {"iss": None},
     "of an issuer that is a list": {"iss": [ISSUER]},
     "for somebody else": {"aud": "other"},
@@ -119,7 +119,7 @@ FORGED: dict[str, Callable[[], str]] = {
     "by an algorithm that its key could do": lambda: unsigned("PS256", signature=bytes(256)),
     "by an algorithm that is no text": lambda: RSA.signed(alg=["RS256"]),
     "with an extension": lambda: RSA.signed(crit=["exp"]),
-    "with a key of its own": lambda: STRANGER.signed(jwk=STRANGER.jwk(), jku="https://evil.example.com"),
+    "with a key of its own": lambda: STRANGER.signed(jwk=STRANGER.jwk(), jku="https://example.org"),
     "of another type": lambda: RSA.signed(typ="logout+jwt"),
     "with a kid that is none": lambda: RSA.signed(kid=["r1"]),
     "with claims that are no object": lambda: RSA.signed(["ada"]),

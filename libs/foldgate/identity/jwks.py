@@ -6,10 +6,10 @@ public key cannot be taken for the secret of an HMAC, which we know nothing of a
 
 import base64
 import binascii
-import json
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Literal, NamedTuple
 
+import msgspec
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa, utils
 from cryptography.hazmat.primitives.hashes import SHA256
@@ -38,8 +38,8 @@ class VerifyingKey(NamedTuple):
 def keys_in(data: bytes) -> tuple[VerifyingKey, ...]:
     """The keys of a JWK Set that we can use; others are passed over."""
     try:
-        document = json.loads(data)
-    except (ValueError, RecursionError) as error:
+        document = msgspec.json.decode(data)
+    except (msgspec.DecodeError, RecursionError) as error:
         raise JwksInvalid(f"Expected a JWK Set, but it is not JSON: {error}") from None
     listed = document.get("keys") if isinstance(document, dict) else None
     if not isinstance(listed, list):
