@@ -15,6 +15,7 @@ WORDS: dict[str, tuple[str, ...]] = {
     "model_hub_token": ("hf_" + _KEY,),
     "registry_token": ("npm_" + _KEY, "pypi-" + _KEY),
     "cloud_token": ("dop_v1_" + "0a" * 32, "dapi" + "0a" * 16),
+    "foldgate_key": ("fg_" + "q2" * 6 + "_" + _KEY + "-_a",),
     "vault_token": ("hvs." + _KEY,),
     "mail_key": ("SG." + _KEY[:22] + "." + _KEY,),
     "shop_token": ("shpat_" + "0a" * 16,),

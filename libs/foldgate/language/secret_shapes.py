@@ -28,6 +28,7 @@ _WORDS = {
     "model_hub_token": ("hf_", r"[0-9A-Za-z]{30,}+"),
     "registry_token": ("npm_|pypi-|dckr_pat_", r"[0-9A-Za-z_-]{20,}+"),
     "cloud_token": ("dop_v1_|doo_v1_|dor_v1_|dapi", r"[0-9a-f]{32,}+"),
+    "foldgate_key": ("fg_", r"[a-z2-7]{12}_[0-9A-Za-z_-]{43}"),
     "vault_token": ("hvs.|hvb.|hvr.", r"[0-9A-Za-z_-]{20,}+"),
     "mail_key": ("SG.", r"[0-9A-Za-z_-]{16,}+\.[0-9A-Za-z_-]{16,}+"),
     "shop_token": ("shpat_|shpca_|shppa_|shpss_", r"[0-9a-fA-F]{32}"),
