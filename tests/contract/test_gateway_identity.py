@@ -7,6 +7,7 @@ from typing import Any
 
 import httpx
 import pytest
+from starlette.types import Message, Receive, Scope, Send
 
 from foldgate.contracts.codec import Codec
 from foldgate.contracts.places import Partition
@@ -14,6 +15,7 @@ from foldgate.contracts.topics import INTAKE
 from foldgate.database.connections import Connections
 from foldgate.eventlog.memory import MemoryLog
 from foldgate.gateway.http.app import Gateway
+from foldgate.gateway.http.finishing import Finishing
 from foldgate.identity.api_keys import ApiKey, Made, made
 from foldgate.identity.store import ApiKeys, NameTaken, UnknownKey
 from foldgate.runtime.clock import SystemClock
@@ -260,6 +262,28 @@ async def test_what_is_large_is_compressed_for_who_takes_that(accepted: str, pos
         assert "Accept-Encoding" in answer.headers["vary"]
         assert (answer.headers.get("content-encoding") == "gzip") == ENCODINGS[accepted]
         assert (gzip.decompress(raw) if ENCODINGS[accepted] else raw) == plain.content
+
+
+async def test_a_stream_begins_at_once_and_goes_through_as_it_comes() -> None:
+    events = [b"data: 1\n\n" * 500, b"data: 2\n\n"]
+    sent: list[Message] = []
+
+    async def streaming(_: Scope, __: Receive, send: Send) -> None:
+        head = [(b"content-type", b"text/event-stream")]
+        await send({"type": "http.response.start", "status": 200, "headers": head})
+        assert [message["type"] for message in sent] == ["http.response.start"], "before anything has come"
+        for event in events:
+            await send({"type": "http.response.body", "body": event, "more_body": True})
+            assert sent[-1]["body"] == event
+
+    async def note(message: Message) -> None:
+        sent.append(message)
+
+    async def nothing() -> Message:
+        return {"type": "http.disconnect"}
+
+    await Finishing(streaming)({"type": "http", "headers": [(b"accept-encoding", b"gzip")]}, nothing, note)
+    assert (b"cache-control", b"no-store") in sent[0]["headers"]
 
 
 async def test_every_answer_says_that_nobody_may_keep_it(postgres_url: str) -> None:

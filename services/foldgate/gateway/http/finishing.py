@@ -58,7 +58,10 @@ class _Answer:
             headers = MutableHeaders(raw=message.setdefault("headers", []))
             for name, value in _ALWAYS.items():
                 headers.setdefault(name, value)
-            self._start = message
+            if "content-length" in headers:  # which a stream has not: its client is told at once that it begins
+                self._start = message
+            else:
+                await self._send(message)
         elif self._start is not None:
             await self._begin(self._start, message)
         else:
