@@ -10,10 +10,12 @@ import pytest
 from foldgate.contracts.access import WORKER, access_of
 from foldgate.contracts.events import RunSucceeded
 from foldgate.contracts.places import Partition
-from foldgate.contracts.topics import DISPATCH, STREAMS
+from foldgate.contracts.topics import DISPATCH, RUNS, STREAMS
+from foldgate.eventlog.kafka_looking import look_at_kafka
 from foldgate.eventlog.log import Batch, BatchHead, Log, LogError, LogUnavailable, Outgoing
 from foldgate.gateway.main import SERVICE as GATEWAY
 from foldgate.readmodel.postgres import ReadModels
+from foldgate.runtime.brokers import address_of
 from foldgate.runtime.connecting import open_log
 from foldgate.runtime.settings import Settings, SettingsInvalid
 from foldgate.sdk.client import Client
@@ -128,6 +130,12 @@ async def test_by_certificate_one_is_who_it_says(guarded: Guarded) -> None:
     async with opened(settings) as log:
         assert not await refused(all_of(log, "decisions"))
         assert await refused(all_of(log, "reports"))
+
+
+async def test_what_looks_at_the_cluster_goes_the_same_way(guarded: Guarded) -> None:
+    seen = await look_at_kafka(address_of(Settings.model_validate(guarded.settings("engine"))), suite=SUITE)
+    assert seen.version.startswith("4")
+    assert seen.streams["runs"] == RUNS.partitions
 
 
 async def test_what_is_wrong_with_credentials_is_said(guarded: Guarded, tmp_path: Path) -> None:

@@ -55,6 +55,7 @@ def planned(*, data: Path, kafka: str | None, postgres: str | None, port: int | 
     own_kafka = chosen.get("FOLDGATE_KAFKA") == LOCAL
     if own_kafka:
         del chosen["FOLDGATE_KAFKA"]
+        chosen.setdefault("FOLDGATE_SESSION_TIMEOUT_MS", "3000")  # which a broker of our own lets be
     own_postgres = "FOLDGATE_POSTGRES" not in chosen
     return Plan(
         data=data,

@@ -42,8 +42,9 @@ async def look(settings: Settings) -> Seen:
     """The server that keeps the log."""
     if settings.kafka is not None:
         from foldgate.eventlog.kafka_looking import look_at_kafka
+        from foldgate.runtime.brokers import address_of
 
-        return await look_at_kafka(settings.kafka, suite=settings.suite)
+        return await look_at_kafka(address_of(settings), suite=settings.suite)
     from foldgate.eventlog.looking import look_at_postgres
 
     assert settings.postgres is not None

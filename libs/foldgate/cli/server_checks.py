@@ -46,14 +46,13 @@ async def _clock(url: str) -> Finding:
 
 async def check_kafka(settings: Settings) -> Iterable[Finding]:
     """Of the log."""
-    from foldgate.eventlog.kafka import SESSION_TIMEOUT_MS
     from foldgate.eventlog.kafka_looking import look_at_kafka
+    from foldgate.runtime.brokers import address_of
 
-    assert settings.kafka is not None
-    seen = await look_at_kafka(settings.kafka, suite=settings.suite)
+    seen = await look_at_kafka(address_of(settings), suite=settings.suite)
     found = f"{seen.version} at {seen.where}, cluster {seen.identity}"
     version = odd("kafka", found, "Foldgate needs Kafka 4.") if seen.version == "3.x" else fine("kafka", found)
-    return [version, *_kafka_settings(seen.settings, session_ms=SESSION_TIMEOUT_MS)]
+    return [version, *_kafka_settings(seen.settings, session_ms=settings.session_timeout_ms)]
 
 
 def _kafka_settings(settings: Mapping[str, str], *, session_ms: int) -> Iterable[Finding]:
@@ -70,5 +69,5 @@ def _kafka_settings(settings: Mapping[str, str], *, session_ms: int) -> Iterable
         yield fine("durability", f"{settings['brokers']} brokers, min.insync.replicas 2 or more")
     shortest = int(settings.get("group.min.session.timeout.ms", "0"))
     if shortest > session_ms:
-        advice = f"Our members use {session_ms} ms: lower group.min.session.timeout.ms, or nobody joins."
+        advice = f"Our members use {session_ms} ms: lower group.min.session.timeout.ms, or raise theirs."
         yield bad("membership", f"Kafka allows no session timeout below {shortest} ms", advice)

@@ -6,8 +6,10 @@ answer names the cluster's `metadata.version`, the level that all its brokers ha
 
 import asyncio
 import os
+import ssl
 import struct
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 from aiokafka.client import AIOKafkaClient
 from aiokafka.errors import KafkaError
@@ -25,16 +27,15 @@ _LEVELS = ((28, "4.2 or newer"), (26, "4.1"), (22, "4.0"), (1, "3.x"))
 """The first level of `metadata.version` in each version of Kafka, newest first."""
 
 
-async def look_at_kafka(bootstrap: str, *, suite: str, patience_s: float = PATIENCE_S) -> Seen:
+async def look_at_kafka(address: KafkaAddress, *, suite: str, patience_s: float = PATIENCE_S) -> Seen:
     """The cluster at this address."""
-    trouble = f"Expected a Kafka broker to answer at {bootstrap}"
+    trouble = f"Expected a Kafka broker to answer at {address.bootstrap}"
     try:
         async with asyncio.timeout(patience_s):
-            await _reachable(bootstrap, trouble)
-            address = KafkaAddress(bootstrap=bootstrap, patience_ms=int(patience_s * 1000))
-            client = await address.connect()
+            await _reachable(address.bootstrap, trouble)
+            client = await replace(address, patience_ms=int(patience_s * 1000), opened=set()).connect()
             try:
-                return await _look(client, bootstrap, suite)
+                return await _look(client, address, suite)
             finally:
                 await client.close()
     except TimeoutError:
@@ -60,12 +61,12 @@ async def _reachable(bootstrap: str, trouble: str) -> None:
     raise LogUnavailable(f"{trouble}, but nobody listens there ({'; '.join(seen)}).")
 
 
-async def _look(client: AIOKafkaClient, bootstrap: str, suite: str) -> Seen:
+async def _look(client: AIOKafkaClient, address: KafkaAddress, suite: str) -> Seen:
     metadata = await client.send(client.get_random_node(), MetadataRequest(None, allow_auto_topic_creation=False))
     broker = metadata.brokers[0]
-    version = await _version(str(broker[1]), int(broker[2]))
+    version = await _version(str(broker[1]), int(broker[2]), address.ssl_context)
     count = len(metadata.brokers)
-    where = f"{bootstrap}, {count} broker{'s' if count > 1 else ''}"
+    where = f"{address.bootstrap}, {count} broker{'s' if count > 1 else ''}"
     prefix, checkpoints = topic_name(suite, ""), checkpoint_topic_name(suite, "")
     streams = {
         name.removeprefix(prefix): len(partitions)
@@ -82,20 +83,20 @@ async def _settings(client: AIOKafkaClient, node: int) -> Mapping[str, str]:
     return {entry[0]: entry[1] for resource in response.resources if not resource[0] for entry in resource[4]}
 
 
-async def _version(host: str, port: int) -> str:
+async def _version(host: str, port: int, tls: ssl.SSLContext | None) -> str:
     """Which Kafka the cluster is, or "unknown": only ever of interest to people."""
     try:
-        level = features_in(await _asked_for_versions(host, port)).get("metadata.version", 0)
+        level = features_in(await _asked_for_versions(host, port, tls)).get("metadata.version", 0)
     except (OSError, struct.error, IndexError, EOFError, ValueError):
         return "unknown"
     return next((name for first, name in _LEVELS if level >= first), "unknown")
 
 
-async def _asked_for_versions(host: str, port: int) -> bytes:
-    """The body of the answer to ApiVersions, version 3."""
+async def _asked_for_versions(host: str, port: int, tls: ssl.SSLContext | None) -> bytes:
+    """The body of the answer to ApiVersions, version 3; brokers give it before they ask who is there."""
     name = b"\x09foldgate"  # a compact string: its length plus one, then its bytes
     request = struct.pack(">hhih", 18, 3, 1, -1) + b"\x00" + name + b"\x021" + b"\x00"
-    reader, writer = await asyncio.open_connection(host, port)
+    reader, writer = await asyncio.open_connection(host, port, ssl=tls)
     try:
         writer.write(struct.pack(">i", len(request)) + request)
         size = struct.unpack(">i", await reader.readexactly(4))[0]
