@@ -12,7 +12,7 @@ from foldgate.contracts.places import Partition
 from foldgate.contracts.topics import RUNS as RUNS_STREAM
 from foldgate.eventlog.log import Log
 from foldgate.sdk.client import Client
-from tests.support.checker import check, check_runs
+from tests.support.checker import LATE, check, check_runs
 from tests.support.history import history_of
 from tests.support.keys import ISSUER
 from tests.support.lives import Stage
@@ -134,7 +134,9 @@ async def test_an_engine_that_was_paused_past_its_takeover_is_not_heard(
             await through(5)
             await settled(log)
             history = await history_of(log)
-            check(history)
+            # Until it learns that it was replaced it may set aside reports of runs begun since: to quarantine goes what has
+            # no fence yet. Whoever owns the partition has answered them, or those runs would not have ended.
+            check(history, set_aside={*LATE, "run_unknown"})
             check_runs(history, runs, Counter(started.executed()))
             assert Counter(started.executed()) == {f"{run_id}:job@1": 1 for run_id in runs}
 
