@@ -134,8 +134,8 @@ async def test_an_engine_that_was_paused_past_its_takeover_is_not_heard(
             await through(5)
             await settled(log)
             history = await history_of(log)
-            # Until it learns that it was replaced it may set aside reports of runs begun since: what it sets aside has no
-            # fence yet. Whoever owns the partition has answered them, or those runs would not have ended.
+            # Until it learns that it was replaced it may set aside reports of runs begun since: that has no fence yet.
+            # Whoever owns the partition has answered them, or those runs would not have ended.
             check(history, set_aside={*LATE, "run_unknown"})
             check_runs(history, runs, Counter(started.executed()))
             assert Counter(started.executed()) == {f"{run_id}:job@1": 1 for run_id in runs}
