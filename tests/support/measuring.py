@@ -11,7 +11,7 @@ import os
 import coverage
 import pytest
 
-MEASURED = ("tests/unit/", "tests/contract/test_codec.py", "tests/contract/test_codec_hostile.py")
+MEASURED = ("tests/unit/", *(f"tests/contract/test_{name}.py" for name in ("codec", "codec_hostile", "registry")))
 
 
 class Measuring:
