@@ -8,9 +8,9 @@ from urllib.parse import quote, urlsplit, urlunsplit
 
 import asyncpg
 
-from foldgate.contracts.access import SERVICES, WORKER
+from foldgate.contracts.access import DEFAULT_POOL, SERVICES, WORKER
 from foldgate.eventlog.postgres import PostgresLog
-from foldgate.eventlog.postgres_roles import DEFAULT_POOL, role_of, roles_sql
+from foldgate.eventlog.postgres_roles import role_of, roles_sql
 from tests.support.logs import USED
 
 PASSWORD = "of a role that lives for a test"

@@ -37,7 +37,8 @@ def roles(
     """
     from foldgate.cli import finding
     from foldgate.cli.role_making import apply_roles, suite_named
-    from foldgate.eventlog.postgres_roles import DEFAULT_POOL, roles_sql
+    from foldgate.contracts.access import DEFAULT_POOL
+    from foldgate.eventlog.postgres_roles import roles_sql
 
     pools = pool or [DEFAULT_POOL]
     if apply:

@@ -62,8 +62,9 @@ def acls(
     from foldgate.cli import finding
     from foldgate.cli.kafka_preparing import acls_document, allow_all, named
     from foldgate.cli.terminal import say_document
+    from foldgate.contracts.access import DEFAULT_POOL
 
-    names = named(principal or [], pools=pool or ["default"])
+    names = named(principal or [], pools=pool or [DEFAULT_POOL])
     if apply:
         finding.run(allow_all(finding.settings_of_suite(data), suite=suite, names=names))
     else:

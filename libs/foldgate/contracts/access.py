@@ -8,6 +8,8 @@ from typing import NamedTuple
 from foldgate.contracts.topics import STREAMS, Stream
 
 GATEWAY, WORKER = "gateway", "worker"
+DEFAULT_POOL = "default"
+"""Its workers are called as workers are; those of another pool bear its name too."""
 SERVICES = (GATEWAY, "engine", "policy_kernel", "approval", "scheduler")
 
 

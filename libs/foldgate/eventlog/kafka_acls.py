@@ -14,12 +14,11 @@ from aiokafka.client import AIOKafkaClient
 from aiokafka.errors import for_code
 from aiokafka.protocol.admin import CreateAclsRequest
 
-from foldgate.contracts.access import GATEWAY, WORKER, access_of
+from foldgate.contracts.access import DEFAULT_POOL, GATEWAY, WORKER, access_of
 from foldgate.contracts.topics import DISPATCH
 from foldgate.eventlog.kafka_client import persevere
 from foldgate.eventlog.kafka_topics import checkpoint_topic_name, topic_name
 
-DEFAULT_POOL = "default"
 Resource = Literal["topic", "group", "transactional-id"]
 Operation = Literal["read", "write", "create", "describe"]
 _RESOURCES: Mapping[Resource, int] = {"topic": 2, "group": 3, "transactional-id": 5}

@@ -12,10 +12,9 @@ The SQL may be run again, after another version of Foldgate or for another pool:
 
 from collections.abc import Iterator, Sequence
 
-from foldgate.contracts.access import GATEWAY, SERVICES, WORKER, access_of
+from foldgate.contracts.access import DEFAULT_POOL, GATEWAY, SERVICES, WORKER, access_of
 from foldgate.contracts.topics import DISPATCH, STREAMS, WORKERS, Stream, is_pool_name
 
-DEFAULT_POOL = "default"
 _LONGEST = 63
 _GUARDED = ("stream", "partition_head", "record", "checkpoint", "checkpoint_entry", "member")
 
