@@ -15,6 +15,8 @@ from tests.support.thorough import THOROUGH
 
 pytest_plugins = ["foldgate.testing.plugin"]
 
+_broken: list[str] = []
+
 # No deadline: the machine may have other things to do, and pytest-timeout bounds every test. The same examples every
 # day, so that what fails can be made again and the coverage of the core is no matter of luck; others if there is time.
 settings.register_profile("foldgate", deadline=None, derandomize=not THOROUGH)
@@ -29,3 +31,15 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
     wanted = pyfuncitem._fixtureinfo.argnames
     asyncio.run(pyfuncitem.obj(**{name: pyfuncitem.funcargs[name] for name in wanted}))
     return True
+
+
+def pytest_internalerror(excrepr: object) -> None:
+    """Remember what broke pytest itself, or one of its processes: it is told where it happened, far up the page."""
+    _broken.append(str(excrepr))
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_unconfigure() -> None:
+    """Tell the first of it again, as the last thing there is to read: the others follow from it."""
+    for error in _broken[:1]:
+        print(f"\nWhat broke pytest first:\n{error}")
