@@ -7,6 +7,7 @@ the whole of what we need is the hook below.
 
 import asyncio
 import inspect
+import sys
 
 import pytest
 from hypothesis import settings
@@ -42,4 +43,4 @@ def pytest_internalerror(excrepr: object) -> None:
 def pytest_unconfigure() -> None:
     """Tell the first of it again, as the last thing there is to read: the others follow from it."""
     for error in _broken[:1]:
-        print(f"\nWhat broke pytest first:\n{error}")
+        sys.stdout.write(f"\nWhat broke pytest first:\n{error}\n")
