@@ -157,6 +157,23 @@ def test_of_workers_equally_free_the_least_busy_gets_it() -> None:
     assert dispatched(subject.when(issued(1))) == [("run_1", "b")]
 
 
+@pytest.mark.parametrize("wanted", ["", "dumb"])
+def test_who_takes_jobs_and_never_answers_comes_last_until_it_does(wanted: str) -> None:
+    """It looks idle: without this it would be given each job again, for ever."""
+    subject = pool()
+    for at in (2000, 4000, 6000):
+        subject.when(msgspec.structs.replace(beat("dumb/1"), name="dumb"), at=at)
+        subject.when(issued(1), at=at)
+    subject.when(beat("w/1", room=1), at=6000)
+    lost_at = 2000 + 2 * LEASE_MS
+    assert kinds(subject.when(Tick(), at=lost_at)) == [JobCancelled, JobLost]
+    assert dispatched(subject.when(issued(2, worker=wanted), at=lost_at)) == [("run_2", "w/1")]
+    assert dispatched(subject.when(issued(3), at=lost_at)) == [("run_3", "dumb/1")], "there is nobody else"
+
+    subject.when(report(3, worker="dumb/1", lease=3), at=lost_at)
+    assert dispatched(subject.when(issued(4), at=lost_at)) == [("run_4", "dumb/1")], "it has answered"
+
+
 def test_tenants_take_turns() -> None:
     subject = pool()
     for number in range(1, 9):

@@ -97,7 +97,7 @@ def jobs(
         due=when,
         later=later,
         fail=_fail,
-        edition=7,
+        edition=8,
         waits=waits,
         explain=explain,
         describe=describe,

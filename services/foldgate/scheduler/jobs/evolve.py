@@ -26,6 +26,8 @@ from foldgate.scheduler.jobs.packing import Authorised
 from foldgate.scheduler.jobs.state import BUSY, FULL, Hold, Known, Pool
 
 TAKE_WITHIN_LEASES = 2
+UNANSWERED = frozenset({"not_taken", "attempt_timeout"})
+"""Why a job is lost that its worker, which beats, said nothing of in time."""
 LOOK_EVERY_MS = 10_000
 """What people were told of is looked at again, with the next event of a worker."""
 
@@ -64,9 +66,9 @@ def _job_moved(
         case JobDispatched():
             _dispatched(pool, meta, event)
         case JobReleased(job_id=job_id):
-            pool.leave(job_id)
+            pool.leave(job_id, answered=True)
         case JobLost(job_id=job_id, reason=reason):
-            pool.leave(job_id)
+            pool.leave(job_id, answered=False if reason in UNANSWERED else None)
             pool.stale += reason == "writ_stale"
         case JobCancelled(job_id=job_id):
             _expect(job_id, pool.held, meta)

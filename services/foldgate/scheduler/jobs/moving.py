@@ -128,8 +128,9 @@ class Moving(Lining):
         assert lane is not None
         return unpacked(job_id, lane.shape, waiting.body)
 
-    def leave(self, job_id: str) -> None:
-        """Whatever is known of a job is known no longer, whether it waited or was held."""
+    def leave(self, job_id: str, *, answered: bool | None = None) -> None:
+        """Whatever is known of a job is known no longer, whether it waited or was held; and whether its worker
+        answered, where that says something of it."""
         if (waiting := self.waiting.get(job_id)) is not None:
             self.ends = drop(self.ends, (waiting.ends, job_id))
             self.waiting = self.waiting.without(job_id)
@@ -140,7 +141,8 @@ class Moving(Lining):
             if (known := self.workers.get(hold.worker)) is not None:
                 holds = known.holds.copy()
                 del holds[hold.lease]
-                self._set_worker(hold.worker, replace(known, holds=holds))
+                missed = known.unanswered if answered is None else 0 if answered else known.unanswered + 1
+                self._set_worker(hold.worker, replace(known, holds=holds, unanswered=missed))
             for counter in hold.counters:
                 self.count(counter, -1)
 

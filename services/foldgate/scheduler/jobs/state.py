@@ -52,12 +52,13 @@ class Profile(msgspec.Struct, frozen=True):
     capabilities: tuple[str, ...] = ()
     labels: dict[str, str] = {}
     workers: int = 0
-    free: Order[tuple[float, int, int, str]] = []
+    free: Order[tuple[int, float, int, int, str]] = []
 
 
 class Known(msgspec.Struct, frozen=True):
     """A worker. `expires_at` is by the scheduler's clock, counted from that beat; no room means that it is leaving.
-    `holds` has its jobs by lease. `lapsed` once its lease has ended, until it is lost or beats again."""
+    `holds` has its jobs by lease. `lapsed` once its lease has ended, until it is lost or beats again. `unanswered` are
+    the jobs that were lost for want of a word from it, since it last reported on one."""
 
     name: str
     profile: int
@@ -68,14 +69,16 @@ class Known(msgspec.Struct, frozen=True):
     cpu_percent: int = -1
     gpu_percent: int = -1
     lapsed: bool = False
+    unanswered: int = 0
 
     @property
     def room(self) -> int:
         return 0 if self.lapsed else self.max_parallel - len(self.holds)
 
-    def place(self, endpoint: str) -> tuple[float, int, int, str]:
-        """Among those with room: who is less loaded is smaller."""
-        return len(self.holds) / self.max_parallel, self.cpu_percent, self.gpu_percent, endpoint
+    def place(self, endpoint: str) -> tuple[int, float, int, int, str]:
+        """Among those with room: who is less loaded is smaller. Whoever takes jobs and never answers has none of them,
+        and would be given all: that one comes after everybody who answers."""
+        return self.unanswered, len(self.holds) / self.max_parallel, self.cpu_percent, self.gpu_percent, endpoint
 
 
 class Hold(msgspec.Struct, frozen=True):

@@ -50,13 +50,15 @@ def is_shut(pool: Pool, gates: tuple[Gate, ...]) -> bool:
 
 
 def best_worker(pool: Pool, wanted: str, fits: tuple[int, ...]) -> str:
-    """The one that is wanted, by its endpoint or its name, if it fits and has room; else the least loaded that does.
-    Somebody has room."""
+    """The one that is wanted, by its endpoint or its name, if it fits, has room and answers; else the least loaded that
+    does. Somebody has room."""
     endpoints = (wanted,) if wanted in pool.workers else pool.names.get(wanted, ())
     known = [(pool.workers[endpoint], endpoint) for endpoint in endpoints]
-    places = [one.place(endpoint) for one, endpoint in known if one.room > 0 and one.profile in fits]
+    places = [
+        one.place(endpoint) for one, endpoint in known if one.room > 0 and one.profile in fits and not one.unanswered
+    ]
     free = places or [first(pool.profiles[profile].free) for profile in fits if pool.profiles[profile].free]
-    return min(free)[3]
+    return min(free)[-1]
 
 
 def age_step_ms(pool: Pool) -> int:
