@@ -19,6 +19,8 @@ from foldgate.gateway.http.finishing import Finishing
 from foldgate.gateway.http.guarding import Guard
 from foldgate.gateway.http.identities import Identities
 from foldgate.gateway.http.issuers import issuer_in
+from foldgate.gateway.http.job_controls import JobControls
+from foldgate.gateway.http.job_lists import JobLists
 from foldgate.gateway.http.jobs import Jobs
 from foldgate.gateway.http.keyring import Keyring
 from foldgate.gateway.http.openapi import OpenApi
@@ -32,6 +34,7 @@ from foldgate.gateway.http.status import Status
 from foldgate.gateway.http.verdicts import Verdicts
 from foldgate.gateway.http.workers import Workers
 from foldgate.gateway.http.workflows import Workflows
+from foldgate.gateway.projections.jobs import PROJECTION as JOBS
 from foldgate.gateway.projections.runs import PROJECTION as RUNS
 from foldgate.gateway.projections.workflows import PROJECTION as WORKFLOWS
 from foldgate.identity.store import ApiKeys
@@ -56,13 +59,17 @@ class Gateway:
         workflows = Workflows(context, self.verdicts, projectors[WORKFLOWS.name])
         speaking = Speaking(context)
         workers = Workers(context, speaking)
+        controls = Controls(context, self.verdicts, runs)
+        job_lists = JobLists(context.models, projectors[JOBS.name])
         self._seats, self._artifacts = workers.seats, store_of(context.settings)
         areas: tuple[Area, ...] = (
             workflows,
             Starts(context, starting, workflows),
             runs,
-            Controls(context, self.verdicts, runs),
+            controls,
             Jobs(context, starting),
+            job_lists,
+            JobControls(context, job_lists, controls=controls, starting=starting),
             workers,
             Reports(context, speaking, workers.seats),
             Artifacts(context, workers.seats, self._artifacts),

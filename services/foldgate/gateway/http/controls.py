@@ -55,13 +55,13 @@ class ControlAnswer(BaseModel):
     position: str = Field(title="Position", description="Where the verdict lies, or the request.")
 
 
-_ANSWERS = {
+ANSWERS = {
     200: Said(ControlAnswer, "The run has taken it."),
     202: Said(ControlAnswer, "The request is on the log; no verdict is known yet."),
 }
-_PROBLEMS = ("not_found", "run_ended", "not_yet", "log_unavailable", "database_unavailable")
+PROBLEMS = ("not_found", "run_ended", "not_yet", "log_unavailable", "database_unavailable")
 _REFUSED = {"cancel": "not_cancellable", "pause": "already_paused", "resume": "not_paused"}
-Asks = Callable[[str, str], Asked]
+Asks = Callable[[str], Asked]
 """The request to a run, for this reason."""
 
 
@@ -89,8 +89,8 @@ class Controls:
                     Parameter("name", "path", "The name that a step waits for."),
                     Parameter("Idempotency-Key", "header", "The same key means the same signal.", asking.KEY.pattern),
                 ),
-                answers=_ANSWERS,
-                problems=(*_PROBLEMS, "malformed_json", "body_too_large", "payload_too_large", "too_many_signals"),
+                answers=ANSWERS,
+                problems=(*PROBLEMS, "malformed_json", "body_too_large", "payload_too_large", "too_many_signals"),
             ),
         )
 
@@ -105,21 +105,25 @@ class Controls:
             role="operator",
             body=ReasonBody,
             parameters=(_RUN,),
-            answers=_ANSWERS,
-            problems=(*_PROBLEMS, _REFUSED[name]),
+            answers=ANSWERS,
+            problems=(*PROBLEMS, _REFUSED[name]),
         )
 
     async def cancel(self, request: Request) -> Response:
         """Call a run back."""
-        return await self._with_reason(request, lambda run_id, reason: a_cancel(run_id, reason=reason))
+        return await self.call_back(request, run_of(request))
+
+    async def call_back(self, request: Request, run_id: str) -> Response:
+        """Call this run back, for the reason in the request."""
+        return await self._with_reason(request, lambda reason: a_cancel(run_id, reason=reason))
 
     async def pause(self, request: Request) -> Response:
         """Let a run begin nothing new for now."""
-        return await self._with_reason(request, lambda run_id, reason: a_pause(run_id, reason=reason))
+        return await self._with_reason(request, lambda reason: a_pause(run_of(request), reason=reason))
 
     async def resume(self, request: Request) -> Response:
         """Let a paused run go on."""
-        return await self._with_reason(request, lambda run_id, reason: a_resume(run_id, reason=reason))
+        return await self._with_reason(request, lambda reason: a_resume(run_of(request), reason=reason))
 
     async def signal(self, request: Request) -> Response:
         """Send a signal; with a key it is the same one however often it is sent."""
@@ -128,12 +132,12 @@ class Controls:
             raise Problem("not_found", "Expected a signal's name of 1 to 200 characters, but it is not.", field="name")
         data = await bodies.received(request)
         payload = msgspec.Raw(canonical(msgspec.json.encode(bodies.parsed(data) if data.strip() else None)).encode())
-        return await self._asked(request, a_signal(request.path_params["run_id"], name, payload, request_id=key))
+        return await self._asked(request, a_signal(run_of(request), name, payload, request_id=key))
 
     async def _with_reason(self, request: Request, asks: Asks) -> Response:
         data = await bodies.received(request)
         body = bodies.fitting(bodies.parsed(data), ReasonBody) if data.strip() else ReasonBody()
-        return await self._asked(request, asks(request.path_params["run_id"], body.reason))
+        return await self._asked(request, asks(body.reason))
 
     async def _asked(self, request: Request, asked: Asked) -> Response:
         tenant = caller_of(request).tenant
@@ -146,6 +150,12 @@ class Controls:
             except TimeoutError:  # it may have ended between our look and our request
                 _check_live(asked, await self._runs.status_of(asked.run_id, tenant))
                 return _answer(202, asked, status="accepted", place=lies.place)
+
+
+def run_of(request: Request) -> str:
+    """The run that is asked."""
+    run_id: str = request.path_params["run_id"]
+    return run_id
 
 
 def _check_live(asked: Asked, status: str) -> None:

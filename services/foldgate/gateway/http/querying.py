@@ -18,6 +18,20 @@ T = TypeVar("T")
 QUERY_WITHIN_S = 2.0
 
 
+class Conditions:
+    """Conditions of a query, and their arguments by number."""
+
+    def __init__(self, *arguments: object) -> None:
+        self.arguments = list(arguments)
+        self.also = ""
+
+    def add(self, condition: str, *arguments: object) -> None:
+        """One more; `{0}` and `{1}` in it are its arguments."""
+        first = len(self.arguments) + 1
+        self.arguments += arguments
+        self.also += " AND " + condition.format(*(f"${first + number}" for number in range(len(arguments))))
+
+
 async def row_of(models: ReadModels, sql: str, *arguments: object) -> Row | None:
     """The one row that is asked for, if it is there."""
 

@@ -12,7 +12,7 @@ from foldgate.gateway.http.auth import caller_of
 from foldgate.gateway.http.operations import Operation, Parameter, Said
 from foldgate.gateway.http.paging import PAGES, Given, cursor_at, page
 from foldgate.gateway.http.problems import Problem
-from foldgate.gateway.http.querying import Row, rows_of
+from foldgate.gateway.http.querying import Conditions, Row, rows_of
 from foldgate.gateway.http.reflecting import AFTER, reflected
 from foldgate.gateway.http.runs import RunError
 from foldgate.gateway.projections.placing import LAST_MOMENT
@@ -22,7 +22,9 @@ from foldgate.readmodel.projector import Projector
 STATUSES = ("running", "waiting", "paused", "succeeded", "failed", "denied", "timed_out", "cancelled", "refused")
 _LIST = "runs"
 _MOST_CHARS = 300
-_Key = tuple[Annotated[int, msgspec.Meta(ge=0, le=LAST_MOMENT)], str]
+Began = Annotated[int, msgspec.Meta(ge=0, le=LAST_MOMENT)]
+"""A time in a cursor."""
+_Key = tuple[Began, str]
 _ROWS = """
 SELECT run_id, workflow, version, topic, status, principal, labels::text, error_code, error, error_step, started_at,
     ended_at, round(extract(epoch FROM started_at) * 1000)::bigint AS began
@@ -109,7 +111,7 @@ class RunLists:
         return await self._found(request, given, request.path_params["workflow"].replace("\0", "\ufffd"))
 
     async def _found(self, request: Request, given: Given, workflow: str | None) -> Response:
-        query = _Query(caller_of(request).tenant, given.limit + 1)
+        query = Conditions(caller_of(request).tenant, given.limit + 1)
         _narrow(query, given, workflow)
         await reflected(given.one("after"), self._projector)
         rows = await rows_of(self._models, _ROWS.format(also=query.also), *query.arguments)
@@ -118,21 +120,7 @@ class RunLists:
         return page([_item(row) for row in shown], more)
 
 
-class _Query:
-    """Conditions, and their arguments by number."""
-
-    def __init__(self, *arguments: object) -> None:
-        self.arguments = list(arguments)
-        self.also = ""
-
-    def add(self, condition: str, *arguments: object) -> None:
-        """One more; `{0}` and `{1}` in it are its arguments."""
-        first = len(self.arguments) + 1
-        self.arguments += arguments
-        self.also += " AND " + condition.format(*(f"${first + number}" for number in range(len(arguments))))
-
-
-def _narrow(query: _Query, given: Given, workflow: str | None) -> None:
+def _narrow(query: Conditions, given: Given, workflow: str | None) -> None:
     if workflow is not None:
         query.add("workflow = {0}", workflow)
     if statuses := given.among("status", STATUSES):
@@ -142,7 +130,7 @@ def _narrow(query: _Query, given: Given, workflow: str | None) -> None:
     _narrow_further(query, given)
 
 
-def _narrow_further(query: _Query, given: Given) -> None:
+def _narrow_further(query: Conditions, given: Given) -> None:
     for name, sign in (("from", ">="), ("to", "<")):
         if (text := given.one(name)) is not None:
             query.add(f"started_at {sign} {{0}}::timestamptz", _time(name, text))
