@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 from foldgate.approval.main import SERVICE as APPROVAL
+from foldgate.authority.active import Policies
 from foldgate.authority.keys import Signer
 from foldgate.authority.requests import Signed, sign_request
 from foldgate.contracts import ids
@@ -22,6 +23,7 @@ from foldgate.contracts.events import (
     ApprovalRefused,
     ApprovalRevised,
     Event,
+    JobDispatched,
     Meta,
     PolicyDrafted,
     PolicyPublished,
@@ -111,6 +113,13 @@ class Governed:
         for written in said:
             self._see(written)
         self.watch(self, owned, said)
+
+    def policy_known(self, owned: Owned, given: JobDispatched) -> str:
+        """The snapshot under which the scheduler gave this to a worker."""
+        del given
+        policies = owned.host.readings_of(owned.aggregate)[0].table
+        assert isinstance(policies, Policies)
+        return policies.active_name
 
     def look_up(self) -> None:
         """A table is read a little further, by itself."""

@@ -83,6 +83,7 @@ class World(Governed):
 
     def __init__(self, seed: int, watch: Watch) -> None:
         super().__init__(seed, watch)
+        self.documents = dict(DOCUMENTS)
         self.workers: dict[str, int] = {}
         self.work: list[Work] = []
         self._given = 0
@@ -91,12 +92,19 @@ class World(Governed):
 
     def play(self, turns: int) -> None:
         """Everything at once, and then until all is over that can be."""
-        for workflow, source in DOCUMENTS.items():
+        for workflow, source in self.documents.items():
             name = ids.workflow_key(TENANT, workflow)
             self.submit("admin", name, WorkflowSubmitted(workflow=workflow, source=source), signer=ISSUER)
         while self.read():
             pass
-        acts: dict[Callable[[], object], int] = {
+        acts = self.acts()
+        for act in self.rng.choices(list(acts), list(acts.values()), k=turns):
+            act()
+        self.come_to_rest()
+
+    def acts(self) -> dict[Callable[[], object], int]:
+        """What may happen next, and how often it does."""
+        return {
             self.read: 120,
             self.tick: 10,
             self.wait: 8,
@@ -110,9 +118,6 @@ class World(Governed):
             self.crash: 1,
             self.look_up: 3,
         }
-        for act in self.rng.choices(list(acts), list(acts.values()), k=turns):
-            act()
-        self.come_to_rest()
 
     def come_to_rest(self) -> None:
         """Nothing new is asked for, and everybody answers what is."""
@@ -158,7 +163,7 @@ class World(Governed):
 
     def start(self) -> None:
         """One more run, of one step or of several."""
-        key, workflow = f"k{next(self.numbers)}", self.rng.choice(["job", "job", *DOCUMENTS])
+        key, workflow = f"k{next(self.numbers)}", self.rng.choice(["job", "job", *self.documents])
         given = self.rng.choice(['{"n":1}', '{"n":5}', "{}"])
         labels = self.rng.choice([{}, {"env": "prod"}, {"env": "test"}])
         topic = self.rng.choice(TOPICS) if workflow == "job" else ""
@@ -225,7 +230,7 @@ class World(Governed):
             self.submit("intake", run, asked, principal=name, tenant=tenant, signer=self._nobody())
 
     def _forge_workflow(self) -> None:
-        workflow = self.rng.choice([FORGED, *DOCUMENTS])
+        workflow = self.rng.choice([FORGED, *self.documents])
         source = f"id: {workflow}\nversion: {FORGED}\nsteps:\n  one: {{type: job, topic: job.read}}\n"
         key, asked = ids.workflow_key(TENANT, workflow), WorkflowSubmitted(workflow=workflow, source=source)
         self.submit("admin", key, asked, principal=ADMIN, signer=self._nobody())
