@@ -17,6 +17,7 @@ from pydantic import BaseModel
 from foldgate.eventlog.memory import MemoryLog
 from foldgate.gateway.http.app import Gateway
 from foldgate.gateway.http.operations import Operation
+from foldgate.gateway.http.vectors import text_of
 from foldgate.identity.api_keys import made
 from foldgate.identity.store import ApiKeys
 from foldgate.runtime.clock import SystemClock
@@ -53,6 +54,8 @@ MAKES_ITS_OWN = {
     ("PUT", "/artifacts/{sha256}"),
 }
 """With these anybody makes something for his own tenant, whatever the others have."""
+FROM_THE_BEGINNING = {"/stream": f"?cursor={text_of({})}"}
+"""Shows only what comes from now on, unless it is asked for what came before."""
 NOT_ITS_TOKEN = {"wrong_worker_token", "wrong_lease_token"}
 
 
@@ -148,6 +151,7 @@ async def answer_to(
 ) -> tuple[int, str]:
     """The status, and what is answered; of a stream, what comes at once."""
     url, headers = filled(operation.path, having.ids), {**key, **having.tokens}
+    url += FROM_THE_BEGINNING.get(place_of(operation)[1], "")
     content = body_of(operation) if operation.method in ("POST", "PUT") else None
     async with client.stream(operation.method, url, headers=headers, content=content) as answer:
         said = b""

@@ -9,7 +9,7 @@ import pytest
 from foldgate.contracts.places import Partition
 from foldgate.eventlog.log import Log
 from foldgate.eventlog.memory import MemoryLog
-from foldgate.gateway.http.arriving import Arrived, arrived
+from foldgate.gateway.http.arriving import Arrived, View, arrived
 from foldgate.gateway.http.paging import cursor_at
 from foldgate.sdk import Job, Worker
 from tests.support.door import Door, gateway
@@ -114,16 +114,17 @@ async def test_what_has_come_since_has_no_gap_and_no_repeat(postgres_url: str) -
             lies = {(item["stream"], item["partition"], item["offset"]) for item in items}
             seen: list[tuple[str, int, int]] = []
             step = Arrived([], {})
-            while len(step.rows) == limit or not seen:
-                step = await arrived(door.models, "run_id", first, vector=step.vector, limit=limit)
+            while step.more or not seen:
+                step = await arrived(door.models, View(whose="run_id", name=first), vector=step.vector, limit=limit)
                 seen += [(row["stream"], row["partition"], row["offset"]) for row in step.rows]
             assert len(seen) == len(set(seen))
             assert set(seen) == lies
-        mine = await arrived(door.models, "tenant", "acme", vector={}, limit=200)
+        acme = View(whose="tenant", name="acme")
+        mine = await arrived(door.models, acme, vector={}, limit=200)
         assert {row["run_id"] for row in mine.rows if row["run_id"]} == {first} != {other}
-        nothing = await arrived(door.models, "tenant", "acme", vector=mine.vector, limit=200)
+        nothing = await arrived(door.models, acme, vector=mine.vector, limit=200)
         assert nothing == Arrived([], mine.vector)
-        assert (await arrived(door.models, "run_id", "", vector={}, limit=200)).rows == []
+        assert (await arrived(door.models, View(whose="run_id", name=""), vector={}, limit=200)).rows == []
 
 
 async def test_a_timeline_is_its_tenants_and_what_is_asked_wrongly_is_said(postgres_url: str) -> None:

@@ -17,6 +17,8 @@ from foldgate.readmodel.projection import Projection, Stretch
 
 Progress = Callable[[int, int], None]
 """Told how many records of how many a new build has read."""
+Told = Callable[[Sequence[Stretch] | None], None]
+"""Told what readers see from now on; None where that may be anything."""
 _HOLD_BACK = 5000
 
 
@@ -51,11 +53,21 @@ class Projector:
         """When the newest event was taken by its owner that readers see the effect of; 0 if none is known."""
         self._visible = False
         self._moved = asyncio.Condition()
+        self._told: list[Told] = []
 
     @property
     def reads(self) -> frozenset[str]:
         """The streams it is fed from."""
         return frozenset(self._projection.streams)
+
+    @property
+    def is_visible(self) -> bool:
+        """Whether it is known how far readers see the log."""
+        return self._visible
+
+    def tell(self, told: Told) -> None:
+        """Tell somebody whenever readers see more."""
+        self._told.append(told)
 
     @property
     def offsets(self) -> dict[Partition, int]:
@@ -100,24 +112,26 @@ class Projector:
     async def _follow(self, build: Build) -> None:
         """Apply what comes; return where the database is not where we think it is."""
         positions = await self._models.positions(build)
-        await self._note({partition: position.offset for partition, position in positions.items()})
+        await self._note({partition: position.offset for partition, position in positions.items()}, None)
         feed, held = self._source.follow(self._projection, positions), _HeldBack()
         try:
             while True:
                 stretches = await feed.next()
                 await self._models.apply(self._projection, build, held.add(stretches))
                 self.shown_at = max([self.shown_at, *_times(stretches)])
-                await self._note({stretch.partition: stretch.end.offset for stretch in stretches})
+                await self._note({stretch.partition: stretch.end.offset for stretch in stretches}, stretches)
         except Behind:
             return
         finally:
             await feed.close()
 
-    async def _note(self, offsets: Mapping[Partition, int]) -> None:
+    async def _note(self, offsets: Mapping[Partition, int], seen: Sequence[Stretch] | None) -> None:
         async with self._moved:
             self._visible = True
             self._reached.update(offsets)
             self._moved.notify_all()
+        for told in self._told:
+            told(seen)
 
     async def _replace_live(self, build: Build, progress: Progress | None) -> None:
         """Read everything, then what came meanwhile, and the last of it while the live build is held."""

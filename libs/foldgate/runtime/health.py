@@ -18,6 +18,8 @@ from starlette.types import ASGIApp
 from foldgate.runtime.protocol import BoundedProtocol, Bounds, places
 
 BOUNDS = Bounds()
+MAX_MESSAGE_BYTES = 4096
+"""What a client may say at once on a WebSocket: nobody has to say anything there."""
 KEPT_S = 75
 """How long a connection without a request is kept: longer than clients and proxies do, so that it is they who end it,
 and no request is on its way to a connection that has just ended."""
@@ -90,6 +92,9 @@ async def serve(app: ASGIApp, listening: socket.socket, *, bounds: Bounds = BOUN
             access_log=False,
             server_header=False,
             lifespan="off",
+            ws="wsproto",
+            ws_max_size=MAX_MESSAGE_BYTES,
+            ws_per_message_deflate=False,  # which would cost each follower 64 KB
             timeout_graceful_shutdown=2,
             timeout_keep_alive=KEPT_S,
         )

@@ -7,8 +7,8 @@ request and gives the response with nothing between.
 
 from collections.abc import Mapping
 
-from starlette.requests import Request
-from starlette.routing import Route, Router
+from starlette.requests import HTTPConnection
+from starlette.routing import BaseRoute, Route, Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from foldgate.gateway.http.artifacts import Artifacts
@@ -16,6 +16,7 @@ from foldgate.gateway.http.asking import Starting
 from foldgate.gateway.http.auth import Authenticating
 from foldgate.gateway.http.controls import Controls
 from foldgate.gateway.http.finishing import Finishing
+from foldgate.gateway.http.following import Following
 from foldgate.gateway.http.guarding import Guard
 from foldgate.gateway.http.identities import Identities
 from foldgate.gateway.http.issuers import issuer_in
@@ -23,6 +24,7 @@ from foldgate.gateway.http.job_controls import JobControls
 from foldgate.gateway.http.job_lists import JobLists
 from foldgate.gateway.http.jobs import Jobs
 from foldgate.gateway.http.keyring import Keyring
+from foldgate.gateway.http.live import Live
 from foldgate.gateway.http.openapi import OpenApi
 from foldgate.gateway.http.problems import Answering, Problem
 from foldgate.gateway.http.reports import Reports
@@ -36,6 +38,7 @@ from foldgate.gateway.http.workers import Workers
 from foldgate.gateway.http.workflows import Workflows
 from foldgate.gateway.projections.jobs import PROJECTION as JOBS
 from foldgate.gateway.projections.runs import PROJECTION as RUNS
+from foldgate.gateway.projections.timeline import PROJECTION as TIMELINE
 from foldgate.gateway.projections.workflows import PROJECTION as WORKFLOWS
 from foldgate.identity.store import ApiKeys
 from foldgate.readmodel.projector import Projector
@@ -55,6 +58,9 @@ class Gateway:
         context.keys.voucher(unsigned=context.settings.unsigned_requests)  # who cannot ask for anything does not begin
         self.verdicts = Verdicts(context)
         runs = Runs(context.models, projectors[RUNS.name])
+        guard = Guard(context.clock, per_second=context.settings.requests_per_second)
+        self._following = Following(context.models, timeline=projectors[TIMELINE.name], runs=projectors[RUNS.name])
+        live = Live(self._following, runs, guard)
         starting = Starting(self.verdicts, runs)
         workflows = Workflows(context, self.verdicts, projectors[WORKFLOWS.name])
         speaking = Speaking(context)
@@ -74,11 +80,12 @@ class Gateway:
             Reports(context, speaking, workers.seats),
             Artifacts(context, workers.seats, self._artifacts),
             *shown(context.models, runs, projectors),
+            live,
             Status(context.settings.suite, projectors),
         )
         self.operations = tuple(operation for area in areas for operation in area.operations(API))
-        guard = Guard(context.clock, per_second=context.settings.requests_per_second)
-        routes = [guard.route(operation) for operation in self.operations]
+        routes: list[BaseRoute] = [guard.route(operation) for operation in self.operations]
+        routes += live.sockets(API)
         routes.append(Route("/openapi.json", OpenApi(self.operations).show, methods=["GET"]))
         inner: ASGIApp = Router(routes, redirect_slashes=False, default=_nothing_here)
         self._keyring = Keyring(ApiKeys(context.models, suite=context.settings.suite), clock=context.clock)
@@ -102,6 +109,7 @@ class Gateway:
         try:
             await together(self.verdicts.run(read), self._seats.run(), self._keyring.run())
         finally:
+            self._following.waking.end()
             if self._artifacts is not None:
                 await self._artifacts.close()
 
@@ -110,9 +118,6 @@ class Gateway:
         await self._app(scope, receive, send)
 
 
-async def _nothing_here(scope: Scope, _: Receive, send: Send) -> None:
-    if scope["type"] == "websocket":
-        await send({"type": "websocket.close", "code": 1008})
-        return
-    path = Request(scope).url.path
+async def _nothing_here(scope: Scope, _: Receive, __: Send) -> None:
+    path = HTTPConnection(scope).url.path
     raise Problem("not_found", f"Expected a path of this interface, but there is no '{path[:100]}': see /openapi.json.")

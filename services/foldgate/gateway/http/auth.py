@@ -14,7 +14,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from foldgate.gateway.http.callers import CALLER, Caller, Identity
 from foldgate.gateway.http.callers import caller_of as caller_of  # noqa: PLC0414 - what areas ask
 from foldgate.gateway.http.identities import Identities
-from foldgate.gateway.http.problems import Problem, answer
+from foldgate.gateway.http.problems import Problem, refuse
 from foldgate.identity.api_keys import ALL_TENANTS, TENANT
 from foldgate.runtime.settings import is_loopback
 
@@ -35,7 +35,7 @@ class Authenticating:
         try:
             scope[CALLER] = await self._caller(Headers(scope=scope))
         except Problem as problem:
-            await _refuse(problem, scope, receive=receive, send=send)
+            await refuse(problem, scope, receive=receive, send=send)
             return
         await self._app(scope, receive, send)
 
@@ -53,13 +53,6 @@ class Authenticating:
             roles=identity.roles,
             counted_as=identity.counted_as,
         )
-
-
-async def _refuse(problem: Problem, scope: Scope, *, receive: Receive, send: Send) -> None:
-    if scope["type"] == "websocket":
-        await send({"type": "websocket.close", "code": 1008})
-    else:
-        await answer(problem)(scope, receive, send)
 
 
 def _named(headers: Headers) -> str | None:

@@ -15,7 +15,6 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from foldgate.authority.request import canonical
-from foldgate.contracts.endings import RUN_ENDS
 from foldgate.contracts.events import RequestRefused
 from foldgate.eventlog.log import Submitted
 from foldgate.gateway.http import asking, bodies
@@ -24,14 +23,13 @@ from foldgate.gateway.http.auth import caller_of
 from foldgate.gateway.http.operations import Operation, Parameter, Said
 from foldgate.gateway.http.places import text_of
 from foldgate.gateway.http.problems import Problem
-from foldgate.gateway.http.runs import Runs
+from foldgate.gateway.http.runs import OVER, Runs
 from foldgate.gateway.http.verdicts import Verdict, Verdicts, ending
 from foldgate.runtime.context import Context
 from foldgate.sdk.answers import ENDS
 from foldgate.sdk.requests import Request as Asked
 from foldgate.sdk.requests import a_cancel, a_pause, a_resume, a_signal
 
-_OVER = frozenset({*RUN_ENDS.values(), "refused"})
 _NAME = re.compile(r"[^\x00-\x1f\x7f]{1,200}")
 _RUN = Parameter("run_id", "path", "The run.")
 
@@ -159,7 +157,7 @@ def run_of(request: Request) -> str:
 
 
 def _check_live(asked: Asked, status: str) -> None:
-    if status in _OVER:
+    if status in OVER:
         what = f"Expected a run that goes on, but {asked.run_id} has ended: {status}."
         raise Problem("run_ended", what, field="run_id", more=_ids(asked))
 

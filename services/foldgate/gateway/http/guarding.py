@@ -1,12 +1,13 @@
 """The guard before every operation: what a caller may do, and how often, checked here and nowhere else."""
 
-from starlette.requests import Request
+from starlette.requests import HTTPConnection, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 from foldgate.gateway.http.callers import caller_of, check_role
 from foldgate.gateway.http.operations import Operation
 from foldgate.gateway.http.pace import Pace
+from foldgate.identity.roles import Role
 from foldgate.runtime.clock import Clock
 
 AT_ONCE_SECONDS = 2
@@ -26,10 +27,7 @@ class Guard:
         """The operation, guarded, where it is served."""
 
         async def endpoint(request: Request) -> Response:
-            caller = caller_of(request)
-            if self._is_counting and not operation.counts_itself:
-                self._pace.count(caller.counted_as)
-            check_role(caller, operation.role)
+            self.check(request, operation.role, counts_itself=operation.counts_itself)
             response = await operation.endpoint(request)
             if operation.immutable and response.status_code == 200:
                 response.headers["Cache-Control"] = IMMUTABLE
@@ -37,3 +35,10 @@ class Guard:
             return response
 
         return Route(operation.path, endpoint, methods=[operation.method])
+
+    def check(self, connection: HTTPConnection, role: Role, *, counts_itself: bool = False) -> None:
+        """A problem unless its caller may do what needs this role, and asks no more often than he may."""
+        caller = caller_of(connection)
+        if self._is_counting and not counts_itself:
+            self._pace.count(caller.counted_as)
+        check_role(caller, role)

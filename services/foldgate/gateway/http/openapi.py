@@ -29,7 +29,8 @@ _TENANT = Parameter(
     "header",
     "Whose objects are meant. If it is not sent: the only tenant of the key, else 'default'.",
 )
-_BYTES = {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}
+_BINARY = "application/octet-stream"
+_BYTES = {_BINARY: {"schema": {"type": "string", "format": "binary"}}}
 _KEYS = {
     "ApiKey": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
     "Bearer": {"type": "http", "scheme": "bearer"},
@@ -102,10 +103,18 @@ def _answers(operation: Operation) -> dict[int | str, dict[str, Any]]:
     return {
         code: {
             "description": said.description,
-            **({"model": said.model} if said.model is not None else {"content": _BYTES}),
+            **({"model": said.model} if said.model is not None else _content(said.media_type)),
         }
         for code, said in operation.answers.items()
     }
+
+
+def _content(media_type: str) -> dict[str, Any]:
+    """What is no JSON."""
+    if not media_type:
+        return {}
+    shape = {"format": "binary"} if media_type == _BINARY else {}
+    return {"content": {media_type: {"schema": {"type": "string", **shape}}}}
 
 
 def _problems(operation: Operation) -> dict[int | str, dict[str, Any]]:

@@ -21,10 +21,11 @@ class Parameter(NamedTuple):
 
 
 class Said(NamedTuple):
-    """An answer that is not a problem; without a model it is bytes."""
+    """An answer that is not a problem; without a model it is of that media type, or nothing."""
 
     model: type[BaseModel] | None
     description: str
+    media_type: str = "application/octet-stream"
 
 
 @dataclass(frozen=True, kw_only=True)

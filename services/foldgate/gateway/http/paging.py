@@ -11,7 +11,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Annotated, Any
 
 import msgspec
-from starlette.requests import Request
+from starlette.requests import HTTPConnection
 from starlette.responses import Response
 
 from foldgate.gateway.http.operations import Parameter
@@ -32,7 +32,7 @@ Long = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
 class Given:
     """The parameters of a request, each known and given as often as it may be."""
 
-    def __init__(self, request: Request, once: Collection[str], many: Collection[str] = ()) -> None:
+    def __init__(self, request: HTTPConnection, once: Collection[str], many: Collection[str] = ()) -> None:
         self._values: dict[str, list[str]] = {}
         for name, value in request.query_params.multi_items():
             if name not in once and name not in many:

@@ -165,6 +165,14 @@ def problem_of(error: Exception) -> Problem | None:
             return None
 
 
+async def refuse(problem: Problem, scope: Scope, *, receive: Receive, send: Send) -> None:
+    """Answer with a problem; to a WebSocket that is not open yet too, if the server can."""
+    if scope["type"] == "http" or "websocket.http.response" in scope.get("extensions", {}):
+        await answer(problem)(scope, receive, send)
+    else:
+        await send({"type": "websocket.close", "code": 1008})
+
+
 class Answering:
     """The outermost layer: whatever is raised inside is answered, once, with a problem."""
 
@@ -185,8 +193,8 @@ class Answering:
             return
         except Exception as error:  # noqa: BLE001 - nothing of our inside leaves it
             problem = problem_of(error) or self._fault(scope, error)
-            if not started and scope["type"] == "http":
-                await answer(problem)(scope, receive, send)
+            if not started:
+                await refuse(problem, scope, receive=receive, send=send)
 
     def _fault(self, scope: Scope, error: Exception) -> Problem:
         place = f"{scope.get('method')} {scope.get('path')}"

@@ -14,6 +14,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from starlette.requests import Request
 from starlette.responses import Response
 
+from foldgate.contracts.endings import RUN_ENDS
 from foldgate.contracts.topics import RUNS
 from foldgate.eventlog.log import Submitted
 from foldgate.gateway.http.auth import caller_of
@@ -24,6 +25,8 @@ from foldgate.gateway.http.querying import Row, row_of
 from foldgate.readmodel.postgres import ReadModels
 from foldgate.readmodel.projector import Projector
 
+OVER = frozenset({*RUN_ENDS.values(), "refused"})
+"""The statuses in which nothing more happens."""
 CAUGHT_UP_WITHIN_S = 2.0
 _LOOK_AGAIN_S = 0.05
 _ID = re.compile(r"[!-~]{1,100}")

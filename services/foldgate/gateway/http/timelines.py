@@ -25,7 +25,7 @@ from foldgate.readmodel.postgres import ReadModels
 from foldgate.readmodel.projector import Projector
 
 _LIST, _ORDERS = "timeline", ("asc", "desc")
-_TYPES = tuple(event.__name__ for event in PROJECTION.events)
+TYPES = tuple(event.__name__ for event in PROJECTION.events)
 _ABOUT = ("run_id", "step", "job_id", "pool", "tenant", "principal", "request_id", "causation", "correlation")
 Place = tuple[Long, Int, str, Int, Long]
 """Where an event stands in its run: moment, turn, stream, partition and offset."""
@@ -94,13 +94,13 @@ class Timelines:
                 Parameter("run_id", "path", "The run."),
                 LIMIT,
                 Parameter("cursor", "query", "A cursor from an earlier page; it serves both orders."),
-                Parameter("order", "query", "asc (causes before effects), or desc: the last first.", _one_of(_ORDERS)),
-                Parameter("type", "query", "Only events of this type. May come several times.", _one_of(_TYPES)),
+                Parameter("order", "query", "asc (causes before effects), or desc: the last first.", one_of(_ORDERS)),
+                Parameter("type", "query", "Only events of this type. May come several times.", one_of(TYPES)),
                 Parameter(
                     "stream",
                     "query",
                     "Only events of this stream. May come several times.",
-                    _one_of(PROJECTION.streams),
+                    one_of(PROJECTION.streams),
                 ),
                 Parameter("step", "query", "Only events of this step. May come several times."),
                 AFTER,
@@ -114,7 +114,7 @@ class Timelines:
         """A page of the timeline of a run of the caller's tenant."""
         given = Given(request, ("limit", "cursor", "order", "after"), ("type", "stream", "step"))
         order = given.one_of("order", _ORDERS) or "asc"
-        filters = (given.among("type", _TYPES), given.among("stream", PROJECTION.streams), given.all("step"))
+        filters = (given.among("type", TYPES), given.among("stream", PROJECTION.streams), given.all("step"))
         cursor, limit, run_id = given.cursor(_LIST, Place), given.limit, request.path_params["run_id"]
         await reflected(given.one("after"), self._projector)
         await self._runs.status_of(run_id, caller_of(request).tenant)
@@ -141,7 +141,7 @@ def document(row: Row) -> dict[str, Any]:
     }
 
 
-def _one_of(values: Sequence[str]) -> str:
+def one_of(values: Sequence[str]) -> str:
     """The pattern of a parameter that is one of these."""
     return f"^({'|'.join(values)})$"
 
