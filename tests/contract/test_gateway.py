@@ -93,6 +93,13 @@ async def test_a_job_is_started_and_shown(opened: Opened, postgres_url: str) -> 
         times = (shown.pop("started_at"), shown.pop("ended_at"))
         assert all(time.endswith("Z") for time in times)
         assert times[0] <= times[1]
+        (step,) = shown.pop("steps")
+        assert (step["step"], step["status"], step["attempts"], shown.pop("more_steps")) == (
+            "job",
+            "succeeded",
+            1,
+            False,
+        )
         assert shown == {
             "run_id": begun["run_id"],
             "workflow": "job",

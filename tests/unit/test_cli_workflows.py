@@ -10,7 +10,7 @@ from rich.console import Console
 from foldgate.cli.asking import labels_of, parsed
 from foldgate.cli.documents import judged
 from foldgate.cli.drawing import mermaid, tree
-from foldgate.cli.graph import about, as_object, edges
+from foldgate.cli.graph import about, as_object
 from foldgate.cli.job_wait import explained
 from foldgate.cli.mistakes import AskedWrongly
 from foldgate.cli.plan_of_run import LATER, plan
@@ -42,6 +42,7 @@ from foldgate.contracts.places import Partition
 from foldgate.eventlog.log import Record
 from foldgate.language.compile import compiled
 from foldgate.language.definition import Definition
+from foldgate.language.edges import edges
 from foldgate.language.publish import prepare
 from foldgate.sdk.rerunning import ctx_of, outputs_of
 from tests.support.given import meta

@@ -9,9 +9,10 @@ from rich.text import Text
 from rich.tree import Tree
 
 from foldgate.cli.documents import shown_version
-from foldgate.cli.graph import Edge, Why, about, edges, kind_of
+from foldgate.cli.graph import about
 from foldgate.cli.terminal import harmless
 from foldgate.language.definition import Definition, StepDef
+from foldgate.language.edges import Edge, Why, edges, kind_of
 
 _LABELS: Mapping[Why, str] = {
     "depends_on": "",

@@ -1,7 +1,6 @@
 """The graph of a workflow: which step leads to which, and why."""
 
-from collections.abc import Iterator
-from typing import Any, Literal
+from typing import Any
 
 import msgspec
 
@@ -15,32 +14,7 @@ from foldgate.language.definition import (
     SwitchSpec,
     WaitSpec,
 )
-
-Why = Literal["depends_on", "case", "part", "on_error", "compensate"]
-
-
-class Edge(msgspec.Struct, frozen=True):
-    """One step leads to another. `case`: a switch may choose it; `part`: it is in that group."""
-
-    source: str
-    target: str
-    why: Why
-
-
-def edges(definition: Definition) -> list[Edge]:
-    """All of them, in the order in which steps can run."""
-    return [edge for step_id in definition.order for edge in _into(definition.steps[step_id])]
-
-
-def _into(step: StepDef) -> Iterator[Edge]:
-    for source in step.depends_on:
-        yield Edge(source, step.id, "case" if source in step.switches else "depends_on")
-    if step.parent:
-        yield Edge(step.parent, step.id, "part")
-    if step.handles:
-        yield Edge(step.handles, step.id, "on_error")
-    if step.undoes:
-        yield Edge(step.undoes, step.id, "compensate")
+from foldgate.language.edges import edges, kind_of
 
 
 def as_object(definition: Definition) -> dict[str, Any]:
@@ -53,11 +27,6 @@ def as_object(definition: Definition) -> dict[str, Any]:
         "steps": [{"id": step.id, "type": kind_of(step), "about": about(step)} for step in steps],
         "edges": [msgspec.structs.asdict(edge) for edge in edges(definition)],
     }
-
-
-def kind_of(step: StepDef) -> str:
-    """The type of a step, as it was written: of jobs their kind."""
-    return step.spec.kind if isinstance(step.spec, JobSpec) else step.type
 
 
 def about(step: StepDef) -> str:

@@ -6,10 +6,11 @@ Whether a step may happen, and in which pool, is policy's word at the moment whe
 from collections.abc import Collection
 from typing import Any
 
-from foldgate.cli.graph import about, kind_of
+from foldgate.cli.graph import about
 from foldgate.cli.showing import begins
 from foldgate.cli.terminal import console, harmless, note, say, say_json, table
 from foldgate.language.definition import Definition, JobSpec
+from foldgate.language.edges import kind_of
 
 LATER = "asked when it runs"
 

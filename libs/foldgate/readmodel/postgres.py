@@ -109,7 +109,6 @@ def _fresh(stretches: Sequence[Stretch], stored: dict[Partition, Position]) -> I
 async def _change(connection: Connection, projection: Projection, stretches: Sequence[Stretch]) -> None:
     if projection.write is not None:
         await projection.write(connection, stretches)
-        return
     statements = [
         statement
         for stretch in stretches

@@ -35,8 +35,8 @@ class Projection:
     """A read model. `tables` is SQL that makes its tables in an empty schema. Raise `version` when `rows` changes its
     mind: then, as when `tables` changes, it is built anew from the beginning of the log.
 
-    `write` stands in for `rows` where one event at a time would be too slow, or its place on the log is a part of its
-    row: it is given what was read, inside the transaction that moves the position."""
+    `write` does, before `rows`, what would be too slow one event at a time, or has the place of an event on the log in
+    its row: it is given what was read, inside the transaction that moves the position."""
 
     name: str
     version: int

@@ -22,6 +22,7 @@ from foldgate.gateway.http.operations import Operation, Parameter, Said
 from foldgate.gateway.http.places import place_of, text_of
 from foldgate.gateway.http.problems import Problem
 from foldgate.gateway.http.querying import Row, row_of
+from foldgate.gateway.http.steps import MOST_STEPS, StepItem, steps_of
 from foldgate.readmodel.postgres import ReadModels
 from foldgate.readmodel.projector import Projector
 
@@ -79,6 +80,8 @@ class RunAnswer(BaseModel):
     compensation: str = Field(title="Compensation", description="none, done or partial.")
     started_at: AwareDatetime = Field(title="Started at")
     ended_at: AwareDatetime | None = Field(title="Ended at")
+    steps: list[StepItem] = Field(title="Steps", description=f"As they came; at most {MOST_STEPS}.")
+    more_steps: bool = Field(title="More steps", description="Whether there are more than these.")
 
 
 class Runs:
@@ -131,7 +134,9 @@ class Runs:
         row = await row_of(self._models, _ROW, run_id, tenant) if may_be_one else None
         if row is None:
             raise no_such_run(run_id, tenant)
-        return Response(msgspec.json.encode(_document(row)), media_type="application/json")
+        steps = await steps_of(self._models, run_id)  # after the run: of one that has ended, all have
+        document = {**_document(row), "steps": steps[:MOST_STEPS], "more_steps": len(steps) > MOST_STEPS}
+        return Response(msgspec.json.encode(document), media_type="application/json")
 
     async def _reflects(self, after: Submitted, run_id: str, tenant: str) -> None:
         try:

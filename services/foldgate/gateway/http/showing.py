@@ -3,12 +3,14 @@
 from collections.abc import Iterator, Mapping
 from typing import Protocol
 
+from foldgate.gateway.http.graphs import Graphs
 from foldgate.gateway.http.operations import Operation
 from foldgate.gateway.http.run_lists import RunLists
 from foldgate.gateway.http.runs import Runs
 from foldgate.gateway.http.timelines import Timelines
 from foldgate.gateway.projections.runs import PROJECTION as RUNS
 from foldgate.gateway.projections.timeline import PROJECTION as TIMELINE
+from foldgate.gateway.projections.workflows import PROJECTION as WORKFLOWS
 from foldgate.readmodel.postgres import ReadModels
 from foldgate.readmodel.projector import Projector
 
@@ -23,3 +25,4 @@ def shown(models: ReadModels, runs: Runs, projectors: Mapping[str, Projector]) -
     """The areas."""
     yield RunLists(models, projectors[RUNS.name])
     yield Timelines(models, runs, projectors[TIMELINE.name])
+    yield Graphs(models, runs=projectors[RUNS.name], workflows=projectors[WORKFLOWS.name])

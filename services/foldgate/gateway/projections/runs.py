@@ -1,4 +1,4 @@
-"""The read model of runs: one row a run, from its start to how it ended."""
+"""The read model of runs: one row a run, from its start to how it ended; and one a step of it (`steps.py`)."""
 
 from collections.abc import Sequence
 from importlib.resources import files
@@ -21,6 +21,7 @@ from foldgate.contracts.events import (
     SlotTaken,
 )
 from foldgate.contracts.topics import RUNS
+from foldgate.gateway.projections import steps
 from foldgate.readmodel.projection import Projection, Statement
 
 # The id of a run that was forgotten long ago may be given again: then this is the run it means now.
@@ -104,11 +105,17 @@ def _ended(
     return Statement(meta.run_id, _ENDED, (meta.run_id, status, output, code, error, step, compensation, meta.at))
 
 
+_FOLDER = files("foldgate.gateway.projections")
+
 PROJECTION = Projection(
     name="runs",
-    version=3,
+    version=4,
     streams=(RUNS.name,),
-    events=(RunStarted, RunRefused, *_MOVES, RunSucceeded, RunFailed, RunDenied, RunTimedOut, RunCancelled),
-    tables=files("foldgate.gateway.projections").joinpath("runs.sql").read_text(),
+    events=(
+        *(RunStarted, RunRefused, *_MOVES, RunSucceeded, RunFailed, RunDenied, RunTimedOut, RunCancelled),
+        *steps.EVENTS,
+    ),
+    tables="".join(_FOLDER.joinpath(name).read_text() for name in ("runs.sql", "steps.sql")),
     rows=rows,
+    write=steps.write,
 )
