@@ -178,7 +178,7 @@ async def test_a_socket_is_opened_by_those_who_may(postgres_url: str) -> None:
         refused: list[tuple[dict[str, str], str, int, str]] = [
             ({}, target, 401, "unauthenticated"),
             (nothing, target, 403, "forbidden"),
-            ({**good, "Origin": "https://evil.example"}, target, 403, "foreign_page"),
+            ({**good, "Origin": "http://elsewhere"}, target, 403, "foreign_page"),
             ({**good, "X-Tenant-ID": "other"}, target, 403, "foreign_tenant"),
             (good, f"{target}?cursor=x", 400, "invalid_parameter"),
             (good, f"{target}?about=nothing", 400, "invalid_parameter"),

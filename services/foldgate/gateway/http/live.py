@@ -28,7 +28,7 @@ from foldgate.gateway.http.problems import Problem
 from foldgate.gateway.http.querying import Row
 from foldgate.gateway.http.runs import OVER, Runs
 from foldgate.gateway.http.timelines import TYPES, document, one_of
-from foldgate.gateway.http.vectors import CURSOR, LAST, Cursor, given_in, text_of
+from foldgate.gateway.http.vectors import CURSOR, LAST, Reader, given_in, text_of
 
 MEDIA_TYPE = "text/event-stream"
 ABOUT = {"runs": "runs", "approvals": "approvals", "workers": "jobs"}
@@ -105,7 +105,7 @@ class Live:
         """The events of one run."""
         given = Given(request, ("cursor", "follow"))
         run_id, follows = request.path_params["run_id"], given.one_of("follow", _YES) == "true"
-        cursor = given_in(request, given.one("cursor")) or Cursor({})
+        cursor = given_in(request, given.one("cursor")) or Reader({})
         status = await self._runs.status_of(run_id, caller_of(request).tenant)
         if cursor.is_over and status in OVER and not follows:
             return Response(status_code=204)
@@ -135,7 +135,7 @@ class Live:
             with contextlib.suppress(WebSocketDisconnect, TimeoutError):  # who leaves, or takes nothing
                 sending.result()
 
-    async def _send_all(self, socket: WebSocket, view: View, cursor: Cursor) -> None:
+    async def _send_all(self, socket: WebSocket, view: View, cursor: Reader) -> None:
         async for told in self._following.told(view, cursor.vector):
             for row, vector in told.events:
                 await _sent(socket, {"id": text_of(vector), "event": document(row)})
@@ -143,7 +143,7 @@ class Live:
                 await _sent(socket, {"id": text_of(told.vector), "event": None})
         await socket.close(1012)
 
-    def _asked(self, connection: HTTPConnection) -> tuple[View, Cursor]:
+    def _asked(self, connection: HTTPConnection) -> tuple[View, Reader]:
         given = Given(connection, ("run", "workflow", "cursor"), ("about", "type"))
         about = given.among("about", tuple(ABOUT)) or list(ABOUT)
         view = View(
@@ -154,7 +154,7 @@ class Live:
             run_id=given.one("run") or "",
             workflow=given.one("workflow") or "",
         )
-        return view, given_in(connection, given.one("cursor")) or Cursor(self._following.now)
+        return view, given_in(connection, given.one("cursor")) or Reader(self._following.now)
 
     def _streamed(self, request: Request, parts: AsyncIterator[bytes]) -> Response:
         if request.method == "HEAD":
@@ -162,7 +162,7 @@ class Live:
         _ = self._following.now  # a problem while there is nothing to follow
         return StreamingResponse(parts, media_type=MEDIA_TYPE, headers=_HEADERS)
 
-    async def _run(self, view: View, cursor: Cursor, *, is_over: bool, follows: bool) -> AsyncIterator[bytes]:
+    async def _run(self, view: View, cursor: Reader, *, is_over: bool, follows: bool) -> AsyncIterator[bytes]:
         yield b"retry: %d\n\n" % _RETRY_MS
         async for told in self._following.told(view, cursor.vector):
             yield _rendered(told)
@@ -171,7 +171,7 @@ class Live:
                 yield b"event: end\nid: %b\ndata: {}\n\n" % text_of(told.vector, is_over=True).encode()
                 return
 
-    async def _tenant(self, view: View, cursor: Cursor) -> AsyncIterator[bytes]:
+    async def _tenant(self, view: View, cursor: Reader) -> AsyncIterator[bytes]:
         yield b"retry: %d\n\n" % _RETRY_MS
         async for told in self._following.told(view, cursor.vector):
             yield _rendered(told)

@@ -28,7 +28,7 @@ _Offset = Annotated[int, msgspec.Meta(ge=0, le=2**62)]
 _Shape = tuple[str, int, dict[str, list[_Offset]]]
 
 
-class Cursor(NamedTuple):
+class Reader(NamedTuple):
     """What a client has been told."""
 
     vector: dict[Partition, int]
@@ -43,7 +43,7 @@ def text_of(vector: Mapping[Partition, int], *, is_over: bool = False) -> str:
     return base64.urlsafe_b64encode(msgspec.json.encode([_LIVE, int(is_over), offsets])).rstrip(b"=").decode()
 
 
-def cursor_in(text: str, *, field: str = "cursor") -> Cursor:
+def cursor_in(text: str, *, field: str = "cursor") -> Reader:
     """The cursor that a client sends; a problem if it is none of ours."""
     try:
         if len(text) > _MAX_CHARS:
@@ -58,10 +58,10 @@ def cursor_in(text: str, *, field: str = "cursor") -> Cursor:
     except (ValueError, binascii.Error, msgspec.MsgspecError, RecursionError):
         what = f"Expected the id of an event that was sent here, but got '{text[:60]}'."
         raise Problem("invalid_parameter", what, field=field) from None
-    return Cursor(vector, bool(over))
+    return Reader(vector, bool(over))
 
 
-def given_in(connection: HTTPConnection, cursor: str | None) -> Cursor | None:
+def given_in(connection: HTTPConnection, cursor: str | None) -> Reader | None:
     """The cursor of a request: what a browser remembers goes before what the page began with."""
     last = connection.headers.get("last-event-id")
     if last:
