@@ -2,6 +2,8 @@
 
 import asyncio
 
+import pytest
+
 from foldgate.database.connections import Connection, Connections
 from tests.support.waiting import until
 
@@ -25,3 +27,18 @@ async def test_whoever_stops_waiting_is_not_made_to_try_again(postgres_url: str)
     assert task.cancelled()
     assert len(begun) == 1
     await connections.close()
+
+
+async def test_closing_that_is_cut_off_leaves_none_open(postgres_url: str) -> None:
+    connections, used = Connections(postgres_url, schema="public"), list[Connection]()
+    together = asyncio.Barrier(3)
+
+    async def work(connection: Connection) -> None:
+        used.append(connection)
+        await together.wait()
+
+    await asyncio.gather(*(connections.run(work) for _ in range(3)))
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0):
+            await connections.close()
+    assert [connection.is_closed() for connection in used] == [True] * 3

@@ -97,8 +97,12 @@ class Connections:
     async def close(self) -> None:
         """Close the connections that are not in use; those in use close when they are given back."""
         self._closed = True
-        while self._free:
-            await closed(self._free.pop())
+        try:
+            while self._free:
+                await closed(self._free.pop())
+        finally:  # cut off while it waits for one, it leaves none of the others open
+            while self._free:
+                self._free.pop().terminate()
 
     async def _until_done(self, work: Work[T], seen: list[BaseException]) -> T:
         for pause_s in chain(_PAUSES_S, repeat(_PAUSES_S[-1])):

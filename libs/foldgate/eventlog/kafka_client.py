@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from aiokafka.client import AIOKafkaClient, ConnectionGroup
+from aiokafka.client import AIOKafkaClient, ConnectionGroup, CoordinationType
 from aiokafka.conn import create_conn
 from aiokafka.errors import (
     AuthenticationFailedError,
@@ -25,6 +25,7 @@ from aiokafka.errors import (
     KafkaConnectionError,
     KafkaError,
     LeaderNotAvailableError,
+    NodeNotReadyError,
     ReplicaNotAvailableError,
     SaslAuthenticationFailed,
     TopicAuthorizationFailedError,
@@ -69,6 +70,11 @@ class Client(AIOKafkaClient):  # type: ignore[misc]  # published without types
         if (node_id, group) not in self._met and await self._out_of_reach(self.ready(node_id, group=group)):
             self._met.add((node_id, group))
         return await super().send(node_id, request, group=group)
+
+    async def coordinator_lookup(self, coordinator_type: CoordinationType, coordinator_key: str) -> Any:
+        if self.get_random_node() is None:  # while no broker is known the library stops on an assertion
+            raise NodeNotReadyError("no broker of the cluster is known just now")
+        return await super().coordinator_lookup(coordinator_type, coordinator_key)
 
     async def close(self) -> None:
         self.closed = True
