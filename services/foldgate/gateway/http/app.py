@@ -57,7 +57,7 @@ class Gateway:
         self._models = context.models
         context.keys.voucher(unsigned=context.settings.unsigned_requests)  # who cannot ask for anything does not begin
         self.verdicts = Verdicts(context)
-        runs = Runs(context.models, projectors[RUNS.name])
+        runs = self._runs = Runs(context.models, projectors[RUNS.name])
         guard = Guard(context.clock, per_second=context.settings.requests_per_second)
         self._following = Following(context.models, timeline=projectors[TIMELINE.name], runs=projectors[RUNS.name])
         live = Live(self._following, runs, guard)
@@ -110,6 +110,7 @@ class Gateway:
             await together(self.verdicts.run(read), self._seats.run(), self._keyring.run())
         finally:
             self._following.waking.end()
+            self._runs.waking.end()
             if self._artifacts is not None:
                 await self._artifacts.close()
 

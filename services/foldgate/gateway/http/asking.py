@@ -62,7 +62,7 @@ ANSWERS = {
     201: Said(StartAnswer, "The run has started."),
     202: Said(StartAnswer, "The request is on the log; no verdict is known yet."),
 }
-PROBLEMS = ("idempotency_conflict", "too_large", "log_unavailable", "database_unavailable")
+PROBLEMS = ("invalid_parameter", "idempotency_conflict", "too_large", "log_unavailable", "database_unavailable")
 
 
 def client_of(request: Request, context: Context) -> Client:
@@ -90,6 +90,16 @@ class Starting:
             return None
         known = await self._runs.known(prepared.run_id)
         return None if known is None else _repeat(prepared, known)
+
+    async def waited(self, answer: Response, request: Request, prepared: Prepared, *, within_s: float) -> Response:
+        """The answer, once the run has ended or that time is up: with the status that was seen then."""
+        if not within_s:
+            return answer
+        status = await self._runs.over(prepared.run_id, caller_of(request).tenant, within_s=within_s)
+        document = msgspec.json.decode(answer.body)
+        body = msgspec.json.encode({**document, "status": status or document["status"]})
+        where = {"Location": answer.headers["location"]}
+        return Response(body, answer.status_code, headers=where, media_type="application/json")
 
     async def asked(self, client: Client, prepared: Prepared) -> Response:
         """Ask for this run, and answer with what became of it."""

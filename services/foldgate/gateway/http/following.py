@@ -9,7 +9,7 @@ Nothing here is lost in a crash: a follower who comes again says where he is (`v
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Sequence
 from typing import NamedTuple
 
 import structlog
@@ -21,8 +21,8 @@ from foldgate.gateway.http.arriving import Arrived, Vector, View, arrived, place
 from foldgate.gateway.http.problems import Problem
 from foldgate.gateway.http.querying import Row
 from foldgate.gateway.http.runs import caught_up
+from foldgate.gateway.http.waking import Waking
 from foldgate.readmodel.postgres import ReadModels
-from foldgate.readmodel.projection import Stretch
 from foldgate.readmodel.projector import Projector
 
 HEARTBEAT_S = 15.0
@@ -30,41 +30,6 @@ PAGE = 100
 _AT_LEAST_S, _AGAIN_S = 0.05, 1.0
 _ASK_AT_ONCE = 2
 _TROUBLE = (DatabaseUnavailable, DatabaseRefused, LogUnavailable, Problem)
-
-
-class Waking:
-    """Who is woken by what: followers of runs and of tenants, by their names."""
-
-    def __init__(self) -> None:
-        self._events: dict[tuple[str, str], set[asyncio.Event]] = {}
-        self.is_over = False
-
-    def told(self, stretches: Sequence[Stretch] | None) -> None:
-        """Readers see these now; without them, it may be anything."""
-        if not self._events:
-            return
-        names = set(self._events) if stretches is None else set(_names(stretches))
-        for name in names & self._events.keys():
-            for event in self._events[name]:
-                event.set()
-
-    def end(self) -> None:
-        """Let all followers go: this process leaves."""
-        self.is_over = True
-        self.told(None)
-
-    @contextlib.contextmanager
-    def subscribed(self, whose: str, name: str) -> Iterator[asyncio.Event]:
-        """Set whenever something of this run or tenant may have come."""
-        event = asyncio.Event()
-        same = self._events.setdefault((whose, name), set())
-        same.add(event)
-        try:
-            yield event
-        finally:
-            same.remove(event)
-            if not same:
-                del self._events[whose, name]
 
 
 class Told(NamedTuple):
@@ -146,10 +111,3 @@ def _each(rows: Sequence[Row], vector: Vector) -> list[tuple[Row, dict[Partition
         reached = {**reached, place_of(row): row["offset"] + 1}
         events.append((row, reached))
     return events
-
-
-def _names(stretches: Sequence[Stretch]) -> Iterator[tuple[str, str]]:
-    for stretch in stretches:
-        for seen in stretch.seen:
-            yield "run_id", seen.meta.run_id
-            yield "tenant", seen.meta.tenant

@@ -11,6 +11,8 @@ from foldgate.authority.request import canonical
 from foldgate.gateway.http import asking, bodies
 from foldgate.gateway.http.asking import Label, Starting, Text
 from foldgate.gateway.http.operations import Operation
+from foldgate.gateway.http.paging import Given
+from foldgate.gateway.http.runs import WAIT, wait_in
 from foldgate.runtime.context import Context
 
 
@@ -45,7 +47,7 @@ class Jobs:
             area="jobs",
             role="operator",
             body=JobBody,
-            parameters=(asking.KEY,),
+            parameters=(asking.KEY, WAIT),
             answers=asking.ANSWERS,
             problems=(*asking.PROBLEMS, "no_topic"),
         )
@@ -54,7 +56,9 @@ class Jobs:
     async def start(self, request: Request) -> Response:
         """Ask for a run, and answer with what became of it."""
         key, client = asking.key_of(request), asking.client_of(request, self._context)
+        within_s = wait_in(Given(request, ("wait",)).one("wait"))
         body = await bodies.read(request, JobBody)
         payload = msgspec.Raw(canonical(msgspec.json.encode(body.input)).encode())
         prepared = client.job(body.topic, payload, idempotency_key=key, kind=body.kind, labels=body.labels)
-        return await self._starting.known(prepared) or await self._starting.asked(client, prepared)
+        answer = await self._starting.known(prepared) or await self._starting.asked(client, prepared)
+        return await self._starting.waited(answer, request, prepared, within_s=within_s)

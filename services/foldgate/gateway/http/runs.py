@@ -6,6 +6,7 @@ run it asked for is there.
 """
 
 import asyncio
+import contextlib
 import re
 from typing import Any, NamedTuple
 
@@ -19,10 +20,13 @@ from foldgate.contracts.topics import RUNS
 from foldgate.eventlog.log import Submitted
 from foldgate.gateway.http.auth import caller_of
 from foldgate.gateway.http.operations import Operation, Parameter, Said
+from foldgate.gateway.http.paging import Given
 from foldgate.gateway.http.places import place_of, text_of
 from foldgate.gateway.http.problems import Problem
 from foldgate.gateway.http.querying import Row, row_of
+from foldgate.gateway.http.reflecting import AFTER
 from foldgate.gateway.http.steps import MOST_STEPS, StepItem, steps_of
+from foldgate.gateway.http.waking import Waking
 from foldgate.readmodel.postgres import ReadModels
 from foldgate.readmodel.projector import Projector
 
@@ -30,6 +34,9 @@ OVER = frozenset({*RUN_ENDS.values(), "refused"})
 """The statuses in which nothing more happens."""
 CAUGHT_UP_WITHIN_S = 2.0
 _LOOK_AGAIN_S = 0.05
+MOST_WAIT_S = 60
+_WAIT = re.compile(r"([0-9]{1,5})(s|ms)")
+WAIT = Parameter("wait", "query", f"Wait for the run's end: 30s, 500ms; at most {MOST_WAIT_S} s. Says what it saw.")
 _ID = re.compile(r"[!-~]{1,100}")
 _KNOWN = "SELECT status, request_hash, error_code, error FROM runs WHERE run_id = $1"
 _STATUS_OF = "SELECT status FROM runs WHERE run_id = $1 AND tenant = $2"
@@ -89,6 +96,8 @@ class Runs:
 
     def __init__(self, models: ReadModels, projector: Projector) -> None:
         self._models, self._projector = models, projector
+        self.waking = Waking()
+        projector.tell(self.waking.told)
 
     def operations(self, prefix: str) -> tuple[Operation, ...]:
         """What is served."""
@@ -101,7 +110,8 @@ class Runs:
             role="viewer",
             parameters=(
                 Parameter("run_id", "path", "The run."),
-                Parameter("after", "query", "The position from the answer to a write, which is to be reflected."),
+                AFTER,
+                WAIT,
             ),
             answers={200: Said(RunAnswer, "The run.")},
             problems=("invalid_parameter", "not_found", "not_yet", "database_unavailable"),
@@ -125,12 +135,30 @@ class Runs:
             raise no_such_run(run_id, tenant)
         return str(row["status"])
 
+    async def over(self, run_id: str, tenant: str, *, within_s: float) -> str | None:
+        """Wait until this run has ended, no longer than that: its status then; None of one that is not seen yet."""
+        with self.waking.subscribed("run_id", run_id) as woken, contextlib.suppress(TimeoutError):
+            row = None
+            async with asyncio.timeout(within_s):
+                while not self.waking.is_over:
+                    woken.clear()
+                    row = await row_of(self._models, _STATUS_OF, run_id, tenant)
+                    if row is not None and row["status"] in OVER:
+                        break
+                    await woken.wait()
+        return None if row is None else str(row["status"])
+
     async def show(self, request: Request) -> Response:
         """One run of the caller's tenant."""
         run_id, tenant = request.path_params["run_id"], caller_of(request).tenant
-        may_be_one, after = _ID.fullmatch(run_id), _after(request)
+        given = Given(request, ("after", "wait"))
+        text, may_be_one, within_s = given.one("after"), _ID.fullmatch(run_id), wait_in(given.one("wait"))
+        after = None if text is None else place_of(text, field="after")
         if may_be_one and after is not None:
             await self._reflects(after, run_id, tenant)
+        if may_be_one and within_s:
+            await self.status_of(run_id, tenant)
+            await self.over(run_id, tenant, within_s=within_s)
         row = await row_of(self._models, _ROW, run_id, tenant) if may_be_one else None
         if row is None:
             raise no_such_run(run_id, tenant)
@@ -151,6 +179,17 @@ class Runs:
                 f"Expected the read model to reflect {text_of(after)} within {CAUGHT_UP_WITHIN_S:g} s, but it does not"
             )
             raise Problem("not_yet", f"{what} yet: ask again.", field="after") from None
+
+
+def wait_in(text: str | None) -> float:
+    """How many seconds are to be waited for the end of a run."""
+    if text is None:
+        return 0.0
+    match = _WAIT.fullmatch(text)
+    if match is None or (seconds := int(match[1]) / (1000 if match[2] == "ms" else 1)) > MOST_WAIT_S:
+        what = f"Expected a `wait` of at most {MOST_WAIT_S} s, such as 30s or 500ms, but got '{text[:20]}'."
+        raise Problem("invalid_parameter", what, field="wait")
+    return seconds
 
 
 async def caught_up(projector: Projector) -> None:
@@ -175,15 +214,3 @@ def _document(row: Row) -> dict[str, Any]:
     for name in ("labels", "input", "output"):
         document[name] = None if document[name] is None else msgspec.Raw(document[name].encode())
     return {**document, "error": None if code is None else {"code": code, "message": error, "step": step}}
-
-
-def _after(request: Request) -> Submitted | None:
-    given = request.query_params.multi_items()
-    for name, _ in given:
-        if name != "after":
-            raise Problem(
-                "invalid_parameter", f"Expected no parameter but `after`, but got `{name[:60]}`.", field=name[:60]
-            )
-    if len(given) > 1:
-        raise Problem("invalid_parameter", "Expected one `after`, but there are several.", field="after")
-    return place_of(given[0][1], field="after") if given else None

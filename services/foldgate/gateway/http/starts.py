@@ -17,7 +17,9 @@ from foldgate.gateway.http import asking, bodies
 from foldgate.gateway.http.asking import Label, Starting, Text
 from foldgate.gateway.http.auth import caller_of
 from foldgate.gateway.http.operations import Operation, Parameter
+from foldgate.gateway.http.paging import Given
 from foldgate.gateway.http.problems import Problem
+from foldgate.gateway.http.runs import WAIT, wait_in
 from foldgate.gateway.http.workflows import Workflows
 from foldgate.runtime.context import Context
 
@@ -52,7 +54,7 @@ class Starts:
             area="runs",
             role="operator",
             body=StartBody,
-            parameters=(Parameter("workflow", "path", "The id of a workflow."), asking.KEY),
+            parameters=(Parameter("workflow", "path", "The id of a workflow."), asking.KEY, WAIT),
             answers=asking.ANSWERS,
             problems=(
                 *asking.PROBLEMS,
@@ -68,6 +70,7 @@ class Starts:
     async def start(self, request: Request) -> Response:
         """Ask for a run, and answer with what became of it."""
         key, client = asking.key_of(request), asking.client_of(request, self._context)
+        within_s = wait_in(Given(request, ("wait",)).one("wait"))
         body = _body(await bodies.received(request))
         workflow = request.path_params["workflow"]
         prepared = client.run(
@@ -79,12 +82,13 @@ class Starts:
             workflows_offset=await self._context.log.end(_PARTITION),
         )
         if (answer := await self._starting.known(prepared)) is not None:
-            return answer
+            return await self._starting.waited(answer, request, prepared, within_s=within_s)
         known = await self._workflows.known(workflow, body.version, tenant=caller_of(request).tenant)
         if known["state"] == "retired":
             what = f"Expected a workflow that starts runs, but '{workflow}' is retired: publish it again."
             raise Problem("workflow_retired", what, field="workflow")
-        return await self._starting.asked(client, prepared)
+        answer = await self._starting.asked(client, prepared)
+        return await self._starting.waited(answer, request, prepared, within_s=within_s)
 
 
 def _body(data: bytes) -> StartBody:
