@@ -23,6 +23,7 @@ from foldgate.identity.store import ApiKeys
 from foldgate.runtime.clock import SystemClock
 from tests.support.door import Door, gateway, served
 from tests.support.suite import running, settings
+from tests.support.waiting import until
 
 API = "/api/v1"
 OWNER, OTHER = "acme", "other"
@@ -33,12 +34,14 @@ id: {MARK}-flow
 version: "1"
 steps:
   hold: {{type: wait, signal: go}}
+  ask: {{type: approval, input: {{about: {MARK}}}}}
 """
 OWN_FLOW = 'id: own-flow\nversion: "1"\nsteps:\n  hold: {type: wait, signal: go}\n'
 ARTIFACT = f"{MARK} in an artifact".encode()
 BODIES: dict[tuple[str, str], Any] = {
     ("POST", "/workflows"): OWN_FLOW,
     ("POST", "/workflows/{workflow}/runs"): {"input": {}},
+    ("POST", "/workflows/{workflow}/runs/{run_id}/steps/{step}/approve"): {"approved": True},
     ("POST", "/jobs"): {"topic": "job.own"},
     ("POST", "/workers"): {"name": "own"},
     ("POST", "/workers/{worker:path}/lease"): {"n": 1, "wait": 0},
@@ -114,7 +117,13 @@ async def objects(client: httpx.AsyncClient, key: Mapping[str, str]) -> Objects:
     await make.post(f"/artifacts/{sha256}", ARTIFACT, method="PUT")
     ids = {"workflow": f"{MARK}-flow", "run_id": run["run_id"], "worker": worker["worker"], "job": job["job_id"]}
     tokens = {"X-Worker-Token": worker["token"], "X-Lease-Token": job["lease_token"]}
-    return Objects({**ids, "name": "go", "sha256": sha256}, tokens)
+    asked = f"{API}/approvals/{run['run_id']}:ask"
+
+    async def is_asked() -> bool:
+        return (await client.get(asked, headers=key)).is_success
+
+    await until(is_asked, what="the question of the run")
+    return Objects({**ids, "name": "go", "approval": f"{run['run_id']}:ask", "step": "ask", "sha256": sha256}, tokens)
 
 
 def place_of(operation: Operation) -> tuple[str, str]:

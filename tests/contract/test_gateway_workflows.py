@@ -260,8 +260,8 @@ async def test_who_waits_for_a_run_hears_of_its_end_and_who_waits_for_a_workflow
             mine = a_publication("default", WAIT)
             key = ids.workflow_key("default", "wait")
             with (
-                verdicts.expected(key, mine.request_id, also=nothing_else) as published,
-                verdicts.expected(key, "another", also=nothing_else) as another,
+                verdicts.expected(key, mine.request_id, on="workflows", also=nothing_else) as published,
+                verdicts.expected(key, "another", on="workflows", also=nothing_else) as another,
             ):
                 await client.ask(mine)
                 assert isinstance((await published).event, WorkflowPublished)

@@ -7,7 +7,6 @@ import pytest
 
 from foldgate.authority.terms import Quorum, Terms
 from foldgate.cli.question_showing import tell_question
-from foldgate.cli.questions import Question, take
 from foldgate.cli.terminal import console
 from foldgate.cli.voting import signer_of
 from foldgate.cli.words import lasted
@@ -22,6 +21,7 @@ from foldgate.contracts.events import (
     VoteRecorded,
 )
 from foldgate.runtime.settings import SettingsInvalid
+from foldgate.sdk.questions import Question, take
 from tests.support.given import meta
 from tests.support.keys import ISSUER, folder_of_keys
 from tests.support.suite import settings

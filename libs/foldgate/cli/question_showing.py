@@ -7,11 +7,12 @@ from typing import Any
 import msgspec
 
 from foldgate.authority.terms import Quorum, Terms
-from foldgate.cli.questions import OPEN, POLICY, Question, question, questions
+from foldgate.cli.questions import question, questions
 from foldgate.cli.reaching import opened
 from foldgate.cli.telling import told
 from foldgate.cli.terminal import console, harmless, plain, say, say_json, table
 from foldgate.cli.words import lasted, moment
+from foldgate.sdk.questions import OPEN, POLICY, Question
 
 _STYLES = {OPEN: "yellow", "granted": "green", "refused": "red", "expired": "red", "closed": "dim"}
 _WANTS = {"input": "data", POLICY: "leave to do a job"}

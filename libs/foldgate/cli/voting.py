@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from foldgate.cli.approvals import NewVote
 from foldgate.cli.mistakes import FAILED
 from foldgate.cli.question_showing import lacks
-from foldgate.cli.questions import OPEN, Question, question
+from foldgate.cli.questions import question
 from foldgate.cli.reaching import opened
 from foldgate.cli.telling import told
 from foldgate.cli.terminal import harmless, plain, say, say_json
@@ -14,6 +14,7 @@ from foldgate.contracts.events import Event, VoteRecorded
 from foldgate.runtime.keys import Keys
 from foldgate.runtime.settings import Settings
 from foldgate.sdk.client import Client
+from foldgate.sdk.questions import OPEN, Question
 from foldgate.sdk.voting import a_vote, cast
 
 if TYPE_CHECKING:

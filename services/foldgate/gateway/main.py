@@ -1,6 +1,7 @@
 """The gateway as a service: owns nothing, shows read models, and is the door for people and programs."""
 
 from foldgate.gateway.http.app import Gateway
+from foldgate.gateway.projections.approvals import PROJECTION as APPROVALS
 from foldgate.gateway.projections.jobs import PROJECTION as JOBS
 from foldgate.gateway.projections.letters import PROJECTION as LETTERS
 from foldgate.gateway.projections.runs import PROJECTION as RUNS
@@ -9,7 +10,7 @@ from foldgate.gateway.projections.workflows import PROJECTION as WORKFLOWS
 from foldgate.runtime.run import run
 from foldgate.runtime.service import Service
 
-SERVICE = Service(name="gateway", projections=(JOBS, LETTERS, RUNS, TIMELINE, WORKFLOWS), app=Gateway)
+SERVICE = Service(name="gateway", projections=(APPROVALS, JOBS, LETTERS, RUNS, TIMELINE, WORKFLOWS), app=Gateway)
 
 if __name__ == "__main__":
     run(SERVICE)

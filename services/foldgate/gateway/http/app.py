@@ -11,6 +11,7 @@ from starlette.requests import HTTPConnection
 from starlette.routing import BaseRoute, Route, Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from foldgate.gateway.http.approvals import Approvals
 from foldgate.gateway.http.artifacts import Artifacts
 from foldgate.gateway.http.asking import Starting
 from foldgate.gateway.http.auth import Authenticating
@@ -34,8 +35,10 @@ from foldgate.gateway.http.speaking import Speaking
 from foldgate.gateway.http.starts import Starts
 from foldgate.gateway.http.status import Status
 from foldgate.gateway.http.verdicts import Verdicts
+from foldgate.gateway.http.votes import Votes
 from foldgate.gateway.http.workers import Workers
 from foldgate.gateway.http.workflows import Workflows
+from foldgate.gateway.projections.approvals import PROJECTION as APPROVALS
 from foldgate.gateway.projections.jobs import PROJECTION as JOBS
 from foldgate.gateway.projections.runs import PROJECTION as RUNS
 from foldgate.gateway.projections.timeline import PROJECTION as TIMELINE
@@ -47,6 +50,8 @@ from foldgate.runtime.together import together
 from foldgate.sdk.artifact_stores import store_of
 
 API = "/api/v1"
+_ANSWERED = (APPROVALS, RUNS, WORKFLOWS)
+"""Of the read models those by whose positions verdicts are entered, each in the first of its streams."""
 
 
 class Gateway:
@@ -67,6 +72,7 @@ class Gateway:
         workers = Workers(context, speaking)
         controls = Controls(context, self.verdicts, runs)
         job_lists = JobLists(context.models, projectors[JOBS.name])
+        approvals = Approvals(context.models, projectors[APPROVALS.name])
         self._seats, self._artifacts = workers.seats, store_of(context.settings)
         areas: tuple[Area, ...] = (
             workflows,
@@ -79,6 +85,8 @@ class Gateway:
             workers,
             Reports(context, speaking, workers.seats),
             Artifacts(context, workers.seats, self._artifacts),
+            approvals,
+            Votes(context, self.verdicts, approvals=approvals, runs=runs),
             *shown(context.models, runs, projectors),
             live,
             Status(context.settings.suite, projectors),
@@ -103,9 +111,14 @@ class Gateway:
 
     async def run(self) -> None:
         """Hand out verdicts, from where the read models stand; keep the seats of workers, and know who has keys."""
-        builds = [await self._models.begin(projection) for projection in (RUNS, WORKFLOWS)]
+        builds = [await self._models.begin(projection) for projection in _ANSWERED]
         positions = [await self._models.positions(build) for build in builds]
-        read = {partition: at for each in positions for partition, at in each.items()}
+        read = {
+            partition: at
+            for projection, each in zip(_ANSWERED, positions, strict=True)
+            for partition, at in each.items()
+            if partition.stream == projection.streams[0]
+        }
         try:
             await together(self.verdicts.run(read), self._seats.run(), self._keyring.run())
         finally:

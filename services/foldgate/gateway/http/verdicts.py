@@ -1,8 +1,8 @@
 """Verdicts: what an owner said to a request, told to whoever waits for it in this process.
 
-One follower reads `runs` and `workflows` through the reader rule, from where the read models stand, because the rule
-can only be entered at a place where somebody knows which owner's which batch comes next. Of a record only the key is
-looked at, unless somebody waits for that run or workflow. Nothing here is kept: a process that dies answers nobody, and
+One follower reads the streams on which owners answer through the reader rule, from where the read models stand, because
+the rule can only be entered at a place where somebody knows which owner's which batch comes next. Of a record only the
+key is looked at, unless somebody waits for what it names. Nothing here is kept: a process that dies answers nobody, and
 the same request with the same Idempotency-Key finds out what became of it. A follower that dies is begun again where it
 was, for as long as the world may be away; what it had not handed out it reads then.
 
@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 from foldgate.contracts.events import Event, Meta
 from foldgate.contracts.places import START, Partition, Position
-from foldgate.contracts.topics import RUNS, WORKFLOWS
+from foldgate.contracts.topics import APPROVALS, LETTERS, POLICIES, RUNS, WORKFLOWS
 from foldgate.eventlog.acceptance import Acceptance
 from foldgate.eventlog.log import LogUnavailable, Record, Submitted
 from foldgate.gateway.http.problems import Problem
@@ -26,7 +26,8 @@ from foldgate.runtime.context import Context
 from foldgate.sdk.answers import ENDS
 
 _AGAIN_S = 0.2
-_PARTITIONS = [Partition(stream.name, number) for stream in (RUNS, WORKFLOWS) for number in range(stream.partitions)]
+STREAMS = (RUNS, WORKFLOWS, APPROVALS, LETTERS, POLICIES)
+_PARTITIONS = [Partition(stream.name, number) for stream in STREAMS for number in range(stream.partitions)]
 
 
 class Verdict(NamedTuple):
@@ -61,11 +62,12 @@ class _Asker(NamedTuple):
     """Somebody who waits."""
 
     request_id: str
+    on: str
     also: Also
     waiting: Waiting
 
     def is_answered_by(self, meta: Meta, event: Event) -> bool:
-        return meta.request_id == self.request_id or self.also(meta, event)
+        return meta.stream == self.on and (meta.request_id == self.request_id or self.also(meta, event))
 
 
 class Verdicts:
@@ -85,15 +87,15 @@ class Verdicts:
 
     @contextlib.contextmanager
     def expected(
-        self, key: str, request_id: str, *, also: Also = beginning, is_urgent: bool = False
+        self, key: str, request_id: str, *, on: str = RUNS.name, also: Also = beginning, is_urgent: bool = False
     ) -> Iterator[Waiting]:
-        """The verdict on a request about this run or workflow that is about to be made. While too many are under way
-        there may be no more, unless it is urgent: what people say."""
+        """The verdict, on that stream, on a request about this key that is about to be made. While too many are under
+        way there may be no more, unless it is urgent: what people say."""
         most = self._context.settings.max_in_flight
         if self.waiting >= most and not is_urgent:
             what = f"Expected at most {most} requests to the log at a time, but there are more: try again soon."
             raise Problem("overloaded", what)
-        asker = _Asker(request_id, also, asyncio.get_running_loop().create_future())
+        asker = _Asker(request_id, on, also, asyncio.get_running_loop().create_future())
         same = self._waiting.setdefault(key.encode(), [])
         same.append(asker)
         self.waiting += 1

@@ -128,7 +128,7 @@ class Workflows:
         """Publish the document in the body."""
         source = await bodies.received(request)
         asked = await asyncio.to_thread(_asked, caller_of(request).tenant, source)
-        with self._verdicts.expected(asked.key, asked.request_id, also=nothing_else) as waiting:
+        with self._verdicts.expected(asked.key, asked.request_id, on=asked.answered_on, also=nothing_else) as waiting:
             lies = await asking.submitted(asking.client_of(request, self._context), asked)
             try:
                 async with asyncio.timeout(asking.VERDICT_WITHIN_S):
