@@ -40,6 +40,8 @@ OWN_FLOW = 'id: own-flow\nversion: "1"\nsteps:\n  hold: {type: wait, signal: go}
 ARTIFACT = f"{MARK} in an artifact".encode()
 BODIES: dict[tuple[str, str], Any] = {
     ("POST", "/workflows"): OWN_FLOW,
+    ("POST", "/workflows:validate"): OWN_FLOW,
+    ("POST", "/workflow-runs/{run_id}/rerun"): {"from_step": "hold"},
     ("POST", "/workflows/{workflow}/runs"): {"input": {}},
     ("POST", "/workflows/{workflow}/runs/{run_id}/steps/{step}/approve"): {"approved": True},
     ("POST", "/jobs"): {"topic": "job.own"},
@@ -101,6 +103,15 @@ class Making:
         return answer.json()
 
 
+async def a_dead_letter(make: Making, at: str, token: str) -> str:
+    """A job that failed for good."""
+    await make.post("/jobs", {"topic": f"job.{MARK}", "input": MARK})
+    [job] = (await make.post(f"{at}/lease", {"token": token, "wait": 20}))["jobs"]
+    failed = {"token": job["lease_token"], "code": "no", "message": MARK, "retryable": False}
+    await make.post(f"/jobs/{job['job_id']}/fail", failed)
+    return str(job["job_id"].rpartition("@")[0])
+
+
 async def objects(client: httpx.AsyncClient, key: Mapping[str, str]) -> Objects:
     """A workflow, its run, a worker, a job that it holds, and an artifact."""
     make = Making(client, key)
@@ -110,6 +121,7 @@ async def objects(client: httpx.AsyncClient, key: Mapping[str, str]) -> Objects:
     worker = await make.post("/workers", {"name": f"{MARK}-worker", "topics": [f"job.{MARK}"]})
     at = f"/workers/{worker['worker']}"
     await make.post(f"{at}/heartbeat", {"token": worker["token"]})
+    letter = await a_dead_letter(make, at, worker["token"])
     await make.post("/jobs", {"topic": f"job.{MARK}", "input": MARK})
     fetched = await make.post(f"{at}/lease", {"token": worker["token"], "wait": 20})
     [job] = fetched["jobs"]
@@ -122,7 +134,12 @@ async def objects(client: httpx.AsyncClient, key: Mapping[str, str]) -> Objects:
     async def is_asked() -> bool:
         return (await client.get(asked, headers=key)).is_success
 
+    async def is_dead() -> bool:
+        return (await client.get(f"{API}/dlq/{letter}", headers=key)).is_success
+
     await until(is_asked, what="the question of the run")
+    await until(is_dead, what="the dead letter")
+    ids["letter"] = letter
     return Objects({**ids, "name": "go", "approval": f"{run['run_id']}:ask", "step": "ask", "sha256": sha256}, tokens)
 
 

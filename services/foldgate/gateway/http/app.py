@@ -15,9 +15,12 @@ from foldgate.gateway.http.approvals import Approvals
 from foldgate.gateway.http.artifacts import Artifacts
 from foldgate.gateway.http.asking import Starting
 from foldgate.gateway.http.auth import Authenticating
+from foldgate.gateway.http.catalogue import Catalogue
 from foldgate.gateway.http.controls import Controls
+from foldgate.gateway.http.dead_letters import DeadLetters
 from foldgate.gateway.http.finishing import Finishing
 from foldgate.gateway.http.following import Following
+from foldgate.gateway.http.graphs import Graphs
 from foldgate.gateway.http.guarding import Guard
 from foldgate.gateway.http.identities import Identities
 from foldgate.gateway.http.issuers import issuer_in
@@ -29,6 +32,7 @@ from foldgate.gateway.http.live import Live
 from foldgate.gateway.http.openapi import OpenApi
 from foldgate.gateway.http.problems import Answering, Problem
 from foldgate.gateway.http.reports import Reports
+from foldgate.gateway.http.reruns import Reruns
 from foldgate.gateway.http.runs import Runs
 from foldgate.gateway.http.showing import Area, shown
 from foldgate.gateway.http.speaking import Speaking
@@ -40,6 +44,7 @@ from foldgate.gateway.http.workers import Workers
 from foldgate.gateway.http.workflows import Workflows
 from foldgate.gateway.projections.approvals import PROJECTION as APPROVALS
 from foldgate.gateway.projections.jobs import PROJECTION as JOBS
+from foldgate.gateway.projections.letters import PROJECTION as LETTERS
 from foldgate.gateway.projections.runs import PROJECTION as RUNS
 from foldgate.gateway.projections.timeline import PROJECTION as TIMELINE
 from foldgate.gateway.projections.workflows import PROJECTION as WORKFLOWS
@@ -86,9 +91,19 @@ class Gateway:
             Reports(context, speaking, workers.seats),
             Artifacts(context, workers.seats, self._artifacts),
             approvals,
+            DeadLetters(context, projectors[LETTERS.name]),
             Votes(context, self.verdicts, approvals=approvals, runs=runs),
             *shown(context.models, runs, projectors),
             live,
+            Catalogue(context, context.models, workflows=workflows, projector=projectors[WORKFLOWS.name]),
+            Reruns(
+                context,
+                context.models,
+                starting=starting,
+                runs=runs,
+                graphs=Graphs(context.models, runs=projectors[RUNS.name], workflows=projectors[WORKFLOWS.name]),
+                timeline=projectors[TIMELINE.name],
+            ),
             Status(context.settings.suite, projectors),
         )
         self.operations = tuple(operation for area in areas for operation in area.operations(API))

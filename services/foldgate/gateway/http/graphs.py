@@ -112,6 +112,10 @@ class Graphs:
         }
         return Response(msgspec.json.encode(document), media_type="application/json")
 
+    async def definition_of(self, run_id: str, tenant: str) -> Definition | None:
+        """What a run runs; None of one that was refused."""
+        return await _definition(await self._pinned(run_id, tenant))
+
     async def _pinned(self, run_id: str, tenant: str) -> Row:
         """The run, and the workflow as it is pinned to it."""
         run = await row_of(self._models, _PINNED, run_id, tenant)

@@ -225,3 +225,10 @@ def _given(request: Request) -> dict[str, str]:
             what = f"Expected `version` and `after`, each at most once, but got `{name[:60]}`."
             raise Problem("invalid_parameter", what, field=name[:60])
     return dict(given)
+
+
+def validated(tenant: str, source: bytes) -> str:
+    """The id of the workflow that this document is; a problem that names every mistake if it is none."""
+    event = _asked(tenant, source).event
+    assert isinstance(event, WorkflowSubmitted)
+    return event.workflow
