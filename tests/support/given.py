@@ -40,14 +40,14 @@ class Given(Generic[S]):
         self.sequence = 0
         self._take([Said(event) for event in past], at=1000)
 
-    def when(self, event: Event | Tick, *, at: int = 2000, **changes: Any) -> list[Event]:
+    def when(self, event: Event | Tick, *, at: int = 2000, behind: bool = False, **changes: Any) -> list[Event]:
         """What is said to this message."""
-        return [one.event for one in self.said(event, at=at, **changes)]
+        return [one.event for one in self.said(event, at=at, behind=behind, **changes)]
 
-    def said(self, event: Event | Tick, *, at: int = 2000, **changes: Any) -> list[Said]:
+    def said(self, event: Event | Tick, *, at: int = 2000, behind: bool = False, **changes: Any) -> list[Said]:
         """What is said to this message, with where it is addressed."""
         cause = None if isinstance(event, Tick) else meta(self.key, **changes)
-        said = self.decider.decide(self.state, Message(key=self.key, at=at, event=event, meta=cause))
+        said = self.decider.decide(self.state, Message(key=self.key, at=at, event=event, meta=cause, behind=behind))
         events = [one if isinstance(one, Said) else Said(one) for one in said]
         self._take(events, at=at, cause=cause)
         return events

@@ -90,6 +90,22 @@ def test_a_beat_is_noted_once_a_third_of_the_lease_has_gone() -> None:
     assert names(subject.when(beat(room=5), at=3001)) == ["WorkerRenewed"], "its room has changed"
 
 
+def test_an_owner_that_is_behind_notes_each_beat_and_gives_by_the_last() -> None:
+    subject = pool()
+    subject.when(beat(number=1), at=2000)
+    for number in range(1, 6):
+        subject.when(issued(number, expires_at=60_000))
+    again = 2001 + 3 * LEASE_MS
+    for number in (2, 3):
+        taken = (number - 1,)
+        assert subject.when(beat(room=3, number=number, holding=taken), at=again, behind=True) == [
+            WorkerRenewed(worker="w/1", max_parallel=3, expires_at=again + LEASE_MS, beat=number, taken=taken)
+        ], "by a beat of long ago nothing is given"
+    given = subject.when(Tick(), at=again)
+    assert names(given) == ["JobDispatched"], "what was named is held, however long nobody read of it"
+    assert [one.beat for one in given if isinstance(one, JobDispatched)] == [3]
+
+
 def test_a_lease_that_ends_loses_the_worker_and_what_it_held() -> None:
     subject = pool()
     subject.when(beat(), at=2000)

@@ -16,12 +16,14 @@ class Tick(msgspec.Struct, frozen=True):
 
 
 class Message(msgspec.Struct, frozen=True):
-    """What `decide` answers: another's event or a tick. `at` is the owner's clock, never below the aggregate's."""
+    """What `decide` answers: another's event or a tick. `at` is the owner's clock, never below the aggregate's.
+    `behind` while the owner has not read all that lay there when it began, or went on after a pause."""
 
     key: str
     at: int
     event: Event | Tick
     meta: Meta | None = None
+    behind: bool = False
 
 
 class Said(msgspec.Struct, frozen=True):

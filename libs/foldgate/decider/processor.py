@@ -146,7 +146,7 @@ class Processor(Generic[S]):
         """Whether this partition has answered, or read past, that place of that source: INV-09 rests on asking."""
         return position.offset <= self.inputs.get(source, START).offset
 
-    def take(self, incoming: Incoming, *, key: str, now: int) -> None:
+    def take(self, incoming: Incoming, *, key: str, now: int, behind: bool = False) -> None:
         """Decide on one message for the aggregate `key`."""
         if self.has_taken(incoming.source, incoming.position):
             return
@@ -154,7 +154,8 @@ class Processor(Generic[S]):
         self.taken += 1
         held = self.live.get(key)
         at = max(now, held.at if held else 0)
-        turn = _Turn(held, Message(key=key, at=at, event=incoming.event, meta=incoming.meta), incoming)
+        message = Message(key=key, at=at, event=incoming.event, meta=incoming.meta, behind=behind)
+        turn = _Turn(held, message, incoming)
         if held is not None or key not in self.closed:
             self._answer(turn)
         elif not incoming.submitted or isinstance(incoming.event, (*self._decider.openings, *self._decider.passing)):

@@ -249,7 +249,7 @@ class Routing:
             if table not in self._read_up and table.table.lacks(meta, event, reached=table.reached):
                 self._read_up.add(table)
                 await table.up_to_now()
-        processor.take(incoming, key=key, now=self._now())
+        processor.take(incoming, key=key, now=self._now(), behind=not self.is_up_to_date(reader.owned))
 
     def _now(self) -> int:
         return self._context.clock.now_ms()

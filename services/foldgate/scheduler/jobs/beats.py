@@ -36,9 +36,9 @@ class Beats:
     def __init__(self, *, lease_ms: int, noted_after_ms: int) -> None:
         self.lease_ms, self._noted_after_ms = lease_ms, noted_after_ms
 
-    def taken(self, pool: Moving, beat: WorkerBeat) -> Iterator[Said]:
+    def taken(self, pool: Moving, beat: WorkerBeat, *, behind: bool = False) -> Iterator[Said]:
         """A beat that tells nothing new costs no event; one that is not of the worker that has that endpoint, or is
-        older than the last, tells nothing."""
+        older than the last, tells nothing. While the owner is behind, each tells how far it has come."""
         known, room = pool.workers.get(beat.worker), _room(beat)
         if known is None:
             yield from self._joined(pool, beat, room)
@@ -46,7 +46,7 @@ class Beats:
             return
         elif beat.leaving and not known.holds:
             yield from self._changed(pool, WorkerLost(worker=beat.worker, reason="left"))
-        elif room != known.max_parallel or self._is_stale(known, pool.at):
+        elif behind or room != known.max_parallel or self._is_stale(known, pool.at):
             renewed = WorkerRenewed(
                 worker=beat.worker,
                 max_parallel=room,

@@ -8,6 +8,10 @@ A worker's lease ends by the scheduler's clock, `lease_ms` after it received the
 worker held then is lost, and the engine judges what becomes of it. A job that no beat has named two leases after it was
 given was not taken: its worker is told to leave it, and it is lost.
 
+An owner that is behind reads beats of long ago one after the other. It notes them all, and gives nothing by them until
+it has read the last: who is given a job by a beat that was sent a lease ago must refuse it, and what was named by a
+beat that nobody noted would be taken for not taken.
+
 A job that is called back leaves the queue, or its worker is told to stop and to report. One whose attempt takes too
 long is called back too; where no report comes within a lease of that, it is lost. Until one of the two it is held, so
 that nobody begins another attempt beside it. What was called back comes no more: the kernel issues no writ after it
@@ -142,9 +146,9 @@ class _Scheduling:
             case WritRevoked(job_id=job_id):
                 yield from self._called_back(pool, job_id)
             case WorkerBeat() as beat:
-                noted = list(self._beats.taken(pool, beat))
+                noted = list(self._beats.taken(pool, beat, behind=message.behind))
                 yield from noted
-                yield from self._fill(pool) if noted else ()
+                yield from self._fill(pool) if noted and not message.behind else ()
             case JobSucceeded() | JobFailed() as report:
                 yield from self._release(pool, report)
             case PoolChanged(pool=name, number=number) as changed if number > pool.number:
