@@ -214,15 +214,19 @@ def check_leases(lost: dict[Lease, int], begun: list[Begun]) -> None:
 
 
 def check_late(history: History, lost: dict[Lease, int]) -> dict[Lease, Fact]:
-    """The reports of leases that were lost: to each the run says that it is ignored, and nothing else."""
+    """The reports that came after their lease was lost: to each the run says that it is ignored, and nothing else. One
+    that is on its way while its lease is lost may come to the run before the loss, which is ignored then."""
+    runs = [fact for fact in history.facts if fact.partition.stream == "runs"]
+    ignored = {fact.meta.causation for fact in runs if isinstance(fact.event, JobReportIgnored)}
     said = {
         (fact.event.job_id, fact.event.lease): fact
         for fact in history.submitted
-        if isinstance(fact.event, JobSucceeded | JobFailed) and (fact.event.job_id, fact.event.lease) in lost
+        if isinstance(fact.event, JobSucceeded | JobFailed)
+        and (fact.event.job_id, fact.event.lease) in lost
+        and fact.meta.event_id in ignored
     }
-    answers = [fact for fact in history.facts if fact.partition.stream == "runs"]
     ours = {fact.meta.event_id for fact in said.values()}
-    assert {type(fact.event) for fact in answers if fact.meta.causation in ours} == {JobReportIgnored}
+    assert {type(fact.event) for fact in runs if fact.meta.causation in ours} == {JobReportIgnored}
     return said
 
 
