@@ -48,6 +48,7 @@ BODIES: dict[tuple[str, str], Any] = {
     ("POST", "/workers"): {"name": "own"},
     ("POST", "/workers/{worker:path}/lease"): {"n": 1, "wait": 0},
     ("POST", "/jobs/{job}/breach"): {"constraint": "tools"},
+    ("PUT", "/pools"): "pools: [{name: own}]",
     ("PUT", "/artifacts/{sha256}"): ARTIFACT,
     ("PUT", "/jobs/{job}/artifacts/{sha256}"): ARTIFACT,
 }
@@ -61,6 +62,10 @@ MAKES_ITS_OWN = {
 """With these anybody makes something for his own tenant, whatever the others have."""
 FROM_THE_BEGINNING = {"/stream": f"?cursor={text_of({})}"}
 """Shows only what comes from now on, unless it is asked for what came before."""
+OF_THE_SUITE = {("PUT", "/pools"), ("POST", "/pools/{pool}/drain")}
+"""These are for whoever asks for all tenants, and names none."""
+_OF_ALL = ("/status", "/pools")
+"""How much there is in all: of a pool that all may use, everybody sees how much is in it."""
 NOT_ITS_TOKEN = {"wrong_worker_token", "wrong_lease_token"}
 
 
@@ -73,7 +78,7 @@ class Objects(NamedTuple):
 
 @contextlib.asynccontextmanager
 async def doors(url: str, folder: Path) -> AsyncIterator[tuple[Door, httpx.AsyncClient]]:
-    given = settings(artifacts=str(folder), authentication="required")
+    given = settings(lease_ms=600_000, artifacts=str(folder), authentication="required")
     log = MemoryLog()
     async with (
         running(log, given=given),
@@ -140,7 +145,10 @@ async def objects(client: httpx.AsyncClient, key: Mapping[str, str]) -> Objects:
     await until(is_asked, what="the question of the run")
     await until(is_dead, what="the dead letter")
     ids["letter"] = letter
-    return Objects({**ids, "name": "go", "approval": f"{run['run_id']}:ask", "step": "ask", "sha256": sha256}, tokens)
+    return Objects(
+        {**ids, "name": "go", "approval": f"{run['run_id']}:ask", "step": "ask", "pool": "default", "sha256": sha256},
+        tokens,
+    )
 
 
 def place_of(operation: Operation) -> tuple[str, str]:
@@ -197,7 +205,7 @@ def without(text: str, ids: Mapping[str, str]) -> str:
 
 async def view(client: httpx.AsyncClient, operations: Sequence[Operation], *, having: Objects, key: Any) -> Any:
     """All that the owner sees."""
-    shown = [one for one in operations if one.method == "GET" and not one.path.endswith("/status")]
+    shown = [one for one in operations if one.method == "GET" and not one.path.endswith(_OF_ALL)]
     return {one.path: await answer_to(client, one, having=having, key=key) for one in shown}
 
 
@@ -225,6 +233,8 @@ async def test_of_another_tenants_objects_nothing_is_seen_and_nothing_changes(
             if status < 300:
                 is_own = place_of(operation) in MAKES_ITS_OWN or "{" not in operation.path
                 assert is_own or msgspec.json.decode(said)["items"] == [], f"{where} did it for another tenant: {said}"
+            elif place_of(operation) in OF_THE_SUITE:
+                assert (status, msgspec.json.decode(said)["code"]) == (403, "forbidden"), where
             else:
                 is_not_there = status == 404 or msgspec.json.decode(said)["code"] in NOT_ITS_TOKEN
                 assert is_not_there, f"{where} tells that there is such a thing: {said}"

@@ -26,6 +26,8 @@ steps:
   a: {type: job, topic: job.echo}
   b: {type: wait, signal: go, depends_on: [a]}
 """
+QUESTION = "{id: asking, steps: {ask: {type: approval}}}"
+POOLS = "{pools: [{name: default}], routes: [{topics: ['*'], pools: [default]}]}"
 
 
 def a_worker() -> Worker:
@@ -45,6 +47,7 @@ def a_worker() -> Worker:
 async def lives(door: Door, chance: random.Random) -> None:
     """Runs that succeed, fail, wait for signals and are called back, in an order of chance; all of them end."""
     await door.client.post("/api/v1/workflows", content=WORKFLOW)
+    await door.client.put("/api/v1/pools", content=POOLS, params={"revision": 0})
     begun = []
     for number in range(12):
         if number < 2 or chance.random() < 0.5:
@@ -59,6 +62,15 @@ async def lives(door: Door, chance: random.Random) -> None:
         await door.client.post(f"{RUNS}/{run_id}/{asked}", json={})
         if asked == "pause":
             await door.client.post(f"{RUNS}/{run_id}/cancel", json={})
+
+    async def asks() -> bool:
+        return bool((await door.client.get("/api/v1/approvals")).json()["items"])
+
+    await door.client.post("/api/v1/workflows", content=QUESTION)
+    run_id = (await door.client.post("/api/v1/workflows/asking/runs", json={"input": {}})).json()["run_id"]
+    await until(asks, what="a question to be asked")
+    await door.client.post(f"{RUNS}/{run_id}/cancel", json={})
+    begun.append(run_id)
 
     async def ended() -> bool:
         shown = [(await door.client.get(f"{RUNS}/{run_id}")).json() for run_id in begun]

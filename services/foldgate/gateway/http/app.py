@@ -30,6 +30,7 @@ from foldgate.gateway.http.jobs import Jobs
 from foldgate.gateway.http.keyring import Keyring
 from foldgate.gateway.http.live import Live
 from foldgate.gateway.http.openapi import OpenApi
+from foldgate.gateway.http.pool_changes import PoolChanges
 from foldgate.gateway.http.problems import Answering, Problem
 from foldgate.gateway.http.reports import Reports
 from foldgate.gateway.http.reruns import Reruns
@@ -104,6 +105,7 @@ class Gateway:
                 graphs=Graphs(context.models, runs=projectors[RUNS.name], workflows=projectors[WORKFLOWS.name]),
                 timeline=projectors[TIMELINE.name],
             ),
+            PoolChanges(context),
             Status(context.settings.suite, projectors),
         )
         self.operations = tuple(operation for area in areas for operation in area.operations(API))

@@ -52,6 +52,7 @@ class Authenticating:
             principal=identity.principal,
             roles=identity.roles,
             counted_as=identity.counted_as,
+            everywhere=named is None and ALL_TENANTS in identity.tenants,
         )
 
 

@@ -26,12 +26,13 @@ LOCAL = Identity("local", ("admin",), (ALL_TENANTS,), counted_as="local")
 
 class Caller(NamedTuple):
     """Who asks, and whose objects it may see. `roles` are all that it has: those by which operations are allowed, and
-    those by which votes count."""
+    those by which votes count. `everywhere`: all tenants are meant, because it may see them all and has named none."""
 
     tenant: str
     principal: str
     roles: tuple[str, ...] = ()
     counted_as: str = ""
+    everywhere: bool = False
 
 
 def caller_of(request: HTTPConnection) -> Caller:

@@ -8,8 +8,10 @@ from foldgate.gateway.http.operations import Operation
 from foldgate.gateway.http.run_lists import RunLists
 from foldgate.gateway.http.runs import Runs
 from foldgate.gateway.http.timelines import Timelines
+from foldgate.gateway.http.worker_lists import WorkerLists
 from foldgate.gateway.projections.runs import PROJECTION as RUNS
 from foldgate.gateway.projections.timeline import PROJECTION as TIMELINE
+from foldgate.gateway.projections.workers import PROJECTION as WORKERS
 from foldgate.gateway.projections.workflows import PROJECTION as WORKFLOWS
 from foldgate.readmodel.postgres import ReadModels
 from foldgate.readmodel.projector import Projector
@@ -25,4 +27,5 @@ def shown(models: ReadModels, runs: Runs, projectors: Mapping[str, Projector]) -
     """The areas."""
     yield RunLists(models, projectors[RUNS.name])
     yield Timelines(models, runs, projectors[TIMELINE.name])
+    yield WorkerLists(models, projectors[WORKERS.name])
     yield Graphs(models, runs=projectors[RUNS.name], workflows=projectors[WORKFLOWS.name])
