@@ -33,3 +33,25 @@ def test_it_shows_a_run_that_survives_its_worker(tmp_path: Path, postgres_url: s
     running = [" ".join(process.info["cmdline"] or []) for process in psutil.process_iter(["cmdline"])]
     assert not [words for words in running if str(tmp_path) in words]
     assert "Expected a suite named 'foldgate'" in foldgate("streams", "list", settings=somebodys).stderr
+
+
+def test_an_incident_is_mended_with_leave_of_people(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [*COMMAND, "demo", "incident"],
+        env={**environment({}), "TMPDIR": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        timeout=WITHIN_S,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    told = done.stdout
+    for said in ("JobLost", "NotificationRaised", "RunSucceeded", "ApprovalRequired", "patches-need-leave: matches"):
+        assert said in told, said
+    assert "approval_gate: bob said yes" in told
+    assert "apply_patch: bob said yes" in told
+    assert "5, of which 1 lost" in told
+    assert "Try next" in told
+    assert not list(tmp_path.iterdir())
+    running = [" ".join(process.info["cmdline"] or []) for process in psutil.process_iter(["cmdline"])]
+    assert not [words for words in running if str(tmp_path) in words]

@@ -106,6 +106,7 @@ def test_a_wheel_carries_every_file(tmp_path: Path) -> None:
     expected = {name.partition("/")[2] for name in files.stdout.split() if (ROOT / name).exists()}
     expected |= {f"foldgate/contracts/schemas/{path.name}" for path in ROOT.glob("schemas/*.avsc")}
     expected |= {f"foldgate/cli/policies/{path.name}" for path in ROOT.glob("deploy/policies/*.yaml")}
+    expected |= {f"foldgate/cli/examples/{path.name}" for path in ROOT.glob("examples/incident*.yaml")}
     assert len(expected) > 50
     assert not expected - carried
 

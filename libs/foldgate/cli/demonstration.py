@@ -29,7 +29,7 @@ from foldgate.servers import child
 
 COUNT_TO = 3
 LEASE_MS = 2_000
-_WITHIN_S = 60.0
+_WITHIN_S = 90.0
 _SUITE_LEAVES_WITHIN_S = 12.0
 _POLL_S = 0.02
 
@@ -38,12 +38,15 @@ class DemonstrationFailed(CannotGoOn):
     """What was to be shown did not happen."""
 
 
-async def demonstrate(*, keep: bool, as_json: bool) -> None:
+async def demonstrate(scenario: str, *, keep: bool, as_json: bool) -> None:
     """Show it; for programs only the timeline."""
+    from foldgate.cli.demonstration_incident import Incident
+
+    shown = Incident if scenario == "incident" else Demonstration
     folder = Path(tempfile.mkdtemp(prefix="foldgate-demo-"))
     try:
         async with asyncio.timeout(_WITHIN_S):
-            await _Demonstration(folder, as_json=as_json).run()
+            await shown(folder, as_json=as_json).run()
     except TimeoutError:
         raise DemonstrationFailed(
             f"Expected the demonstration to end within {_WITHIN_S:g} s, but it did not. Its logs are in {folder}."
@@ -54,8 +57,10 @@ async def demonstrate(*, keep: bool, as_json: bool) -> None:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-class _Demonstration:
+class Demonstration:
     """One demonstration, in one folder."""
+
+    worker = "foldgate.cli.demo_worker"
 
     def __init__(self, folder: Path, *, as_json: bool) -> None:
         self._folder, self._as_json = folder, as_json
@@ -93,19 +98,23 @@ class _Demonstration:
             asked = await suite.client("default").run_job(TOPIC, {"to": COUNT_TO})
             self._tell(f"2. A run of one step was asked for: count to {COUNT_TO}, slowly. {asked.run_id}")
             with progress("Waiting for a worker to be in the middle of it"):
-                await self._happened(suite, "jobs", lambda seen: _is(seen, JobDispatched, asked.run_id))
+                await self._happened(suite, "jobs", lambda seen: is_of(seen, JobDispatched, asked.run_id))
                 await self._until(lambda: "attempt 1: 2" in first.said(), first)
-            await child.kill(first.process)
+            await self._kill(first)
         self._tell(f"3. Worker 1 (process {first.process.pid}) was killed with SIGKILL after it had counted to 2.")
         return asked.run_id
 
-    async def _be_finished_by(self, suite: Reached, run_id: str, second: "_Child") -> None:
+    async def _be_finished_by(self, suite: Reached, run_id: str, second: "Child") -> None:
         with progress(f"Waiting for the lease of {LEASE_MS} ms to end"):
-            await self._happened(suite, "jobs", lambda seen: _is(seen, JobLost, run_id))
+            await self._happened(suite, "jobs", lambda seen: is_of(seen, JobLost, run_id))
         self._tell("4. Its lease has ended: the attempt is lost, the run asks for another, and policy is asked again.")
         with progress("Waiting for the second worker"):
-            await self._happened(suite, "runs", lambda seen: _is(seen, RunSucceeded, run_id))
+            await self._happened(suite, "runs", lambda seen: is_of(seen, RunSucceeded, run_id))
         self._tell(f"5. Worker 2 (process {second.process.pid}) has done it. This is what the log says:")
+
+    @staticmethod
+    async def _kill(worker: "Child") -> None:
+        await child.kill(worker.process)
 
     @asynccontextmanager
     async def _suite(self) -> AsyncIterator[Reached]:
@@ -118,19 +127,19 @@ class _Demonstration:
                 yield suite
 
     @asynccontextmanager
-    async def _worker(self, name: str) -> AsyncIterator["_Child"]:
-        async with self._child("worker", "foldgate.cli.demo_worker", name=f"worker-{name}", grace_s=5.0) as worker:
+    async def _worker(self, name: str) -> AsyncIterator["Child"]:
+        async with self._child("worker", self.worker, name=f"worker-{name}", grace_s=5.0) as worker:
             yield worker
 
     @asynccontextmanager
     async def _child(
         self, *words: str, name: str = "up", settings: dict[str, str] | None = None, grace_s: float
-    ) -> AsyncIterator["_Child"]:
+    ) -> AsyncIterator["Child"]:
         log = self._folder / f"{name}.log"
         command = [sys.executable, "-m", "foldgate.cli.main", *words, "--data", str(self._folder)]
         process = child.spawn(command, log=log, environment=environment_with(settings or {}))
         try:
-            yield _Child(name, process, log)
+            yield Child(name, process, log)
         finally:
             await child.stop(process, grace_s=grace_s)
 
@@ -142,14 +151,14 @@ class _Demonstration:
             if wanted(seen):
                 return
 
-    async def _until(self, condition: Callable[[], bool], needed: "_Child") -> None:
+    async def _until(self, condition: Callable[[], bool], needed: "Child") -> None:
         while not condition():
             if (status := needed.process.poll()) is not None:
                 raise DemonstrationFailed(f"'{needed.name}' has ended with {ending(status)}. {last_words(needed.log)}")
             await asyncio.sleep(_POLL_S)
 
 
-class _Child:
+class Child:
     """A process of the demonstration."""
 
     def __init__(self, name: str, process: "Popen[bytes]", log: Path) -> None:
@@ -159,7 +168,8 @@ class _Child:
         return self.log.read_text(errors="replace")
 
 
-def _is(seen: Seen, event: type, run_id: str) -> bool:
+def is_of(seen: Seen, event: type, run_id: str) -> bool:
+    """Whether that event of that run was seen."""
     return seen.accepted and isinstance(seen.event, event) and seen.meta is not None and seen.meta.run_id == run_id
 
 
