@@ -57,6 +57,7 @@ async def test_a_run_is_run_again_from_a_step(opened: Opened, postgres_url: str)
             (again, {"from_step": "third"}, ACME, 422, "unknown_step"),
             (again, {}, ACME, 422, "invalid_body"),
             (again, {"from_step": "second"}, OTHER, 404, "not_found"),
+            (f"{API}/workflow-runs/a%0Ab/rerun", {"from_step": "second"}, ACME, 404, "not_found"),
             (f"{API}/workflow-runs/{held}/rerun", {"from_step": "job"}, ACME, 409, "run_goes_on"),
         ]
         for url, body, headers, status, code in wrong:

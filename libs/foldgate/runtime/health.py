@@ -12,7 +12,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import Mount, Route
+from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from foldgate.runtime.protocol import BoundedProtocol, Bounds, places
@@ -58,10 +58,11 @@ def application(parts: Mapping[str, Part], app: ASGIApp | None) -> Starlette:
             await part.measure()
         return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
 
-    routes: list[Route | Mount] = [Route("/healthz", healthz), Route("/readyz", readyz), Route("/metrics", metrics)]
+    routes = [Route("/healthz", healthz), Route("/readyz", readyz), Route("/metrics", metrics)]
+    served = Starlette(routes=routes)
     if app is not None:
-        routes.append(Mount("/", app))
-    return Starlette(routes=routes)
+        served.router.default = app  # no route: whose path may hold anything, a line break too
+    return served
 
 
 def listen(host: str, port: int) -> socket.socket:

@@ -41,7 +41,7 @@ _FIELD_OF = {
     "too_large": "input",
     "idempotency_conflict": "Idempotency-Key",
 }
-KEY = Parameter("Idempotency-Key", "header", "The same key means the same run.", _KEY.pattern)
+KEY = Parameter("Idempotency-Key", "header", "The same key means the same run.", f"^({_KEY.pattern})$")
 Text = Annotated[str, StringConstraints(max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$")]
 Label = Annotated[str, StringConstraints(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f]*$")]
 

@@ -15,6 +15,7 @@ from starlette.responses import Response
 
 from foldgate.gateway.http.operations import Operation, Parameter
 from foldgate.gateway.http.problems import CODES, MEDIA_TYPE
+from foldgate.identity.api_keys import TENANT
 from foldgate.identity.roles import MEANING
 
 _EVERYWHERE = (
@@ -28,6 +29,7 @@ _TENANT = Parameter(
     "X-Tenant-ID",
     "header",
     "Whose objects are meant. If it is not sent: the only tenant of the key, else 'default'.",
+    f"^({TENANT.pattern})$",
 )
 _BINARY = "application/octet-stream"
 _BYTES = {_BINARY: {"schema": {"type": "string", "format": "binary"}}}
