@@ -291,6 +291,9 @@ async def test_status_says_how_far_the_read_models_are_behind(postgres_url: str)
             return await measured(door, "runs") == (0, 0)
 
         await until(sees_all, what="nothing to be unseen, which is no time behind")
+        shown = (await door.client.get("/api/v1/status")).json()
+        assert shown["behind_seconds"].keys() == shown["read_models"].keys()
+        assert shown["behind_seconds"]["runs"] == 0
         projector._reached.clear()
         behind, seconds = await measured(door, "runs")
         assert behind > 0

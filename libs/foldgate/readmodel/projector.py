@@ -102,6 +102,10 @@ class Projector:
         ends = await self._source.ends(self._projection.partitions)
         return sum(max(0, end - self._reached.get(partition, 0)) for partition, end in ends.items())
 
+    def age_ms(self, now_ms: int, *, behind: int) -> int:
+        """How old what readers see is, where they do not see all."""
+        return max(0, now_ms - self.shown_at) if behind and self.shown_at else 0
+
     async def _keep_up(self, build: Build) -> None:
         try:
             while True:

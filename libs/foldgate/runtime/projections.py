@@ -46,9 +46,9 @@ class Projections:
             async with asyncio.timeout(_MEASURED_WITHIN_S):
                 for name, projector in self.projectors.items():
                     records = await projector.behind()
-                    age_ms = self._clock.now_ms() - projector.shown_at if records and projector.shown_at else 0
+                    age_ms = projector.age_ms(self._clock.now_ms(), behind=records)
                     metrics.BEHIND.labels(self._service, name).set(records)
-                    metrics.BEHIND_SECONDS.labels(self._service, name).set(max(0, age_ms) / 1000)
+                    metrics.BEHIND_SECONDS.labels(self._service, name).set(age_ms / 1000)
 
     async def run(self) -> None:
         """Keep them up to date until cancelled."""

@@ -106,7 +106,7 @@ class Gateway:
                 timeline=projectors[TIMELINE.name],
             ),
             PoolChanges(context),
-            Status(context.settings.suite, projectors),
+            Status(context.settings.suite, projectors, clock=context.clock),
         )
         self.operations = tuple(operation for area in areas for operation in area.operations(API))
         routes: list[BaseRoute] = [guard.route(operation) for operation in self.operations]

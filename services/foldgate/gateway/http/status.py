@@ -11,6 +11,7 @@ from starlette.responses import Response
 from foldgate.eventlog.log import LogUnavailable
 from foldgate.gateway.http.operations import Operation, Said
 from foldgate.readmodel.projector import Projector
+from foldgate.runtime.clock import Clock
 
 ANSWER_WITHIN_S = 2.0
 
@@ -22,13 +23,16 @@ class StatusAnswer(BaseModel):
 
     suite: str = Field(title="Suite")
     read_models: dict[str, int] = Field(title="Read models", description="How many records each has yet to read.")
+    behind_seconds: dict[str, float] = Field(
+        title="Behind", description="How old what each shows is, in seconds; 0 where it shows everything."
+    )
 
 
 class Status:
     """Asks the projections of this process."""
 
-    def __init__(self, suite: str, projectors: Mapping[str, Projector]) -> None:
-        self._suite, self._projectors = suite, projectors
+    def __init__(self, suite: str, projectors: Mapping[str, Projector], *, clock: Clock) -> None:
+        self._suite, self._projectors, self._clock = suite, projectors, clock
 
     def operations(self, prefix: str) -> tuple[Operation, ...]:
         """What is served."""
@@ -51,5 +55,7 @@ class Status:
                 behind = {name: await projector.behind() for name, projector in self._projectors.items()}
         except TimeoutError:
             raise LogUnavailable(f"Expected an answer within {ANSWER_WITHIN_S:g} s.") from None
-        body = msgspec.json.encode({"suite": self._suite, "read_models": behind})
+        now = self._clock.now_ms()
+        ages = {name: self._projectors[name].age_ms(now, behind=records) / 1000 for name, records in behind.items()}
+        body = msgspec.json.encode({"suite": self._suite, "read_models": behind, "behind_seconds": ages})
         return Response(body, media_type="application/json")
