@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 
 from bench.servers import address
 from foldgate.database.connections import Connection
-from foldgate.gateway.http import run_lists, runs, steps
+from foldgate.gateway.http import run_lists, runs, step_views
 from foldgate.gateway.http.querying import Conditions, row_of, rows_of
 from foldgate.gateway.projections.runs import PROJECTION
 from foldgate.readmodel.postgres import ReadModels
@@ -47,7 +47,7 @@ async def filled(models: ReadModels) -> None:
 def reads(models: ReadModels) -> dict[str, Read]:
     async def one(number: int) -> None:
         assert await row_of(models, runs._ROW, f"run_{number}", "default") is not None  # noqa: SLF001 - as it is asked
-        assert len(await steps.steps_of(models, f"run_{number}")) == 3
+        assert len(await step_views.steps_of(models, f"run_{number}")) == 3
 
     def listed(condition: str, argument: object) -> Read:
         query = Conditions("default", 51)

@@ -22,7 +22,7 @@ from foldgate.contracts.events import (
     StepTimedOut,
 )
 from foldgate.gateway.projections.runs import PROJECTION
-from foldgate.gateway.projections.steps import STATUSES, told
+from foldgate.gateway.projections.step_rows import STATUSES, told
 from tests.support.projected import Laid, applied, asked_of, in_stretches, meta_on, models_in
 
 ALL = """

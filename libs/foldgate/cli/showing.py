@@ -13,6 +13,7 @@ from foldgate.cli.reaching import opened
 from foldgate.cli.terminal import console, harmless, say, say_json, table
 from foldgate.cli.words import moment
 from foldgate.language.definition import Definition
+from foldgate.language.edges import kind_of
 
 
 async def print_list(*, tenant: str, data: Path | None, as_json: bool) -> None:
@@ -87,7 +88,7 @@ def _steps(definition: Definition) -> Any:
     shown = table("step", "type", "begins", "about")
     for step_id in definition.order:
         step = definition.steps[step_id]
-        shown.add_row(step.id, graph.kind_of(step), begins(definition, step_id), harmless(graph.about(step), most=100))
+        shown.add_row(step.id, kind_of(step), begins(definition, step_id), harmless(graph.about(step), most=100))
     return shown
 
 

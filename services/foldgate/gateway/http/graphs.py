@@ -17,7 +17,7 @@ from foldgate.gateway.http.problems import Problem
 from foldgate.gateway.http.querying import Row, row_of, rows_of
 from foldgate.gateway.http.reflecting import AFTER, reflected
 from foldgate.gateway.http.runs import caught_up, no_such_run
-from foldgate.gateway.http.steps import StepError, error_of
+from foldgate.gateway.http.step_views import StepError, error_of
 from foldgate.language.compile import compiled, single_job
 from foldgate.language.definition import Definition, StepDef
 from foldgate.language.edges import edges, kind_of

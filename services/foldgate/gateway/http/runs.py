@@ -25,7 +25,7 @@ from foldgate.gateway.http.places import place_of, text_of
 from foldgate.gateway.http.problems import Problem
 from foldgate.gateway.http.querying import Row, row_of
 from foldgate.gateway.http.reflecting import AFTER
-from foldgate.gateway.http.steps import MOST_STEPS, StepItem, steps_of
+from foldgate.gateway.http.step_views import MOST_STEPS, StepItem, steps_of
 from foldgate.gateway.http.waking import Waking
 from foldgate.readmodel.postgres import ReadModels
 from foldgate.readmodel.projector import Projector

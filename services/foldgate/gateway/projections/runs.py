@@ -1,4 +1,4 @@
-"""The read model of runs: one row a run, from its start to how it ended; and one a step of it (`steps.py`)."""
+"""The read model of runs: one row a run, from its start to how it ended; and one a step of it (`step_rows.py`)."""
 
 from collections.abc import Sequence
 from importlib.resources import files
@@ -21,7 +21,7 @@ from foldgate.contracts.events import (
     SlotTaken,
 )
 from foldgate.contracts.topics import RUNS
-from foldgate.gateway.projections import steps
+from foldgate.gateway.projections import step_rows
 from foldgate.readmodel.projection import Projection, Statement
 
 # The id of a run that was forgotten long ago may be given again: then this is the run it means now.
@@ -113,9 +113,9 @@ PROJECTION = Projection(
     streams=(RUNS.name,),
     events=(
         *(RunStarted, RunRefused, *_MOVES, RunSucceeded, RunFailed, RunDenied, RunTimedOut, RunCancelled),
-        *steps.EVENTS,
+        *step_rows.EVENTS,
     ),
-    tables="".join(_FOLDER.joinpath(name).read_text() for name in ("runs.sql", "steps.sql")),
+    tables="".join(_FOLDER.joinpath(name).read_text() for name in ("runs.sql", "step_rows.sql")),
     rows=rows,
-    write=steps.write,
+    write=step_rows.write,
 )

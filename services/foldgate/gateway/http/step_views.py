@@ -5,7 +5,7 @@ from typing import Any
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from foldgate.gateway.http.querying import Row, rows_of
-from foldgate.gateway.projections.steps import STATUSES
+from foldgate.gateway.projections.step_rows import STATUSES
 from foldgate.readmodel.postgres import ReadModels
 
 MOST_STEPS = 1000
