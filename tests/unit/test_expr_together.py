@@ -56,3 +56,14 @@ def test_what_is_no_longer_allowed() -> None:
     spent = Allowance()
     spent.bytes(spent.left[1] - 9)
     assert not all_false("job.input.n > 2", "job.input.n > 3", allowance=spent)
+
+
+def test_what_is_not_asked_costs_nothing() -> None:
+    """Neither what it would be, nor what it would read."""
+    texts = ("job.input.n > 2", "job.input.text == 'y'")
+    together = Together([expression(text, RULE_NAMES) for text in texts], RULE_NAMES)
+    scope = {"job": {"input": {"n": 1, "text": "y" * 1000}}}
+    one, same = Allowance(), Allowance()
+    assert together.all_false(scope, [True, False], one)
+    assert all_false("job.input.n > 2", given={"n": 1, "text": "y" * 1000}, allowance=same)
+    assert one.left == same.left

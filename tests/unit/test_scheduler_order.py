@@ -7,6 +7,7 @@ import msgspec
 import pytest
 
 from foldgate.authority.pools_terms import PoolLimit, PoolTerms
+from foldgate.contracts.codec import Codec
 from foldgate.contracts.events import (
     Decision,
     Event,
@@ -20,14 +21,18 @@ from foldgate.contracts.events import (
     PoolTermsTaken,
     PoolWaitNoted,
     WorkerBeat,
+    WorkerJoined,
     WorkerLost,
     WorkerRenewed,
     WritIssued,
 )
+from foldgate.contracts.places import Partition, Position
 from foldgate.decider.decider import SetAside, Tick, Watched
+from foldgate.decider.processor import Processor
+from foldgate.decider.stamp import Incoming
 from foldgate.scheduler.jobs.state import Pool
 from tests.support import pools
-from tests.support.given import Given
+from tests.support.given import Given, meta
 from tests.support.pools import DECIDER, LEASE_MS, NOTED_AFTER_MS, beat, pool, report
 
 
@@ -255,6 +260,28 @@ def test_what_was_sent_before_the_pool_closed_goes_back_and_what_was_sent_after_
     assert subject.when(terms(7, is_open=True)) == [], "it is known"
 
 
+def test_what_was_sent_before_the_pool_closed_goes_back_also_when_its_turn_comes_first() -> None:
+    subject = pool()
+    subject.when(issued(1, pools_number=1))
+    subject.when(issued(2, pools_number=7))
+    subject.when(terms(7, is_open=False, reason="draining"))
+    joined, lost, given = subject.when(beat())
+    assert isinstance(joined, WorkerJoined)
+    assert isinstance(lost, JobLost)
+    assert (lost.job_id, lost.reason, lost.pools_number) == ("run_1:job@1", "pool_closed", 7)
+    assert dispatched([given]) == [("run_2", "w/1")]
+
+
+def test_what_has_ended_when_the_pool_closes_is_said_to_have_ended_and_nothing_else() -> None:
+    subject = pool()
+    short = issued(1, pools_number=1)
+    subject.when(msgspec.structs.replace(short, writ=msgspec.structs.replace(short.writ, expires_at=2500)))
+    subject.when(issued(2, pools_number=1))
+    subject.when(terms(7, is_open=False, reason="draining"))
+    lost = [(one.job_id, one.reason) for one in subject.when(Tick(), at=2500) if isinstance(one, JobLost)]
+    assert lost == [("run_1:job@1", "writ_expired"), ("run_2:job@1", "pool_closed")]
+
+
 def test_a_pool_is_overloaded_above_its_threshold_and_relieved_below_half() -> None:
     subject = pool()
     subject.when(terms(max_waiting=4))
@@ -288,6 +315,49 @@ def test_what_no_beat_names_was_not_taken() -> None:
     assert isinstance(cancelled, JobCancelled)
     assert isinstance(lost, JobLost)
     assert (cancelled.reason, lost.reason) == ("not_taken", "not_taken")
+
+
+def test_what_was_called_back_and_not_taken_is_lost_without_another_word_to_its_worker() -> None:
+    subject = pool()
+    subject.when(beat(room=1), at=2000)
+    subject.when(issued(1), at=2000)
+    assert kinds(subject.when(pools.revoked(1), at=2000)) == [JobCancelled]
+    for at in (4000, 6000):
+        subject.when(beat(room=1), at=at)
+    [lost] = subject.when(Tick(), at=2000 + 2 * LEASE_MS)
+    assert isinstance(lost, JobLost)
+    assert lost.reason == "not_taken"
+
+
+def test_an_owner_which_folds_as_it_is_told_decides_alike() -> None:
+    """It evolves each event before it asks for the next; whoever listens to the end gets the same."""
+    codec, source = Codec(), Partition("decisions", 0)
+    owner = Processor(DECIDER, Partition("jobs", 0), seal=codec.seal, service="scheduler", batch_bytes=100_000)
+    listener = pool()
+    told: list[Event] = [beat(room=1), issued(1), issued(2), issued(3), report(1), report(2, lease=2)]
+    for offset, event in enumerate(told, start=1):
+        about = meta("default", event_id=f"told/{offset}")
+        owner.take(Incoming(source, Position(offset), about, event, b""), key="default", now=2000)
+        listener.when(event)
+    cut = owner.cut()
+    assert cut is not None
+    said = [event for _, event in (codec.decode(value) for _, value in cut.records)]
+    assert dispatched(said) == [("run_1", "w/1"), ("run_2", "w/1"), ("run_3", "w/1")]
+    held = owner.live["default"].state
+    assert listener.state is not None
+    assert (dict(held.held.items()), held.workers["w/1"].holds) == (
+        dict(listener.state.held.items()),
+        listener.state.workers["w/1"].holds,
+    )
+
+
+def test_after_a_tick_with_nothing_to_do_the_next_is_due_when_something_ends() -> None:
+    """It may have come for a limit that opened, or a token, for which nobody waits by then."""
+    subject = pool()
+    subject.when(beat(room=9), at=2000)
+    subject.when(issued(1), at=2000)
+    assert subject.state is not None
+    assert DECIDER.later(subject.state, 2001) == due(subject) == 2000 + LEASE_MS
 
 
 def test_what_a_beat_has_named_was_taken() -> None:

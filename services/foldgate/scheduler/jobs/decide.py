@@ -58,7 +58,7 @@ from foldgate.contracts.events import (
 from foldgate.contracts.ids import parse_job_id
 from foldgate.decider.decider import Decider, Message, Said, Tick
 from foldgate.scheduler.jobs.beats import Beats, of_pool
-from foldgate.scheduler.jobs.evolve import evolve, given, hold_of
+from foldgate.scheduler.jobs.evolve import evolve, given, hold_of, left
 from foldgate.scheduler.jobs.fitting import gates_of, values_of
 from foldgate.scheduler.jobs.moving import Moving
 from foldgate.scheduler.jobs.packing import Authorised
@@ -133,8 +133,9 @@ class _Scheduling:
             return Moving.of(self._evolved[1])
         if isinstance(event, JobDispatched):
             given(pool, event, run_id=said.run_id or "", tenant=said.tenant or "", correlation=said.correlation or "")
-        elif isinstance(event, JobReleased | JobLost):
-            pool.leave(event.job_id)
+        else:
+            assert isinstance(event, JobReleased | JobLost)
+            left(pool, event)
         return pool
 
     def decide(self, state: Pool | None, message: Message) -> Outcome:

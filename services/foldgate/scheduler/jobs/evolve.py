@@ -65,14 +65,11 @@ def _job_moved(
             pool.queue(one, values_of(job), place=meta.sequence)
         case JobDispatched():
             _dispatched(pool, meta, event)
-        case JobReleased(job_id=job_id):
-            pool.leave(job_id, answered=True)
-        case JobLost(job_id=job_id, reason=reason):
-            pool.leave(job_id, answered=False if reason in UNANSWERED else None)
-            pool.stale += reason == "writ_stale"
-        case JobCancelled(job_id=job_id):
-            _expect(job_id, pool.held, meta)
-            pool.set_hold(job_id, replace(hold_of(pool, job_id), called_back=True))
+        case JobReleased() | JobLost():
+            left(pool, event)
+        case _:
+            _expect(event.job_id, pool.held, meta)
+            pool.set_hold(event.job_id, replace(hold_of(pool, event.job_id), called_back=True))
 
 
 def _dispatched(pool: Moving, meta: Meta, event: JobDispatched) -> None:
@@ -98,6 +95,15 @@ def given(pool: Moving, event: JobDispatched, *, run_id: str, tenant: str, corre
     pool.give(Authorised(job, event.writ, event.constraints, correlation), hold, values_of(job))
 
 
+def left(pool: Moving, event: JobReleased | JobLost) -> None:
+    """The job is here no longer."""
+    if isinstance(event, JobReleased):
+        pool.leave(event.job_id, answered=True)
+    else:
+        pool.leave(event.job_id, answered=False if event.reason in UNANSWERED else None)
+        pool.stale += event.reason == "writ_stale"
+
+
 def worker_changed(pool: Moving, event: WorkerJoined | WorkerRenewed | WorkerLost) -> None:
     """A worker is known, known otherwise, or gone."""
     pool.looked_at = pool.at if pool.at >= pool.looked_at + LOOK_EVERY_MS else pool.looked_at
@@ -115,9 +121,9 @@ def worker_changed(pool: Moving, event: WorkerJoined | WorkerRenewed | WorkerLos
                 gpu_percent=event.gpu_percent,
             )
             pool.join(worker, known)
-        case WorkerRenewed(worker=worker):
+        case _:
             renewed = replace(
-                pool.workers[worker],
+                pool.workers[event.worker],
                 max_parallel=event.max_parallel,
                 expires_at=event.expires_at,
                 beat=event.beat,
@@ -125,7 +131,7 @@ def worker_changed(pool: Moving, event: WorkerJoined | WorkerRenewed | WorkerLos
                 gpu_percent=event.gpu_percent,
                 lapsed=False,
             )
-            pool.join(worker, renewed)
+            pool.join(event.worker, renewed)
             _taken(pool, renewed, event.taken)
 
 
@@ -146,8 +152,8 @@ def _pool_changed(pool: Moving, event: PoolTermsTaken | PoolOverloaded | PoolRel
             pool.overloaded = FULL if event.waiting > pool.terms.max_waiting else BUSY
         case PoolRelieved():
             pool.overloaded = ""
-        case PoolWaitNoted(topic=topic, reason=reason):
-            pool.note(topic, reason)
+        case _:
+            pool.note(event.topic, event.reason)
 
 
 def hold_of(pool: Pool, job_id: str) -> Hold:
