@@ -149,6 +149,50 @@ def test_what_cannot_be_started_is_refused_with_a_reason(suite: Up) -> None:
 def test_what_a_run_waits_for_is_told_from_the_first_job_to_the_last_signal(suite: Up) -> None:
     run = started(suite, "triage", "--input", '{"incident": 1}')
     told(suite, run, "JobRequested")
+    with (
+        running(
+            "run", "watch", run, "--json", "--data", str(suite.data), errors=suite.data.with_name("w.err")
+        ) as watch,
+        running(
+            "timeline", run, "--follow", "--data", str(suite.data), "--json", errors=suite.data.with_name("t.err")
+        ) as timeline,
+    ):
+        first = msgspec.json.decode(watch.line())
+        assert (first["run_id"], first["step"], first["status"]) == (run, "", "running")
+        to_its_end(suite, run)
+        assert_all_was_told(suite, run, watch=watch, timeline=timeline)
+
+
+def assert_all_was_told(suite: Up, run: str, *, watch: Running, timeline: Running) -> None:
+    """What watched and followed the run has told each thing once, and has ended as the run did."""
+    *rows, end = rest_of(watch)
+    assert (watch.ended(), end["status"], end["code"]) == (1, "failed", "not_today")
+    told = [(row["step"], row["status"]) for row in rows]
+    assert {("classify", "succeeded"), ("", "paused"), ("gate", "waiting"), ("fix", "failed")} <= set(told)
+    assert any("signal go" in row["waits"] for row in rows if row["step"] == "gate")
+    followed = [one["meta"]["event_id"] for one in rest_of(timeline)]
+    assert timeline.ended() == 0
+    everything = suite.lines("timeline", run)
+    assert len(followed) == len(set(followed))
+    assert set(followed) <= {one["meta"]["event_id"] for one in everything}
+    own = [one["meta"]["event_id"] for one in everything if one["stream"] == "runs"]
+    assert [event for event in followed if event in own] == own
+    assert "job.echo" in suite.foldgate("timeline", run, "--follow").stdout, "of one that is over it ends at once"
+    shown = suite.foldgate("run", "watch", run)
+    assert (shown.returncode, "fix  failed" in shown.stdout) == (1, True)
+    for command in (("run", "watch", "run_none"), ("timeline", "run_none", "--follow")):
+        unknown = suite.foldgate(*command)
+        assert (unknown.returncode, "see `foldgate run list`" in unknown.stderr) == (1, True)
+
+
+def rest_of(command: Running) -> list[dict[str, Any]]:
+    """All that it says until it ends."""
+    assert command.process.stdout is not None
+    return [msgspec.json.decode(line) for line in command.process.stdout]
+
+
+def to_its_end(suite: Up, run: str) -> None:
+    """Take the run through each thing that it waits for."""
     job = why(suite, run)["classify"]
     assert "policy" in job["reason"] or "pool 'default'" in job["reason"]
     with running("worker", str(ECHO), "--data", str(suite.data), errors=suite.data.with_name("brief.errors")):

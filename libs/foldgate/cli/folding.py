@@ -6,9 +6,8 @@ from typing import Any, NamedTuple
 from foldgate.cli.plan import NothingInstalled, installed
 from foldgate.cli.reaching import Reached
 from foldgate.cli.reading import Seen, StreamReader
-from foldgate.cli.run_history import RunUnknown
+from foldgate.cli.run_history import unknown
 from foldgate.cli.telling import ENDS
-from foldgate.cli.terminal import harmless
 from foldgate.contracts.events import RunStarted
 from foldgate.contracts.topics import RUNS, Stream, partition_of
 from foldgate.decider.decider import Decider
@@ -82,16 +81,24 @@ async def folded(suite: Reached, run_id: str) -> FoldedRun:
     reader = await StreamReader.at(suite.log, suite.codec, stream=RUNS, starts=starts, key=key)
     events = [seen async for seen in reader.there() if _counts(seen)]
     if not events:
-        raise RunUnknown(f"Expected a run '{harmless(run_id, most=100)}' on this log, but nothing there is about it.")
+        raise unknown(run_id)
     # The id of a run that was forgotten long ago may be given again: then this is the run it means now.
     first = max(place for place, seen in enumerate(events) if seen.meta is not None and seen.meta.sequence == 1)
-    events, state = events[first:], None
+    return folded_on(None, events[first:], run_id=run_id, decider=decider)
+
+
+def folded_on(run: FoldedRun | None, events: list[Seen], *, run_id: str, decider: Decider[Any]) -> FoldedRun:
+    """A run after more of its events; None is one that had none. The first event of a run begins it anew."""
+    state, heard = (None, []) if run is None else (run.state, list(run.events))
     for seen in events:
         assert seen.meta is not None
         assert seen.event is not None
+        if seen.meta.sequence == 1:
+            state, heard = None, []
         state = decider.evolve(state, seen.meta, seen.event)
-    started = events[0].event
-    return FoldedRun(run_id, decider, state, events, started if isinstance(started, RunStarted) else None)
+        heard.append(seen)
+    started = heard[0].event
+    return FoldedRun(run_id, decider, state, heard, started if isinstance(started, RunStarted) else None)
 
 
 def _counts(seen: Seen) -> bool:

@@ -11,7 +11,7 @@ from foldgate.cli.policy_history import History, history
 from foldgate.cli.policy_telling import STYLES, as_object, print_rules
 from foldgate.cli.reaching import Reached, opened
 from foldgate.cli.reading import Seen, StreamReader
-from foldgate.cli.run_history import RunUnknown
+from foldgate.cli.run_history import unknown
 from foldgate.cli.telling import told
 from foldgate.cli.terminal import harmless, plain, say, say_json
 from foldgate.cli.words import moment
@@ -70,7 +70,7 @@ async def _begun(suite: Reached, run_id: str) -> tuple[RunFacts, dict[str, Job]]
         elif isinstance(seen.event, JobRequested):
             jobs[seen.event.job.job_id] = seen.event.job
     if run is None:
-        raise RunUnknown(f"Expected a run '{harmless(run_id, most=100)}' on this log, but nothing there is about it.")
+        raise unknown(run_id)
     return run, jobs
 
 

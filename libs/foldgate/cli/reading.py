@@ -6,6 +6,7 @@ of time, as far as their clocks go; no more than a chunk of each is held.
 """
 
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from contextlib import aclosing
 from typing import NamedTuple
 
 import msgspec
@@ -64,7 +65,7 @@ class StreamReader:
     def __init__(
         self, log: Log, readings: Sequence[Reading], starts: Mapping[Partition, int], *, key: bytes | None = None
     ) -> None:
-        self._log, self._readings, self._starts, self._key = log, readings, starts, key
+        self.log, self.readings, self._starts, self._key = log, readings, starts, key
 
     @classmethod
     async def at(
@@ -82,7 +83,7 @@ class StreamReader:
 
     async def there(self) -> AsyncIterator[Seen]:
         """What is there as of now, in the order of time."""
-        sources = [self._partition(reading) for reading in self._readings]
+        sources = [self._partition(reading) for reading in self.readings]
         heads = [await anext(source, None) for source in sources]
         while any(heads):
             turn = min((i for i, head in enumerate(heads) if head is not None), key=lambda i: _order(heads[i]))
@@ -92,29 +93,41 @@ class StreamReader:
 
     async def coming(self) -> AsyncIterator[Seen]:
         """What comes after that, for ever."""
-        readings = {reading.partition: reading for reading in self._readings}
-        follower = self._log.follow({reading.partition: reading.next for reading in self._readings})
-        try:
-            while True:
-                for record in await follower.next():
-                    if (seen := self._seen(readings[record.partition], record)) is not None:
-                        yield seen
-        finally:
-            await follower.close()
-
-    async def _partition(self, reading: Reading) -> AsyncGenerator[Seen, None]:
-        async for chunk in self._log.read(reading.partition, reading.next):
-            for record in chunk:
-                if (seen := self._seen(reading, record)) is not None:
+        async with aclosing(coming_to([self])) as batches:
+            async for batch in batches:
+                for seen in batch:
                     yield seen
 
-    def _seen(self, reading: Reading, record: Record) -> Seen | None:
+    async def _partition(self, reading: Reading) -> AsyncGenerator[Seen, None]:
+        async for chunk in self.log.read(reading.partition, reading.next):
+            for record in chunk:
+                if (seen := self.seen(reading, record)) is not None:
+                    yield seen
+
+    def seen(self, reading: Reading, record: Record) -> Seen | None:
         """What this record is; None if nobody wants to know."""
         if self._key is not None and record.key != self._key:
             reading.pass_over(record)
             return None
         seen = reading.see(record)
         return seen if record.offset >= self._starts[record.partition] else None
+
+
+async def coming_to(readers: Sequence[StreamReader]) -> AsyncGenerator[list[Seen], None]:
+    """What comes to any of them after what they have read, as it comes, for ever: by one follower. While nothing does,
+    an empty batch about each second."""
+    by_partition = {reading.partition: (reader, reading) for reader in readers for reading in reader.readings}
+    follower = readers[0].log.follow({partition: reading.next for partition, (_, reading) in by_partition.items()})
+    try:
+        while True:
+            batch = []
+            for record in await follower.next():
+                reader, reading = by_partition[record.partition]
+                if (seen := reader.seen(reading, record)) is not None:
+                    batch.append(seen)
+            yield batch
+    finally:
+        await follower.close()
 
 
 def _order(seen: Seen | None) -> tuple[int, int]:

@@ -117,6 +117,19 @@ def show(run: Run, data: Data = None, as_json: AsJson = False) -> None:
     finding.run(print_run(run, data=data, as_json=as_json))
 
 
+@commands.command("watch")
+def watch(run: Run, data: Data = None, as_json: AsJson = False) -> None:
+    """A run as it goes on, until it is over: each step's status, attempt, time, and what it waits for.
+
+    On a terminal that is a table that changes; elsewhere, and with --json, a line for each change. The exit code is
+    0 if the run succeeded, and 1 if it ended in any other way.
+    """
+    from foldgate.cli import finding
+    from foldgate.cli.run_watching import watch_run
+
+    raise typer.Exit(finding.run(watch_run(run, data=data, as_json=as_json)))
+
+
 @commands.command("cancel")
 def cancel(run: Run, reason: Reason = "", data: Data = None, as_json: AsJson = False) -> None:
     """Call a run back: what is under way is told to stop, nothing more is begun."""

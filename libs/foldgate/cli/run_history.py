@@ -7,7 +7,8 @@ The order is the same whoever computes it.
 """
 
 import heapq
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Iterable, Iterator, Mapping, Sequence
+from contextlib import aclosing
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -16,11 +17,12 @@ from rich.text import Text
 
 from foldgate.cli.mistakes import CannotGoOn
 from foldgate.cli.reaching import Reached, opened
-from foldgate.cli.reading import Seen, StreamReader
+from foldgate.cli.reading import Seen, StreamReader, coming_to
 from foldgate.cli.tailing import as_object, time_of_day
 from foldgate.cli.telling import ENDS, STYLES, told
 from foldgate.cli.terminal import harmless, say, say_json
-from foldgate.contracts.topics import Stream, partition_of, stream_of
+from foldgate.contracts.events import RunRefused
+from foldgate.contracts.topics import RUNS, Stream, partition_of, stream_of
 
 _SOURCES = ("intake", "runs", "slots", "decisions", "approvals", "jobs", "reports", "letters")
 _WHO = {"intake": "client", "reports": "worker"}
@@ -31,27 +33,78 @@ class RunUnknown(CannotGoOn):
     """Nothing on the log is about that run."""
 
 
-async def print_timeline(run: str, *, data: Path | None, as_json: bool) -> None:
-    """Print the timeline of a run."""
-    async with opened(data) as suite:
-        events = in_order(await events_of(suite, run))
+def unknown(run: str) -> RunUnknown:
+    """What is said of a run that nobody knows."""
+    about = f"Expected a run '{harmless(run, most=100)}' on this log, but nothing there is about it"
+    return RunUnknown(f"{about}: see `foldgate run list`.")
+
+
+async def print_timeline(run: str, *, follow: bool, data: Path | None, as_json: bool) -> None:
+    """Print the timeline of a run; what follows on it, too, until it is over."""
+    async with opened(data) as suite, aclosing(following(suite, run)) as batches:
+        start, wide = None, _NARROWEST
+        async for events in batches:
+            if as_json:
+                for seen in events:
+                    say_json(as_object(seen))
+            elif start is None:
+                start, wide = print_events(run, events)
+            else:
+                _print_lines(events, start, wide)
+            if not follow:
+                return
+
+
+async def following(suite: Reached, run: str) -> AsyncGenerator[list[Seen], None]:
+    """All that is there about a run, in order, then what comes, as it comes, until the run is over: nothing is left out
+    and nothing told twice, for each partition is read on from where it was read to. While nothing comes, an empty
+    batch about each second. Last is what had come to other streams by the time of the end."""
+    readers = await _readers(suite, run)
+    events = await _there(readers, run)
     if not events:
-        raise RunUnknown(f"Expected a run '{harmless(run, most=100)}' on this log, but nothing there is about it.")
-    if as_json:
-        for seen in events:
-            say_json(as_object(seen))
-    else:
-        print_events(run, events)
+        raise unknown(run)
+    yield in_order(events)
+    over = is_over(events, before=False)
+    if not over:
+        async with aclosing(coming_to(readers)) as batches:
+            async for batch in batches:
+                events = [seen for seen in batch if _is_about(seen, run)]
+                yield in_order(events)
+                if over := is_over(events, before=over):
+                    break
+    if rest := await _there(readers, run):
+        yield in_order(rest)
+
+
+def is_over(events: Iterable[Seen], *, before: bool) -> bool:
+    """Whether a run is over after these events. That a request was refused ends none that another began; and the
+    id of one that was forgotten long ago may begin anew."""
+    over = before
+    for seen in events:
+        if seen.record.partition.stream == RUNS.name and seen.meta is not None:
+            is_first = seen.meta.sequence == 1
+            ends = type(seen.event).__name__ in ENDS and (is_first or not isinstance(seen.event, RunRefused))
+            over = ends or (over and not is_first)
+    return over
 
 
 async def events_of(suite: Reached, run: str) -> list[Seen]:
     """What counts of all that is about a run."""
-    found: list[Seen] = []
+    return await _there(await _readers(suite, run), run)
+
+
+async def _readers(suite: Reached, run: str) -> list[StreamReader]:
+    """One for each stream that may have something about a run."""
+    found = []
     for stream in (stream_of(name) for name in _SOURCES if name in suite.seen.streams):
         key = run.encode() if stream.key == "run" else None
-        reader = await StreamReader.at(suite.log, suite.codec, stream=stream, starts=_starts(stream, run), key=key)
-        found.extend([seen async for seen in reader.there() if _is_about(seen, run)])
+        starts = _starts(stream, run)
+        found.append(await StreamReader.at(suite.log, suite.codec, stream=stream, starts=starts, key=key))
     return found
+
+
+async def _there(readers: Sequence[StreamReader], run: str) -> list[Seen]:
+    return [seen for reader in readers async for seen in reader.there() if _is_about(seen, run)]
 
 
 def _is_about(seen: Seen, run: str) -> bool:
@@ -114,11 +167,16 @@ def _successions(events: Sequence[Seen]) -> Iterator[tuple[int, int]]:
             yield before, after
 
 
-def print_events(run: str, events: Sequence[Seen]) -> None:
-    """The timeline for people: when, since the beginning; who; what."""
+def print_events(run: str, events: Sequence[Seen]) -> tuple[int, int]:
+    """The timeline for people: when, since the beginning; who; what. Returns when it began, and how wide names are."""
     start = min(seen.at for seen in events)
     wide = max(_NARROWEST, *(len(type(seen.event).__name__) for seen in events))
     say(_headline(run, events, start))
+    _print_lines(events, start, wide)
+    return start, wide
+
+
+def _print_lines(events: Sequence[Seen], start: int, wide: int) -> None:
     for seen in events:
         meta = seen.meta
         assert meta is not None
