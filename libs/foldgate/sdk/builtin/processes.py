@@ -138,7 +138,12 @@ class _Script:
         """End it, and all that it began, if anything still runs."""
         self._kill()
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._process.wait(), _GONE_WITHIN_S)
+            await asyncio.wait_for(self._gone(), _GONE_WITHIN_S)
+
+    async def _gone(self) -> None:
+        """That it has ended is seen once all that it printed was read, also by nobody who asks for it."""
+        streams = [stream for stream in (self._process.stdout, self._process.stderr) if stream is not None]
+        await asyncio.gather(self._process.wait(), *map(_tail, streams))
 
     def _kill(self) -> None:
         if self._control is not None:
@@ -148,7 +153,7 @@ class _Script:
     async def _ask(self) -> None:
         self._tell(b"T")
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._process.wait(), _TERM_GRACE_S)
+            await asyncio.wait_for(self._gone(), _TERM_GRACE_S)
 
     def _tell(self, word: bytes) -> None:
         """A full pipe is one that nobody empties."""
@@ -168,14 +173,14 @@ class _Script:
             await stdin.wait_closed()
 
     async def _out(self, stream: asyncio.StreamReader) -> bytes:
-        """All of it, or what came before it was too much."""
+        """All of it, or what came before it was too much; the rest is read for nobody, as its end is to be seen."""
         found = bytearray()
         while chunk := await stream.read(_CHUNK):
-            if len(found) + len(chunk) > self._most:
+            if self.is_loud or len(found) + len(chunk) > self._most:
                 self.is_loud = True
                 self._kill()
-                break
-            found += chunk
+            else:
+                found += chunk
         return bytes(found)
 
 
