@@ -20,16 +20,7 @@ from foldgate.contracts.events import (
     StepSucceeded,
 )
 from foldgate.contracts.places import Partition, Position
-from foldgate.decider.decider import (
-    Decider,
-    IllegalTransition,
-    Message,
-    Said,
-    SetAside,
-    Tick,
-    nothing,
-    unmeasured,
-)
+from foldgate.decider.decider import Decider, IllegalTransition, Message, Said, SetAside, Tick
 from foldgate.decider.invariant import InvariantBroken
 from foldgate.decider.processor import Cut, Processor
 from foldgate.decider.stamp import NO_CHAIN, Held, Incoming
@@ -318,50 +309,6 @@ def test_an_aggregate_that_is_due_and_does_nothing_is_a_fault() -> None:
     subject.tick(2000)
     assert subject.next_due() is None
     assert "INV-07" in subject.faults[0].reason
-
-
-def test_one_that_is_due_again_later_is_asked_again_then() -> None:
-    """What it waited for was of no use to anybody when the time came."""
-    patient = Decider(
-        state=Counted,
-        decide=lambda state, message: decide(state, message) if isinstance(message.event, RunRequested) else [],
-        evolve=evolve,
-        due=lambda state: state.wake,
-        later=lambda _, at: at + 500 if at < 3000 else None,
-    )
-    subject = Processor(patient, OWN, seal=CODEC.seal, service="engine", batch_bytes=1000)
-    take(subject, 0, "request 5")
-    subject.tick(2000)
-    assert (subject.next_due(), subject.faults) == (2500, [])
-    subject.tick(3000)
-    assert subject.next_due() is None
-    assert "INV-07" in subject.faults[0].reason
-
-
-def test_what_is_watched_measured_and_counted_is_told_of_those_that_live() -> None:
-    told = Decider(
-        state=Counted,
-        decide=decide,
-        evolve=evolve,
-        ended=lambda state: state.over,
-        watches=lambda state: [(f"output {state.wanted}", 7)],
-        gauges=lambda state, at: {"said": state.said, "at": at},
-        counts=lambda event: "ended" if isinstance(event, RunFailed) else "",
-    )
-    subject = Processor(told, OWN, seal=CODEC.seal, service="engine", batch_bytes=10_000)
-    take(subject, 0, "request 5", key="run_1")
-    take(subject, 1, "request 6", key="run_2")
-    take(subject, 2, "end", key="run_2")
-    assert [list(each) for each in subject.waiting()] == [[("output 5", 7)]]
-    assert list(subject.gauges(9)) == [("run_1", {"said": 1, "at": 9})]
-    assert cut_of(subject).counted == ["ended"]
-
-
-def test_of_those_that_are_not_watched_nothing_is_told() -> None:
-    subject = processor()
-    take(subject, 0, "request 5")
-    assert (list(subject.waiting()), list(subject.gauges(9))) == ([], [])
-    assert (nothing(Counted()), unmeasured(Counted(), 9)) == ((), {})
 
 
 def test_a_gap_in_the_log_stops_the_fold() -> None:
