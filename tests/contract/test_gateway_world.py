@@ -96,7 +96,7 @@ WRONG_WAYS = [
     ("GET", f"{API}/workflow-runs/a/b", 404, "not_found"),
     ("GET", f"{API}/workflow-runs/%00", 404, "not_found"),
     ("GET", f"{API}/workflow-runs/{'x' * 5000}", 404, "not_found"),
-    ("GET", JOBS, 405, "method_not_allowed"),
+    ("PATCH", JOBS, 405, "method_not_allowed"),
     ("DELETE", f"{API}/workflow-runs/run_1", 405, "method_not_allowed"),
     ("OPTIONS", JOBS, 405, "method_not_allowed"),
     ("GET", f"{API}/workflow-runs/run_1?after=", 400, "invalid_parameter"),
