@@ -85,8 +85,8 @@ def test_what_is_ours_speaks_for_itself_and_what_is_not_is_called_a_fault() -> N
 
 
 def named_commands() -> set[tuple[str, ...]]:
-    """What the README and the ready lines have people type."""
-    texts = [ROOT / "README.md", ROOT / "libs" / "foldgate" / "cli" / "ready_lines.py"]
+    """What the README, the page on operating and the ready lines have people type."""
+    texts = [ROOT / "README.md", ROOT / "docs" / "operating.md", ROOT / "libs" / "foldgate" / "cli" / "ready_lines.py"]
     typed = [
         words for text in texts for words in re.findall(r"foldgate( [a-z]+(?:-[a-z]+)?)( [a-z]+)?", text.read_text())
     ]
