@@ -3,9 +3,8 @@
 import asyncio
 from typing import Any
 
-from foldgate.sdk import Fatal, Job, Worker
 from tests.support.door import Door, gateway
-from tests.support.keys import TRUST
+from tests.support.echoing import a_worker
 from tests.support.logs import Opened
 from tests.support.suite import running, working
 from tests.support.waiting import until
@@ -24,20 +23,6 @@ steps:
   hold: {type: wait, signal: go, depends_on: [each, rounds]}
   last: {type: transform, output: 1, depends_on: [hold]}
 """
-
-
-def a_worker() -> Worker:
-    worker = Worker("test", beat_every_ms=200, trust=TRUST)
-
-    @worker.job("job.echo")
-    async def echo(job: Job) -> Any:
-        return job.input
-
-    @worker.job("job.broken")
-    async def broken(job: Job) -> Any:
-        raise Fatal("no_luck", f"{job.topic} never works")
-
-    return worker
 
 
 async def graph_of(door: Door, run: str, tenant: str = "default") -> Any:

@@ -9,10 +9,11 @@ import msgspec
 from foldgate.contracts.events import Event
 from foldgate.eventlog.log import Log
 from foldgate.gateway.http.paging import cursor_at
-from foldgate.sdk import Client, Fatal, Job, Worker
+from foldgate.sdk import Client
 from foldgate.sdk.policies import a_bundle, a_publishing
 from tests.support.door import Door, gateway
-from tests.support.keys import ISSUER, TRUST
+from tests.support.echoing import a_worker
+from tests.support.keys import ISSUER
 from tests.support.logs import Opened
 from tests.support.suite import running, working
 from tests.support.waiting import until
@@ -47,20 +48,6 @@ steps:
   a: {type: job, topic: job.echo}
   hold: {type: job, topic: job.nobody, depends_on: [a]}
 """
-
-
-def a_worker() -> Worker:
-    worker = Worker("test", beat_every_ms=200, trust=TRUST)
-
-    @worker.job("job.echo")
-    async def echo(job: Job) -> Any:
-        return job.input
-
-    @worker.job("job.broken")
-    async def broken(job: Job) -> Any:
-        raise Fatal("no_luck", f"{job.topic} never works")
-
-    return worker
 
 
 async def under_policy(log: Log) -> None:

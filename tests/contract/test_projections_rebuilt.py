@@ -11,9 +11,8 @@ from foldgate.readmodel.postgres import ReadModels
 from foldgate.readmodel.projection import Projection
 from foldgate.readmodel.projector import Projector
 from foldgate.runtime.projecting import LogSource
-from foldgate.sdk import Fatal, Job, Worker
 from tests.support.door import Door, gateway
-from tests.support.keys import TRUST
+from tests.support.echoing import a_worker
 from tests.support.logs import Opened
 from tests.support.projected import models_in, tables_of
 from tests.support.suite import running, working
@@ -28,20 +27,6 @@ steps:
 """
 QUESTION = "{id: asking, steps: {ask: {type: approval}}}"
 POOLS = "{pools: [{name: default}], routes: [{topics: ['*'], pools: [default]}]}"
-
-
-def a_worker() -> Worker:
-    worker = Worker("test", beat_every_ms=200, trust=TRUST)
-
-    @worker.job("job.echo")
-    async def echo(job: Job) -> Any:
-        return job.input
-
-    @worker.job("job.broken")
-    async def broken(job: Job) -> Any:
-        raise Fatal("no_luck", f"{job.topic} never works")
-
-    return worker
 
 
 async def lives(door: Door, chance: random.Random) -> None:

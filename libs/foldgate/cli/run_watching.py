@@ -102,8 +102,9 @@ def rows_of(
 
 
 def _kept(row: Row, before: Row | None) -> Row:
-    same = before is not None and (before.status, before.attempt) == (row.status, row.attempt)
-    return before if same and before is not None else row
+    if before is not None and (before.status, before.attempt) == (row.status, row.attempt):
+        return before
+    return row
 
 
 def with_waits(rows: Mapping[str, Row], waits: Mapping[str, str]) -> dict[str, Row]:

@@ -15,7 +15,7 @@ from foldgate.database.connections import PATIENCE_S, SIZE, Connection, Connecti
 from foldgate.database.migrate import migrate, migrations_of
 from foldgate.readmodel import builds
 from foldgate.readmodel.builds import Build, CatchUp
-from foldgate.readmodel.projection import Projection, Statement, Stretch, grouped
+from foldgate.readmodel.projection import Projection, Statement, Stretch, grouped, storable
 
 T = TypeVar("T")
 _ENTER = """
@@ -138,7 +138,4 @@ async def _move(connection: Connection, build: Build, stretches: Sequence[Stretc
 
 
 def _storable(statement: Statement) -> Statement:
-    """PostgreSQL's text has no place for a zero character, and no event may stop a projection for it."""
-    return statement._replace(
-        arguments=tuple(a.replace("\0", "\ufffd") if isinstance(a, str) else a for a in statement.arguments)
-    )
+    return statement._replace(arguments=tuple(storable(a) if isinstance(a, str) else a for a in statement.arguments))

@@ -11,6 +11,8 @@ from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+import msgspec
+
 from foldgate.contracts.events import Event, Meta
 from foldgate.contracts.places import Partition, Position
 from foldgate.contracts.topics import stream_of
@@ -23,6 +25,16 @@ class Statement(NamedTuple):
     key: str
     sql: str
     arguments: tuple[object, ...]
+
+
+def storable(text: str) -> str:
+    """PostgreSQL's text has no place for a zero character, and no event may stop a projection for it."""
+    return text.replace("\0", "\ufffd")
+
+
+def storable_json(value: object) -> str:
+    """The value as JSON which PostgreSQL takes as such."""
+    return msgspec.json.encode(value).decode().replace("\\u0000", "\\ufffd")
 
 
 def nothing(_: Meta, __: Event) -> Sequence[Statement]:

@@ -14,11 +14,11 @@ from foldgate.contracts.events import ApprovalOpened, ApprovalRevised, Event, Me
 from foldgate.contracts.ids import MalformedId, parse_job_id
 from foldgate.gateway.http.auth import caller_of
 from foldgate.gateway.http.operations import Operation, Parameter, Said
-from foldgate.gateway.http.paging import PAGES, Given, cursor_at, page
+from foldgate.gateway.http.paging import PAGES, Given, cut, page
 from foldgate.gateway.http.problems import Problem
 from foldgate.gateway.http.querying import Conditions, Row, row_of, rows_of
 from foldgate.gateway.http.reflecting import AFTER, reflected
-from foldgate.gateway.http.runs import caught_up
+from foldgate.gateway.http.runs import caught_up, found
 from foldgate.gateway.projections.approvals import KINDS
 from foldgate.gateway.projections.placing import LAST_MOMENT
 from foldgate.readmodel.postgres import ReadModels
@@ -155,8 +155,7 @@ class Approvals:
         _narrow(query, given)
         await reflected(given.one("after"), self._projector)
         rows = await rows_of(self._models, _ROWS.format(columns=_COLUMNS, also=query.also), *query.arguments)
-        shown = rows[: given.limit]
-        more = cursor_at(_LIST, [shown[-1]["opened"], shown[-1]["approval_id"]]) if len(rows) > len(shown) else None
+        shown, more = cut(rows, given.limit, of=_LIST, by=("opened", "approval_id"))
         said = await self._said(row["approval_id"] for row in shown)
         return page([_item(_folded(row, said)) for row in shown], more)
 
@@ -204,10 +203,7 @@ class Approvals:
         if any("\0" in one for one in arguments):
             return None
         sql = sql.format(columns=_COLUMNS)
-        if (row := await row_of(self._models, sql, *arguments)) is None:
-            await caught_up(self._projector)
-            row = await row_of(self._models, sql, *arguments)
-        return row
+        return await found(lambda: row_of(self._models, sql, *arguments), self._projector)
 
     async def _said(self, names: Iterable[str]) -> list[Row]:
         return await rows_of(self._models, _SAID, list(names))

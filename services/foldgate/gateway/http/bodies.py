@@ -30,6 +30,12 @@ async def read(request: Request, model: type[M]) -> M:
     return fitting(parsed(await received(request)), model)
 
 
+async def read_if_any(request: Request, model: type[M]) -> M:
+    """The body as this model; without one, what that is by default."""
+    data = await received(request)
+    return fitting(parsed(data), model) if data.strip() else model()
+
+
 async def received(request: Request) -> bytes:
     """The bytes of the body, no more than are taken."""
     encoding = request.headers.get("content-encoding", "identity")

@@ -14,7 +14,7 @@ from starlette.responses import Response
 from foldgate.gateway.http import asking, bodies
 from foldgate.gateway.http.auth import caller_of
 from foldgate.gateway.http.operations import Operation, Parameter, Said
-from foldgate.gateway.http.paging import PAGES, Given, cursor_at, page
+from foldgate.gateway.http.paging import PAGES, Given, cut, page
 from foldgate.gateway.http.querying import row_of, rows_of
 from foldgate.gateway.http.reflecting import AFTER, reflected
 from foldgate.gateway.http.run_lists import Began
@@ -167,8 +167,8 @@ class Catalogue:
         await reflected(given.one("after"), self._projector)
         tenant, beyond = caller_of(request).tenant, None if key is None else key[0]
         rows = await rows_of(self._models, _ROWS, tenant, beyond, given.limit + 1)
-        shown = [dict(row) for row in rows[: given.limit]]
-        return page(shown, cursor_at(_LIST, [shown[-1]["id"]]) if len(rows) > len(shown) else None)
+        shown, more = cut(rows, given.limit, of=_LIST, by=("id",))
+        return page([dict(row) for row in shown], more)
 
     async def versions(self, request: Request) -> Response:
         """The versions of one workflow."""
@@ -177,10 +177,8 @@ class Catalogue:
         await reflected(given.one("after"), self._projector)
         await self._workflows.known(workflow, "", tenant=tenant)
         rows = await rows_of(self._models, _OF_ONE, tenant, workflow, *(key or (None, None)), given.limit + 1)
-        shown = [dict(row) for row in rows[: given.limit]]
-        ats = [one.pop("at") for one in shown]
-        more = cursor_at(_VERSIONS, [ats[-1], shown[-1]["version"]]) if len(rows) > len(shown) else None
-        return page(shown, more)
+        shown, more = cut(rows, given.limit, of=_VERSIONS, by=("at", "version"))
+        return page([{name: value for name, value in row.items() if name != "at"} for row in shown], more)
 
     async def retire(self, request: Request) -> Response:
         """Let a workflow start no new runs."""

@@ -133,8 +133,7 @@ class Controls:
         return await self._asked(request, a_signal(run_of(request), name, payload, request_id=key))
 
     async def _with_reason(self, request: Request, asks: Asks) -> Response:
-        data = await bodies.received(request)
-        body = bodies.fitting(bodies.parsed(data), ReasonBody) if data.strip() else ReasonBody()
+        body = await bodies.read_if_any(request, ReasonBody)
         return await self._asked(request, asks(body.reason))
 
     async def _asked(self, request: Request, asked: Asked) -> Response:

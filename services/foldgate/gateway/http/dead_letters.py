@@ -17,11 +17,11 @@ from foldgate.gateway.http import asking, bodies
 from foldgate.gateway.http.auth import caller_of
 from foldgate.gateway.http.controls import ReasonBody
 from foldgate.gateway.http.operations import Operation, Parameter, Said
-from foldgate.gateway.http.paging import PAGES, Given, cursor_at, page
+from foldgate.gateway.http.paging import PAGES, Given, cut, page
 from foldgate.gateway.http.problems import Problem
 from foldgate.gateway.http.querying import Conditions, Row, row_of, rows_of
 from foldgate.gateway.http.reflecting import AFTER, reflected
-from foldgate.gateway.http.runs import caught_up
+from foldgate.gateway.http.runs import found
 from foldgate.gateway.projections.placing import LAST_MOMENT
 from foldgate.readmodel.projector import Projector
 from foldgate.runtime.context import Context
@@ -146,10 +146,9 @@ class DeadLetters:
             query.add("(opened_at, run_id, step) < (to_timestamp({0}::bigint / 1000.0), {1}::text, {2}::text)", *key)
         await reflected(given.one("after"), self._projector)
         rows = await rows_of(self._models, _ROWS.format(columns=_COLUMNS, also=query.also), *query.arguments)
-        shown = rows[: given.limit]
-        last = [shown[-1][name] for name in ("opened", "run_id", "step")] if len(rows) > len(shown) else None
+        shown, more = cut(rows, given.limit, of=_LIST, by=("opened", "run_id", "step"))
         items = [{name: value for name, value in row.items() if name != "opened"} for row in shown]
-        return page(items, None if last is None else cursor_at(_LIST, last))
+        return page(items, more)
 
     async def show(self, request: Request) -> Response:
         """One letter of the caller's tenant."""
@@ -161,8 +160,7 @@ class DeadLetters:
 
     async def retry(self, request: Request) -> Response:
         """Try a letter again."""
-        data = await bodies.received(request)
-        body = bodies.fitting(bodies.parsed(data), ReasonBody) if data.strip() else ReasonBody()
+        body = await bodies.read_if_any(request, ReasonBody)
         row, client = await self._known(request), asking.client_of(request, self._context)
         return _judged(row, await _in_time(client.retry_letter(row["run_id"], row["step"], reason=body.reason)))
 
@@ -176,9 +174,8 @@ class DeadLetters:
         run_id, _, step = named.partition(":")
         sql = _ROW.format(columns=_COLUMNS)
         row = None
-        if "\0" not in named and (row := await row_of(self._models, sql, tenant, run_id, step)) is None:
-            await caught_up(self._projector)  # it may have been opened a moment ago
-            row = await row_of(self._models, sql, tenant, run_id, step)
+        if "\0" not in named:
+            row = await found(lambda: row_of(self._models, sql, tenant, run_id, step), self._projector)
         if row is None:
             what = f"Expected a dead letter of tenant '{tenant}', but there is no '{named[:200]}': see /api/v1/dlq."
             raise Problem("not_found", what, field="letter")

@@ -86,8 +86,7 @@ class JobControls:
 
     async def remediate(self, request: Request) -> Response:
         """Ask for the run that is done instead."""
-        data = await bodies.received(request)
-        body = bodies.fitting(bodies.parsed(data), RemediateBody) if data.strip() else RemediateBody()
+        body = await bodies.read_if_any(request, RemediateBody)
         last = await self._last(request)
         if last["status"] not in _OVER:
             what = f"Expected a job that has ended, but {last['job_id']} is {last['status']}"

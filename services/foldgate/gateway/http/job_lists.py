@@ -15,12 +15,12 @@ from starlette.responses import Response
 
 from foldgate.gateway.http.auth import caller_of
 from foldgate.gateway.http.operations import Operation, Parameter, Said
-from foldgate.gateway.http.paging import PAGES, Given, Long, cursor_at, page
+from foldgate.gateway.http.paging import PAGES, Given, Long, cut, page
 from foldgate.gateway.http.problems import Problem
 from foldgate.gateway.http.querying import Conditions, Row, rows_of
 from foldgate.gateway.http.reflecting import AFTER, reflected
 from foldgate.gateway.http.run_lists import Began
-from foldgate.gateway.http.runs import caught_up
+from foldgate.gateway.http.runs import found
 from foldgate.readmodel.postgres import ReadModels
 from foldgate.readmodel.projector import Projector
 
@@ -212,8 +212,7 @@ class JobLists:
         _narrow(query, given)
         await reflected(given.one("after"), self._projector)
         rows = await rows_of(self._models, _ROWS.format(columns=_COLUMNS, also=query.also), *query.arguments)
-        shown = rows[: given.limit]
-        more = cursor_at(_LIST, [shown[-1]["began"], shown[-1]["job_id"]]) if len(rows) > len(shown) else None
+        shown, more = cut(rows, given.limit, of=_LIST, by=("began", "job_id"))
         return page([_item(row) for row in shown], more)
 
     async def show(self, request: Request) -> Response:
@@ -233,18 +232,13 @@ class JobLists:
         name = name_of(request.path_params["job"])
         await self.attempts(request.path_params["job"], caller_of(request).tenant)
         rows = await self.decided(name, behind=key[0] if key else 0, limit=given.limit + 1)
-        shown = rows[: given.limit]
-        more = cursor_at(_DECISIONS, [shown[-1]["sequence"]]) if len(rows) > len(shown) else None
+        shown, more = cut(rows, given.limit, of=_DECISIONS, by=("sequence",))
         return page([_decision(row) for row in shown], more)
 
     async def attempts(self, job: str, tenant: str) -> Sequence[Row]:
         """The attempts that are meant, the last first; a problem if there are none of this tenant."""
         name = name_of(job)
-        rows = await self._rows(tenant, name)
-        if not rows:  # it may have been asked for a moment ago
-            await caught_up(self._projector)
-            rows = await self._rows(tenant, name)
-        if not rows:
+        if not (rows := await found(lambda: self._rows(tenant, name), self._projector)):
             raise no_such_job(job)
         return rows
 

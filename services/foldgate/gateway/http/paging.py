@@ -16,6 +16,7 @@ from starlette.responses import Response
 
 from foldgate.gateway.http.operations import Parameter
 from foldgate.gateway.http.problems import Problem
+from foldgate.gateway.http.querying import Row
 
 DEFAULT_LIMIT, MOST = 50, 200
 MOST_VALUES = 20
@@ -99,6 +100,13 @@ def key_in(text: str, of: str, shape: Any) -> Any:
         what = f"Expected a cursor from an earlier page of this list, but got '{text[:60]}'."
         raise _wrong(what, "cursor") from None
     return key
+
+
+def cut(rows: Sequence[Row], limit: int, *, of: str, by: Sequence[str]) -> tuple[Sequence[Row], str | None]:
+    """At most so many of the rows, of which one more was asked for; and the cursor that leads on, if there is more. The
+    columns `by` which they are ordered are its key."""
+    shown = rows[:limit]
+    return shown, cursor_at(of, [shown[-1][name] for name in by]) if len(rows) > limit else None
 
 
 def page(items: Sequence[Mapping[str, Any]], next_cursor: str | None, **more: Any) -> Response:

@@ -119,8 +119,7 @@ class PoolChanges:
     async def drain(self, request: Request) -> Response:
         """Close a pool, or open it."""
         _check_everywhere(request)
-        data, pool = await bodies.received(request), request.path_params["pool"]
-        body = bodies.fitting(bodies.parsed(data), DrainBody) if data.strip() else DrainBody()
+        body, pool = await bodies.read_if_any(request, DrainBody), request.path_params["pool"]
         if not is_pool_name(pool):
             raise Problem("unknown_pool", f"Expected the name of a pool, but got '{pool[:100]}'.", field="pool")
         asks = a_drain if body.draining else an_opening

@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from foldgate.gateway.http.auth import caller_of
 from foldgate.gateway.http.operations import Operation, Parameter, Said
-from foldgate.gateway.http.paging import PAGES, Given, cursor_at, page
+from foldgate.gateway.http.paging import PAGES, Given, cut, page
 from foldgate.gateway.http.problems import Problem
 from foldgate.gateway.http.querying import Conditions, Row, rows_of
 from foldgate.gateway.http.reflecting import AFTER, reflected
@@ -115,8 +115,7 @@ class RunLists:
         _narrow(query, given, workflow)
         await reflected(given.one("after"), self._projector)
         rows = await rows_of(self._models, _ROWS.format(also=query.also), *query.arguments)
-        shown = rows[: given.limit]
-        more = cursor_at(_LIST, [shown[-1]["began"], shown[-1]["run_id"]]) if len(rows) > len(shown) else None
+        shown, more = cut(rows, given.limit, of=_LIST, by=("began", "run_id"))
         return page([_item(row) for row in shown], more)
 
 

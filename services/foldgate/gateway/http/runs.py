@@ -8,7 +8,8 @@ run it asked for is there.
 import asyncio
 import contextlib
 import re
-from typing import Any, NamedTuple
+from collections.abc import Awaitable, Callable
+from typing import Any, NamedTuple, TypeVar
 
 import msgspec
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
@@ -30,6 +31,7 @@ from foldgate.gateway.http.waking import Waking
 from foldgate.readmodel.postgres import ReadModels
 from foldgate.readmodel.projector import Projector
 
+T = TypeVar("T")
 OVER = frozenset({*RUN_ENDS.values(), "refused"})
 """The statuses in which nothing more happens."""
 CAUGHT_UP_WITHIN_S = 2.0
@@ -127,10 +129,7 @@ class Runs:
         """The status of a run of this tenant, as of now; a problem if there is none."""
         if _ID.fullmatch(run_id) is None:
             raise no_such_run(run_id, tenant)
-        row = await row_of(self._models, _STATUS_OF, run_id, tenant)
-        if row is None:  # it may have begun a moment ago
-            await caught_up(self._projector)
-            row = await row_of(self._models, _STATUS_OF, run_id, tenant)
+        row = await found(lambda: row_of(self._models, _STATUS_OF, run_id, tenant), self._projector)
         if row is None:
             raise no_such_run(run_id, tenant)
         return str(row["status"])
@@ -200,6 +199,14 @@ async def caught_up(projector: Projector) -> None:
     except TimeoutError:
         what = f"Expected the read model to catch up with the log within {CAUGHT_UP_WITHIN_S:g} s, but it has not"
         raise Problem("not_yet", f"{what} yet: ask again.") from None
+
+
+async def found(look: Callable[[], Awaitable[T]], projector: Projector) -> T:
+    """What there is; where nothing is, what there is once the read model has caught up: it may just have come."""
+    if not (there := await look()):
+        await caught_up(projector)
+        there = await look()
+    return there
 
 
 def no_such_run(run_id: str, tenant: str) -> Problem:

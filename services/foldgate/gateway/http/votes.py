@@ -142,8 +142,7 @@ class Votes:
         return await self._cast(request, asked, body, approve=body.approved)
 
     async def _named(self, request: Request, *, approve: bool) -> Response:
-        data = await bodies.received(request)
-        body = bodies.fitting(bodies.parsed(data), VoteBody) if data.strip() else VoteBody()
+        body = await bodies.read_if_any(request, VoteBody)
         asked = await self._approvals.known(request.path_params["approval"], caller_of(request).tenant)
         return await self._cast(request, asked, body, approve=approve)
 

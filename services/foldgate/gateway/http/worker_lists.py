@@ -17,7 +17,7 @@ from foldgate.authority.pools_terms import PoolTerms, terms_of
 from foldgate.gateway.http.auth import caller_of
 from foldgate.gateway.http.callers import Caller
 from foldgate.gateway.http.operations import Operation, Parameter, Said
-from foldgate.gateway.http.paging import PAGES, Given, cursor_at, page
+from foldgate.gateway.http.paging import PAGES, Given, cut, page
 from foldgate.gateway.http.querying import Row, rows_of
 from foldgate.gateway.http.reflecting import AFTER, reflected
 from foldgate.readmodel.postgres import ReadModels
@@ -167,8 +167,7 @@ class WorkerLists:
         tenant = None if caller.everywhere else caller.tenant
         asked = (given.one("pool"), status, tenant, await self._own(caller), given.limit + 1)
         rows = await rows_of(self._models, _WORKERS, *key, *asked)
-        shown = rows[: given.limit]
-        more = cursor_at(_LIST, [shown[-1]["pool"], shown[-1]["worker"]]) if len(rows) > len(shown) else None
+        shown, more = cut(rows, given.limit, of=_LIST, by=("pool", "worker"))
         return page([{**row, "labels": msgspec.Raw(row["labels"].encode())} for row in map(dict, shown)], more)
 
     async def pools(self, request: Request) -> Response:

@@ -7,8 +7,6 @@ all; so it does not matter which is read first. What only one of them knows is n
 from collections.abc import Iterator, Sequence
 from importlib.resources import files
 
-import msgspec
-
 from foldgate.contracts.events import (
     ApprovalRequired,
     AttemptFailed,
@@ -38,7 +36,7 @@ from foldgate.contracts.events import (
 from foldgate.contracts.ids import job_id as named
 from foldgate.contracts.ids import parse_job_id
 from foldgate.contracts.topics import DECISIONS, JOBS, RUNS
-from foldgate.readmodel.projection import Projection, Statement
+from foldgate.readmodel.projection import Projection, Statement, storable_json
 
 # The id of a run that was forgotten long ago may be given again: then its jobs begin anew, in each stream's columns.
 _REQUESTED = """
@@ -143,7 +141,7 @@ def _requested(meta: Meta, event: JobRequested) -> Iterator[Statement]:
     if job.attempt > 1:  # which says that the one before it is over, however it was
         before = named(meta.run_id, job.step, job.attempt - 1)
         yield _ended(meta, before, "failed" if event.after == "failed" else "lost", code=event.after, message=None)
-    labels = msgspec.json.encode(job.labels).decode().replace("\\u0000", "\\ufffd")
+    labels = storable_json(job.labels)
     whose = (job.tenant, job.principal, job.workflow)
     what = (job.kind, job.topic, labels, job.input, job.priority, job.pool, event.after, meta.at)
     yield Statement(job.job_id, _REQUESTED, (job.job_id, meta.run_id, job.step, job.attempt, *whose, *what))
@@ -207,7 +205,7 @@ def _terms(event: Event) -> tuple[str | None, ...]:
         reason=getattr(event, "reason", ""),
     )
     why = (getattr(event, "code", None), said.rule or None, said.reason, said.policy_snapshot or None)
-    trace = msgspec.json.encode(said.trace).decode().replace("\\u0000", "\\ufffd")
+    trace = storable_json(said.trace)
     what = (said.constraints or None, said.remediations or None, trace, getattr(writ, "writ_id", None))
     return (_PHASES.get(type(event), "dispatch"), said.decision, *why, *what)
 

@@ -3,8 +3,6 @@
 from collections.abc import Sequence
 from importlib.resources import files
 
-import msgspec
-
 from foldgate.contracts.events import (
     Event,
     Meta,
@@ -22,7 +20,7 @@ from foldgate.contracts.events import (
 )
 from foldgate.contracts.topics import RUNS
 from foldgate.gateway.projections import step_rows
-from foldgate.readmodel.projection import Projection, Statement
+from foldgate.readmodel.projection import Projection, Statement, storable_json
 
 # The id of a run that was forgotten long ago may be given again: then this is the run it means now.
 _BEGUN = """
@@ -74,7 +72,7 @@ def rows(meta: Meta, event: Event) -> Sequence[Statement]:
 
 
 def _begun(meta: Meta, start: RunStarted) -> Statement:
-    labels = msgspec.json.encode(start.labels).decode().replace("\\u0000", "\\ufffd")
+    labels = storable_json(start.labels)
     whose = (meta.run_id, meta.tenant, meta.principal, meta.at)
     what = (start.workflow, start.version, start.digest, start.kind, start.topic)
     return Statement(meta.run_id, _BEGUN, (*whose, *what, labels, start.input, start.request_hash))

@@ -27,7 +27,7 @@ from foldgate.contracts.events import (
     StepTimedOut,
 )
 from foldgate.database.connections import Connection
-from foldgate.readmodel.projection import Stretch
+from foldgate.readmodel.projection import Stretch, storable
 
 TAKEN_OVER = "taken_over"
 _FORGET = "DELETE FROM steps WHERE run_id = ANY($1::text[])"
@@ -105,7 +105,7 @@ async def write(connection: Connection, stretches: Sequence[Stretch]) -> None:
     if forgotten:
         await connection.execute(_FORGET, forgotten)
     if steps:
-        rows = [[_text(value) for value in astuple(step)] for step in steps]
+        rows = [[storable(value) if isinstance(value, str) else value for value in astuple(step)] for step in steps]
         await connection.execute(_PUT, *map(list, zip(*rows, strict=True)))
 
 
@@ -203,8 +203,3 @@ def _step(
         code=code,
         message=message,
     )
-
-
-def _text(value: object) -> object:
-    """PostgreSQL's text has no place for a zero character."""
-    return value.replace("\0", "\ufffd") if isinstance(value, str) else value

@@ -21,7 +21,7 @@ from foldgate.contracts.events import EVENT_TYPES, Event, MessageQuarantined, Me
 from foldgate.contracts.topics import STREAMS, stream_of
 from foldgate.database.connections import Connection
 from foldgate.gateway.projections.placing import Line, Mark, Place, Settled, Where, line_of, places
-from foldgate.readmodel.projection import Projection, Stretch
+from foldgate.readmodel.projection import Projection, Stretch, storable
 
 SHOWN_BYTES = 2048
 """So much is shown of a record that was set aside."""
@@ -104,9 +104,9 @@ def entry(where: Where, meta: Meta, event: Event) -> Entry:
     whose = (meta.tenant, meta.principal)
     what = (getattr(about, "step", ""), getattr(about, "job_id", ""), meta.pool, meta.key)
     why = (meta.request_id, meta.causation, meta.correlation)
-    names = (_text(meta.run_id), _text(meta.event_id), type(event).__name__)
+    names = (storable(meta.run_id), storable(meta.event_id), type(event).__name__)
     shown = body(where.stream, event)
-    return Entry(where, *names, meta.clock, meta.at, *map(_text, (*whose, *what, *why, shown)))
+    return Entry(where, *names, meta.clock, meta.at, *map(storable, (*whose, *what, *why, shown)))
 
 
 def body(stream: str, event: Event) -> str:
@@ -129,11 +129,6 @@ def _spelt(value: Any) -> Any:
             return [_spelt(part) for part in value]
         case _:
             return value
-
-
-def _text(text: str) -> str:
-    """PostgreSQL's text has no place for a zero character."""
-    return text.replace("\0", "\ufffd")
 
 
 async def write(connection: Connection, stretches: Sequence[Stretch]) -> None:

@@ -6,8 +6,6 @@ What workers hold and what waits in pools is in the read model of jobs.
 from collections.abc import Sequence
 from importlib.resources import files
 
-import msgspec
-
 from foldgate.contracts.events import (
     Event,
     Meta,
@@ -18,7 +16,7 @@ from foldgate.contracts.events import (
     WorkerRenewed,
 )
 from foldgate.contracts.topics import JOBS, POOLS
-from foldgate.readmodel.projection import Projection, Statement
+from foldgate.readmodel.projection import Projection, Statement, storable, storable_json
 
 KEPT_MS = 24 * 60 * 60 * 1000
 """So long those are shown that are gone."""
@@ -60,7 +58,7 @@ def rows(meta: Meta, event: Event) -> Sequence[Statement]:
     """What an event changes. All that happens in a pool is in order, so all of it has that key."""
     match event:
         case WorkerJoined(worker=worker):
-            able = (_texts(event.topics), _texts(event.capabilities), _json(event.labels))
+            able = (_texts(event.topics), _texts(event.capabilities), storable_json(event.labels))
             busy = (event.cpu_percent, event.gpu_percent)
             who = (meta.key, worker, event.name, event.max_parallel)
             return [Statement(meta.key, _JOINED, (*who, *able, *busy, meta.at, event.expires_at))]
@@ -81,11 +79,7 @@ def rows(meta: Meta, event: Event) -> Sequence[Statement]:
 
 
 def _texts(names: Sequence[str]) -> list[str]:
-    return [name.replace("\0", "\ufffd") for name in names]
-
-
-def _json(labels: dict[str, str]) -> str:
-    return msgspec.json.encode(labels).decode().replace("\\u0000", "\\ufffd")
+    return [storable(name) for name in names]
 
 
 PROJECTION = Projection(
