@@ -122,7 +122,8 @@ async def test_it_may_not_print_without_end(folder: Path, write: Write) -> None:
 @pytest.mark.skipif(sys.platform != "linux", reason="only there can a pipe be made that wide")
 async def test_what_it_printed_too_much_of_is_no_more_than_that(folder: Path, write: Write) -> None:
     """So much at once that reading pauses: its end is seen all the same, and does not wait for its time to be over."""
-    write("import fcntl, os, time\nfcntl.fcntl(1, fcntl.F_SETPIPE_SZ, 1 << 20)\nos.write(1, b'x' * (1 << 20))\ntime.sleep(600)")
+    widened = "import fcntl, os, time\nfcntl.fcntl(1, fcntl.F_SETPIPE_SZ, 1 << 20)"
+    write(f"{widened}\nos.write(1, b'x' * (1 << 20))\ntime.sleep(600)")
     done = await run(folder, {"script": "it", "timeout": "30s"}, output_bytes=1000)
     assert (done.code, done.retryable) == ("output_too_large", False)
 

@@ -53,23 +53,25 @@ class UnsupportedClientLibrary(LogError):
 
 
 class Client(AIOKafkaClient):  # type: ignore[misc]  # published without types
-    """The library's client, which meets brokers and leaves them out of the reach of cancellations: cut off half-way, or
-    closed while it connects, the library leaves a socket open."""
+    """The library's client, which meets brokers and leaves them out of the reach of cancellations, and meets none once
+    it is closed: cut off half-way, or used while it closes, the library leaves a socket open."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
         self._own = {name: value for name, value in options.items() if name != "bootstrap_servers"}
         self.closed = False
-        self._met: set[tuple[Any, ConnectionGroup]] = set()
         self._under_way: set[asyncio.Future[Any]] = set()
 
     async def bootstrap(self) -> None:
         await self._out_of_reach(self._bootstrap())
 
-    async def send(self, node_id: Any, request: Any, *, group: ConnectionGroup = ConnectionGroup.DEFAULT) -> Any:
-        if (node_id, group) not in self._met and await self._out_of_reach(self.ready(node_id, group=group)):
-            self._met.add((node_id, group))
-        return await super().send(node_id, request, group=group)
+    async def ready(self, node_id: Any, *, group: ConnectionGroup = ConnectionGroup.DEFAULT) -> bool:
+        if self.closed:
+            return False
+        connection = self._conns.get((node_id, group))
+        if connection is not None and connection.connected():
+            return True
+        return await self._out_of_reach(super().ready(node_id, group=group))
 
     async def coordinator_lookup(self, coordinator_type: CoordinationType, coordinator_key: str) -> Any:
         if self.get_random_node() is None:  # while no broker is known the library stops on an assertion
@@ -132,12 +134,9 @@ class KafkaAddress:
     sasl_password: str | None = None
     opened: set[Client] = field(default_factory=set, compare=False, repr=False)
 
-    async def connect(self) -> AIOKafkaClient:
+    async def connect(self) -> Client:
         """A client that has met the cluster. Whoever asks for it closes it."""
-        check_library(importlib.metadata.version("aiokafka"))
-        client = Client(**self.options())
-        self.opened.difference_update([one for one in self.opened if one.closed])
-        self.opened.add(client)
+        client = self.client()
         try:
             await persevere(f"No Kafka at {self.bootstrap}", client.bootstrap, within_ms=self.patience_ms)
         except BaseException:
@@ -145,8 +144,16 @@ class KafkaAddress:
             raise
         return client
 
+    def client(self) -> Client:
+        """A client that has met nobody yet."""
+        check_library(importlib.metadata.version("aiokafka"))
+        client = Client(**self.options())
+        self.opened.difference_update([one for one in self.opened if one.closed])
+        self.opened.add(client)
+        return client
+
     async def close(self) -> None:
-        """Close every client that was connected here and is open still: whoever had it may have been cut off."""
+        """Close every client that was made here and is open still: whoever had it may have been cut off."""
         for client in [one for one in self.opened if not one.closed]:
             await client.close()
 

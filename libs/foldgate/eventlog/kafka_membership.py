@@ -10,6 +10,7 @@ never rests on any of this: the claim decides.
 import asyncio
 import contextlib
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener
 from aiokafka.coordinator.assignors.roundrobin import RoundRobinPartitionAssignor
@@ -87,14 +88,15 @@ class KafkaMembership:
             finally:
                 with contextlib.suppress(KafkaError):
                     await consumer.stop()
+                await consumer.client.close()  # which the library leaves open where it stops on an error
         except LogError as error:
             self._fail(error)
         except KafkaError as error:
             self._fail(LogUnavailable(f"No place in the group {self._identity['group_id']}: {describe(error)}."))
 
-    def _consumer(self) -> AIOKafkaConsumer:
-        return AIOKafkaConsumer(
-            **self._address.options(),
+    def _consumer(self) -> "_Consumer":
+        return _Consumer(
+            self._address,
             **self._identity,
             partition_assignment_strategy=(RoundRobinPartitionAssignor,),
             enable_auto_commit=False,
@@ -111,6 +113,14 @@ class KafkaMembership:
     def _fail(self, error: LogError) -> None:
         self._failed = error
         self._news.set()
+
+
+class _Consumer(AIOKafkaConsumer):  # type: ignore[misc]  # published without types
+    """The library's consumer over a client of ours, which leaves no socket open; the library asks nobody for one."""
+
+    def __init__(self, address: KafkaAddress, **options: Any) -> None:
+        super().__init__(**address.options(), **options)
+        self.client = self._client = address.client()
 
 
 class _Notes(ConsumerRebalanceListener):  # type: ignore[misc] # published without types
