@@ -1,10 +1,13 @@
-"""What foreign producers may do on a Kafka topic of ours: compress, and be transactional."""
+"""What others may do to a Kafka topic of ours: write to it compressed or in transactions, or make it anew."""
 
 import pytest
 from aiokafka import AIOKafkaProducer
+from aiokafka.admin import AIOKafkaAdminClient
 
 from foldgate.contracts.places import Partition
-from foldgate.contracts.topics import partition_of
+from foldgate.contracts.topics import RUNS, partition_of
+from foldgate.eventlog.checkpoints import BaseGone
+from foldgate.eventlog.kafka_topics import checkpoint_topic_name
 from tests.support.logs import Opened, opened_by
 
 KEY = b"key"
@@ -42,3 +45,21 @@ async def test_compressed_records_are_read(suite: Opened, kafka_bootstrap: str, 
 
 async def test_committed_transactions_are_read(suite: Opened, kafka_bootstrap: str) -> None:
     assert await read_back(suite, kafka_bootstrap, transactional_id="foreign") == [b"x" * 2000]
+
+
+async def test_a_checkpoint_does_not_add_to_one_whose_topic_was_made_anew(suite: Opened, kafka_bootstrap: str) -> None:
+    """What changed since is nothing without what was there before: a reader would take it for the whole."""
+    runs = Partition("runs", 0)
+    async with suite() as log:
+        await log.checkpoints().save(runs, epoch=1, head=b"h1", changed={"a": b"1", "b": b"1"})
+        admin = AIOKafkaAdminClient(bootstrap_servers=kafka_bootstrap)
+        await admin.start()
+        await admin.delete_topics([checkpoint_topic_name(suite.suite, "runs")])
+        await admin.close()
+        await log.prepare([RUNS])
+        with pytest.raises(BaseGone, match="runs-0"):
+            await log.checkpoints().save(runs, epoch=1, head=b"h2", changed={"b": b"2"}, after=b"h1")
+        await log.checkpoints().save(runs, epoch=2, head=b"h3", changed={"a": b"1", "b": b"3"})
+        saved = await log.checkpoints().load(runs)
+        assert saved is not None
+        assert saved.entries == {"a": b"1", "b": b"3"}

@@ -8,6 +8,7 @@ import pytest
 from foldgate.contracts.codec import Codec
 from foldgate.contracts.topics import Stream, partition_of
 from foldgate.eventlog.acceptance import Acceptance, decode_head
+from foldgate.eventlog.checkpoints import BaseGone, Saved
 from foldgate.eventlog.log import (
     MAX_BATCH_BYTES,
     START,
@@ -257,6 +258,23 @@ async def test_checkpoints_are_replaced_by_epoch(opened: Opened) -> None:
         assert (saved.epoch, saved.head, saved.entries) == (2, b"h3", {"d": b"3"})
         assert await store.load(Partition("runs", 1)) is None
         await second.close()
+
+
+@pytest.mark.parametrize("opened", ["memory", "postgres"], indirect=True)
+async def test_a_checkpoint_adds_to_the_one_before_it_or_is_refused(opened: Opened) -> None:
+    """Who removes one, or puts another there, does not make the next one wrong. Kafka knows it by where things lie
+    (`test_kafka_foreign.py`)."""
+    async with opened() as log:
+        store = log.checkpoints()
+        writer, _, _ = await become_owner(log, "first")
+        with pytest.raises(BaseGone):
+            await store.save(OWNED, epoch=1, head=b"h2", changed={"b": b"2"}, after=b"h1")
+        await store.save(OWNED, epoch=1, head=b"h1", changed={"a": b"1"})
+        await store.save(OWNED, epoch=1, head=b"h2", changed={"b": b"2"}, after=b"h1")
+        with pytest.raises(BaseGone, match="runs-0"):
+            await store.save(OWNED, epoch=1, head=b"h3", changed={"c": b"3"}, after=b"h1")
+        assert await store.load(OWNED) == Saved(1, b"h2", {"a": b"1", "b": b"2"})
+        await writer.close()
 
 
 async def test_a_checkpoint_holds_large_and_many_entries(opened: Opened) -> None:

@@ -223,13 +223,21 @@ class CrashingCheckpoints:
     def __init__(self, store: Checkpoints, life: Incarnation) -> None:
         self._store, self._life = store, life
 
-    async def save(self, partition: Partition, *, epoch: int, head: bytes, changed: Mapping[str, bytes | None]) -> None:
+    async def save(
+        self,
+        partition: Partition,
+        *,
+        epoch: int,
+        head: bytes,
+        changed: Mapping[str, bytes | None],
+        after: bytes | None = None,
+    ) -> None:
         if self._life.dies_now(f"within save {partition}"):
             last = await self._store.load(partition)
             if last is not None and last.epoch == epoch:
-                await self._store.save(partition, epoch=epoch, head=last.head, changed=changed)
+                await self._store.save(partition, epoch=epoch, head=last.head, changed=changed, after=after)
             raise Crashed(self._life.died_in)
-        saving = self._store.save(partition, epoch=epoch, head=head, changed=changed)
+        saving = self._store.save(partition, epoch=epoch, head=head, changed=changed, after=after)
         await self._life.change(f"save {partition}", saving)
 
     async def load(self, partition: Partition) -> Saved | None:

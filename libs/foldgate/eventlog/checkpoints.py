@@ -6,6 +6,9 @@ owner. A crash in the middle of a save leaves entries newer than the head; that 
 sequence of its last event, and the tail folded over it passes over what it holds already. An owner that was replaced
 and goes on saving saves what is old, not what is wrong, and cannot mix it with its successor's: the driver refuses it
 (PostgreSQL), or recovery reads the entries of the newest epoch that has a head, and no others (Kafka).
+
+What changed since the last save is nothing without that save: where somebody removed it meanwhile, or put an older one
+back, the next is refused; its owner gives the partition up, and whoever takes it begins with the log.
 """
 
 from collections.abc import Mapping
@@ -13,7 +16,7 @@ from typing import Protocol
 
 import msgspec
 
-from foldgate.eventlog.log import Partition
+from foldgate.eventlog.log import LogError, Partition
 
 
 class Saved(msgspec.Struct, frozen=True):
@@ -24,12 +27,30 @@ class Saved(msgspec.Struct, frozen=True):
     entries: dict[str, bytes]
 
 
+class BaseGone(LogError):
+    """The save that this one adds to is not there any more."""
+
+    def __init__(self, partition: Partition) -> None:
+        super().__init__(
+            f"{partition}: expected the last checkpoint where it was saved, but it was removed or replaced by another."
+        )
+
+
 class Checkpoints(Protocol):
     """Where checkpoints are kept: a compacted topic, a table, a dict."""
 
-    async def save(self, partition: Partition, *, epoch: int, head: bytes, changed: Mapping[str, bytes | None]) -> None:
+    async def save(
+        self,
+        partition: Partition,
+        *,
+        epoch: int,
+        head: bytes,
+        changed: Mapping[str, bytes | None],
+        after: bytes | None = None,
+    ) -> None:
         """Store the changed entries (None removes one), then the head. The first save of an epoch is complete: what it
-        does not name is gone. A save under an epoch older than one that has saved is refused or has no effect."""
+        does not name is gone. A save under an epoch older than one that has saved is refused or has no effect. `after`
+        is the head of the save that this one adds to: raises BaseGone if that is not what is there."""
 
     async def load(self, partition: Partition) -> Saved | None: ...
 

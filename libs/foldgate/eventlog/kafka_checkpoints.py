@@ -4,12 +4,13 @@ A record's key is `<epoch>/<entry>`; the head's entry is empty. A save writes th
 crash between leaves entries that are newer than the head, which recovery may read (`checkpoints.py`), and an epoch
 without a head, which it does not. After the first head of an epoch everything of older epochs is removed; a crash
 before or during that leaves rubbish that no reader looks at, and that the next first save removes. An owner that was
-replaced writes under its own, older epoch, where nobody looks any more.
+replaced writes under its own, older epoch, where nobody looks any more. A topic that lost its end, or was made anew, is
+known by its places: what is appended comes before what was.
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 
-from foldgate.eventlog.checkpoints import Saved
+from foldgate.eventlog.checkpoints import BaseGone, Saved
 from foldgate.eventlog.kafka_producer import PartitionProducer, Produced
 from foldgate.eventlog.log import MAX_BATCH_BYTES, Partition, Record
 
@@ -27,8 +28,17 @@ class KafkaCheckpoints:
         self._read_all = read_all
         self._producers: dict[Partition, PartitionProducer] = {}
         self._begun: dict[Partition, int] = {}
+        self._ends: dict[Partition, int] = {}
 
-    async def save(self, partition: Partition, *, epoch: int, head: bytes, changed: Mapping[str, bytes | None]) -> None:
+    async def save(
+        self,
+        partition: Partition,
+        *,
+        epoch: int,
+        head: bytes,
+        changed: Mapping[str, bytes | None],
+        after: bytes | None = None,  # noqa: ARG002 - here places say it,
+    ) -> None:
         await self._write(partition, [_entry(epoch, key, value) for key, value in changed.items()])
         await self._write(partition, [_entry(epoch, _HEAD, head)])
         if self._begun.get(partition) != epoch:
@@ -74,10 +84,14 @@ class KafkaCheckpoints:
         if partition not in self._producers:
             self._producers[partition] = await self._start_producer(partition)
         try:
-            await self._producers[partition].append(batch)
+            first = await self._producers[partition].append(batch)
         except BaseException:  # also where its owner gave the save up: such a producer takes nothing more
             await self._producers.pop(partition).close()
             raise
+        before = self._ends.get(partition, 0)
+        self._ends[partition] = first + len(batch)
+        if first < before:
+            raise BaseGone(partition)
 
 
 def _entry(epoch: int, key: str, value: bytes | None) -> Produced:

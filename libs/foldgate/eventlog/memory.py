@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from foldgate.contracts.topics import Stream, partition_of, stream_of
 from foldgate.eventlog.acceptance import encode_head
-from foldgate.eventlog.checkpoints import Saved
+from foldgate.eventlog.checkpoints import BaseGone, Saved
 from foldgate.eventlog.log import (
     Batch,
     Fenced,
@@ -184,10 +184,20 @@ class MemoryCheckpoints:
     def __init__(self) -> None:
         self._saved: dict[Partition, Saved] = {}
 
-    async def save(self, partition: Partition, *, epoch: int, head: bytes, changed: Mapping[str, bytes | None]) -> None:
+    async def save(
+        self,
+        partition: Partition,
+        *,
+        epoch: int,
+        head: bytes,
+        changed: Mapping[str, bytes | None],
+        after: bytes | None = None,
+    ) -> None:
         last = self._saved.get(partition)
         if last is not None and last.epoch > epoch:
             return
+        if after is not None and (last is None or (last.epoch, last.head) != (epoch, after)):
+            raise BaseGone(partition)
         entries = dict(last.entries) if last is not None and last.epoch == epoch else {}
         entries.update({key: value for key, value in changed.items() if value is not None})
         for key in [key for key, value in changed.items() if value is None]:

@@ -9,13 +9,13 @@ from collections.abc import Iterator, Mapping
 from itertools import islice
 
 from foldgate.database.connections import Connection
-from foldgate.eventlog.checkpoints import Saved
+from foldgate.eventlog.checkpoints import BaseGone, Saved
 from foldgate.eventlog.log import Partition
 from foldgate.eventlog.postgres_tables import Tables
 
 _AT_ONCE = 1000
 _PLACE = "INSERT INTO checkpoint (stream, number) VALUES ($1, $2) ON CONFLICT DO NOTHING"
-_LOCK = "SELECT epoch FROM checkpoint WHERE stream = $1 AND number = $2 FOR UPDATE"
+_LOCK = "SELECT epoch, head FROM checkpoint WHERE stream = $1 AND number = $2 FOR UPDATE"
 _CLEAR = "DELETE FROM checkpoint_entry WHERE stream = $1 AND number = $2"
 _REMOVE = _CLEAR + " AND key = ANY ($3::text[])"
 _PUT = """
@@ -34,14 +34,24 @@ class PostgresCheckpoints:
     def __init__(self, tables: Tables) -> None:
         self._tables = tables
 
-    async def save(self, partition: Partition, *, epoch: int, head: bytes, changed: Mapping[str, bytes | None]) -> None:
+    async def save(
+        self,
+        partition: Partition,
+        *,
+        epoch: int,
+        head: bytes,
+        changed: Mapping[str, bytes | None],
+        after: bytes | None = None,
+    ) -> None:
         async def work(connection: Connection) -> None:
             async with connection.transaction():
                 await connection.execute(_PLACE, *partition)
-                last = await connection.fetchval(_LOCK, *partition)
-                if last > epoch:
+                [(last_epoch, last_head)] = await connection.fetch(_LOCK, *partition)
+                if last_epoch > epoch:
                     return
-                if last < epoch:
+                if after is not None and (last_epoch < epoch or last_head not in {after, head}):
+                    raise BaseGone(partition)
+                if last_epoch < epoch:
                     await connection.execute(_CLEAR, *partition)
                 await _write(connection, partition, changed)
                 await connection.execute(_FINISH, *partition, epoch, head)

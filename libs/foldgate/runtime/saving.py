@@ -52,6 +52,7 @@ class Saving(Generic[S]):
         self._changed: dict[str, Held[S] | None] = dict(processor.live)
         self._endings = Endings(processor.closed)
         self._parts = Parts()
+        self._last: bytes | None = None
 
     def note(self, cut: Cut[S]) -> None:
         """The log has acknowledged a cut."""
@@ -76,8 +77,9 @@ class Saving(Generic[S]):
 
     async def save(self, snapshot: Snapshot) -> None:
         """Store it."""
-        partition = self._processor.partition
-        await self._store.save(partition, epoch=self._epoch, head=snapshot.head, changed=snapshot.entries)
+        partition, head = self._processor.partition, snapshot.head
+        await self._store.save(partition, epoch=self._epoch, head=head, changed=snapshot.entries, after=self._last)
+        self._last = head
 
 
 def restore(saved: Saved, processor: Processor[S], decider: Decider[S]) -> Head | None:
