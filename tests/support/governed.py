@@ -75,7 +75,7 @@ class Governed:
                 "max_lost": 100,
             }
         )
-        self.hosts = [self._host(service) for service in (ENGINE, KERNEL, APPROVAL, SCHEDULER)]
+        self.hosts = self._hosts()
         self.snapshots: dict[str, tuple[str, ...]] = {}
         self.drafts: dict[str, int] = {}
         self.questions: dict[str, Shown] = {}
@@ -85,6 +85,9 @@ class Governed:
         self.begun: set[str] = set()
         self.over: dict[str, str] = {}
         self.sent: list[Sent] = []
+
+    def _hosts(self) -> list[Host]:
+        return [self._host(service) for service in (ENGINE, KERNEL, APPROVAL, SCHEDULER)]
 
     def _host(self, service: Service) -> Host:
         made = Host(service, self.streams, settings=self.settings, keys=KEYS, clock=lambda: self.at)

@@ -92,17 +92,21 @@ class World(Governed):
 
     def play(self, turns: int) -> None:
         """Everything at once, and then until all is over that can be."""
-        for workflow, source in self.documents.items():
-            name = ids.workflow_key(TENANT, workflow)
-            self.submit("admin", name, WorkflowSubmitted(workflow=workflow, source=source), signer=ISSUER)
-        while self.read():
-            pass
+        self.publish()
         acts = self.acts()
         for act in self.rng.choices(list(acts), list(acts.values()), k=turns):
             act()
         self.come_to_rest()
 
-    def acts(self) -> dict[Callable[[], object], int]:
+    def publish(self) -> None:
+        """The workflows, of which people will ask for runs."""
+        for workflow, source in self.documents.items():
+            name = ids.workflow_key(TENANT, workflow)
+            self.submit("admin", name, WorkflowSubmitted(workflow=workflow, source=source), signer=ISSUER)
+        while self.read():
+            pass
+
+    def acts(self) -> dict[Callable[[], object], float]:
         """What may happen next, and how often it does."""
         return {
             self.read: 120,
@@ -167,10 +171,21 @@ class World(Governed):
         given = self.rng.choice(['{"n":1}', '{"n":5}', "{}"])
         labels = self.rng.choice([{}, {"env": "prod"}, {"env": "test"}])
         topic = self.rng.choice(TOPICS) if workflow == "job" else ""
-        asked = RunRequested(workflow=workflow, topic=topic, input=given, labels=labels, idempotency_key=key)
+        asked = RunRequested(
+            workflow=workflow,
+            topic=topic,
+            input=given,
+            labels=labels,
+            idempotency_key=key,
+            workflows_offset=self.workflows_known(),
+        )
         run = ids.run_id(TENANT, workflow, key)
         self.asked.add(run)
         self.submit("intake", run, asked, principal=self.somebody(), signer=ISSUER)
+
+    def workflows_known(self) -> int:
+        """How far the workflows reach that who asks for a run knows of; here the services are not behind."""
+        return 0
 
     def cancel(self) -> None:
         """Somebody wants a run no longer."""

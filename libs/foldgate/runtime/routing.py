@@ -147,7 +147,7 @@ class Routing:
                     await reader.owned.room()
                 if record.key:  # positions past others' positions are not stored: idle services would talk for ever
                     touched.add(record.partition)
-        for partition in touched & self._sources.keys():
+        for partition in sorted(touched & self._sources.keys()):  # what is appended says them in this order
             self._skip_to_here(partition, self._sources[partition])
 
     async def close(self) -> None:
