@@ -8,7 +8,7 @@ import asyncio
 import shutil
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from subprocess import Popen
@@ -61,6 +61,8 @@ class Demonstration:
     """One demonstration, in one folder."""
 
     worker = "foldgate.cli.demo_worker"
+    options: Sequence[str] = ()
+    settings: Mapping[str, str] = {"FOLDGATE_LEASE_MS": str(LEASE_MS)}
 
     def __init__(self, folder: Path, *, as_json: bool) -> None:
         self._folder, self._as_json = folder, as_json
@@ -118,8 +120,8 @@ class Demonstration:
 
     @asynccontextmanager
     async def _suite(self) -> AsyncIterator[Reached]:
-        settings = {"FOLDGATE_LEASE_MS": str(LEASE_MS)}
-        async with self._child("up", "--port", "0", settings=settings, grace_s=_SUITE_LEAVES_WITHIN_S) as up:
+        words = ("up", "--port", "0", *self.options)
+        async with self._child(*words, settings=self.settings, grace_s=_SUITE_LEAVES_WITHIN_S) as up:
             await self._until(lambda: up_file.read(self._folder) is not None, up)
             found = up_file.read(self._folder)
             assert found is not None
@@ -133,7 +135,7 @@ class Demonstration:
 
     @asynccontextmanager
     async def _child(
-        self, *words: str, name: str = "up", settings: dict[str, str] | None = None, grace_s: float
+        self, *words: str, name: str = "up", settings: Mapping[str, str] | None = None, grace_s: float
     ) -> AsyncIterator["Child"]:
         log = self._folder / f"{name}.log"
         command = [sys.executable, "-m", "foldgate.cli.main", *words, "--data", str(self._folder)]

@@ -10,6 +10,7 @@ from foldgate.cli import (
     api_keys,
     approvals,
     artifacts,
+    bench,
     database,
     demo,
     dlq,
@@ -40,6 +41,7 @@ commands = typer.Typer(
 )
 commands.command("up")(up.up)
 commands.command("demo")(demo.demo)
+commands.command("bench")(bench.bench)
 commands.command("doctor")(doctor.doctor)
 commands.command("timeline")(timeline.timeline)
 commands.command("why")(why.why)
