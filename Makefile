@@ -5,7 +5,7 @@ READY := .venv/.ready
 N ?= 2# processes that share the tests; each may start a PostgreSQL and a Kafka broker of its own
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up test simulate check fix schemas docs bench lock clean
+.PHONY: help setup demo up test simulate chaos check fix schemas docs bench lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -35,6 +35,9 @@ endif
 
 simulate: $(READY) ## the whole suite under faults, in virtual time (SEED=520 for one again, ARGS="--seeds 5000 --first 0")
 	$(BIN)/python -m tests.simulation $(if $(SEED),--seed $(SEED)) $(ARGS)
+
+chaos: $(READY) ## kill and pause services, workers, PostgreSQL and a Kafka of three nodes under 500 runs (an hour)
+	FOLDGATE_THOROUGH=1 $(BIN)/python -m pytest tests/chaos $(ARGS)
 
 check: $(READY) ## format, lint, types, who imports whom, freshness of generated files: what CI runs first
 	$(BIN)/ruff format --check --quiet

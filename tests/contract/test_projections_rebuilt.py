@@ -2,19 +2,12 @@
 
 import asyncio
 import random
-from typing import Any
 
-from foldgate.contracts.codec import Codec
-from foldgate.eventlog.log import Log
 from foldgate.gateway.main import SERVICE
-from foldgate.readmodel.postgres import ReadModels
-from foldgate.readmodel.projection import Projection
-from foldgate.readmodel.projector import Projector
-from foldgate.runtime.projecting import LogSource
 from tests.support.door import Door, gateway
 from tests.support.echoing import a_worker
 from tests.support.logs import Opened
-from tests.support.projected import models_in, tables_of
+from tests.support.projected import live_rows, models_in, rebuilt_rows
 from tests.support.suite import running, working
 from tests.support.waiting import until
 
@@ -64,18 +57,6 @@ async def lives(door: Door, chance: random.Random) -> None:
     await until(ended, what="all runs to end")
 
 
-async def live_rows(models: ReadModels, log: Log, projection: Projection) -> Any:
-    """What the live build has once it reflects all of the log."""
-    projector = Projector(models, LogSource(log, Codec()), projection)
-    task = asyncio.create_task(projector.run())
-    try:
-        await projector.caught_up()
-    finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
-    return await tables_of(models, projection)
-
-
 async def test_built_anew_each_is_the_same(opened: Opened, postgres_url: str) -> None:
     async with opened() as log, asyncio.timeout(110):
         async with running(log), gateway(log, postgres_url) as door, working(log, a_worker()):
@@ -83,8 +64,5 @@ async def test_built_anew_each_is_the_same(opened: Opened, postgres_url: str) ->
         async with models_in(postgres_url) as models:
             for projection in SERVICE.projections:
                 live = await live_rows(models, log, projection)
-                build = await models.begin(projection)
-                await Projector(models, LogSource(log, Codec()), projection).rebuild()
-                assert (await models.begin(projection)).number == build.number + 1
-                assert await tables_of(models, projection) == live, projection.name
+                assert await rebuilt_rows(models, log, projection) == live, projection.name
                 assert all(live.values()), projection.name

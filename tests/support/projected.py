@@ -1,5 +1,6 @@
 """Events given to a projection, and the rows that come of them on a real server."""
 
+import asyncio
 import contextlib
 import random
 from collections import defaultdict
@@ -9,12 +10,15 @@ from typing import Any
 import asyncpg
 import msgspec
 
-from foldgate.contracts.codec import NO_CHAIN
+from foldgate.contracts.codec import NO_CHAIN, Codec
 from foldgate.contracts.events import Event, Meta
 from foldgate.contracts.places import Partition, Position
 from foldgate.database.connections import Connection
+from foldgate.eventlog.log import Log
 from foldgate.readmodel.postgres import ReadModels
 from foldgate.readmodel.projection import Projection, Seen, Stretch
+from foldgate.readmodel.projector import Projector
+from foldgate.runtime.projecting import LogSource
 
 Given = tuple[Partition, Seen]
 """An event where it lies."""
@@ -91,10 +95,30 @@ async def asked_of(models: ReadModels, query: str, *arguments: Any) -> list[asyn
 async def tables_of(models: ReadModels, projection: Projection) -> Mapping[str, list[str]]:
     """All rows of its live build, as text and in an order that is the same for the same rows."""
     build = await models.begin(projection)
-    schema = build.schema("t_read")
+    schema = build.schema(models._home)
     tables = [row["tablename"] for row in await asked_of(models, _TABLES, schema)]
     found = {}
     for table in tables:
         query = f'SELECT t::text AS row FROM {schema}."{table}" t'
         found[table] = sorted(row["row"] for row in await asked_of(models, query))
     return found
+
+
+async def live_rows(models: ReadModels, log: Log, projection: Projection) -> Mapping[str, list[str]]:
+    """What its live build has once it reflects all of the log."""
+    projector = Projector(models, LogSource(log, Codec()), projection)
+    task = asyncio.create_task(projector.run())
+    try:
+        await projector.caught_up()
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+    return await tables_of(models, projection)
+
+
+async def rebuilt_rows(models: ReadModels, log: Log, projection: Projection) -> Mapping[str, list[str]]:
+    """What it has when it is built anew from the log, and that build is the live one."""
+    build = await models.begin(projection)
+    await Projector(models, LogSource(log, Codec()), projection).rebuild()
+    assert (await models.begin(projection)).number == build.number + 1
+    return await tables_of(models, projection)

@@ -1,4 +1,4 @@
-"""A worker as a program: notes each job that it begins in a file, and echoes it after a little while."""
+"""A worker as a program: notes each job that it begins in a file, and echoes it after a little while; if it can."""
 
 import asyncio
 import os
@@ -9,7 +9,7 @@ from typing import Any
 from foldgate.runtime.connecting import open_log
 from foldgate.runtime.keys import Keys
 from foldgate.runtime.settings import from_environment
-from foldgate.sdk import Job, Worker
+from foldgate.sdk import Job, Retryable, Worker
 
 
 async def main() -> None:
@@ -24,6 +24,12 @@ async def main() -> None:
             notes.write(f"{job.id}\n")
         await asyncio.sleep(random.uniform(0.0, 0.1))
         return {"said": job.input}
+
+    @worker.job("job.shaky")
+    async def shaky(job: Job) -> Any:
+        if job.attempt < 3 and random.random() < 0.5:
+            raise Retryable("not_now", "it is not in the mood")
+        return await echo(job)
 
     log = await open_log(settings)
     try:
