@@ -43,6 +43,15 @@ def test_links_lead_somewhere(page: Path) -> None:
         assert not anchor or anchor in anchors(there), f"{page.name} links to {target}{anchor}: no such heading"
 
 
+def test_what_is_said_to_show_something_exists() -> None:
+    page = (ROOT / "docs" / "failure-matrix.md").read_text()
+    named = re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", page)
+    told = [cells for cells in rows(page) if cells[0] != "fails"]
+    assert len(named) == len(told) > 30, "each row names its test"
+    for path, test in named:
+        assert re.search(rf"def {test}\(", (ROOT / path).read_text()), f"{path} has no {test}"
+
+
 def test_words_in_bold_are_in_the_glossary() -> None:
     words = {word.strip("*") for word, *_ in rows(GLOSSARY)}
     used = re.findall(r"\*\*([a-z ]+)\*\*", (ROOT / "docs" / "architecture.md").read_text())
