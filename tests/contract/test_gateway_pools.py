@@ -101,7 +101,8 @@ async def what_is_seen(door: Door) -> None:
         None,
         "default",
     )
-    assert (own["reason"], own["terms"]["tenants"], own["waiting"]) == ("draining", ["acme"], 0)
+    assert (own["reason"], own["words"], default["words"]) == ("draining", "upgrade", None)
+    assert (own["terms"]["tenants"], own["waiting"]) == (["acme"], 0)
     layout = shown["layout"]
     assert (layout["revision"], layout["reason"], layout["put_by"]) == (1, "first", "root")
     assert layout["document"]["routes"] == [{"topics": ["*"], "pools": ["default"]}]
@@ -143,7 +144,7 @@ async def what_is_asked(door: Door) -> None:
     for draining in (False, True):
         answer = await drain("own", draining=draining, reason="r")
         assert (answer.status_code, answer.json()["open"]) == (200, not draining), answer.text
-    assert answer.json()["reason"] == "draining"
+    assert (answer.json()["reason"], answer.json()["words"]) == ("draining", "r")
     shown = await got(door, "/pools", after=answer.json()["position"])
     assert [one["open"] for one in shown["items"]] == [True, False]
 

@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 import yaml
+from msgspec.structs import replace
 
 from foldgate.authority.pools_reading import prepare
 from foldgate.authority.pools_terms import PoolTerms
@@ -64,7 +65,9 @@ def test_a_pool_is_a_line_and_an_object() -> None:
     assert _row(pool) == ("sre", "draining", "ssh", "all", "0", "0", "0", "3")
     shown = pool.as_object()
     assert (shown["open"], shown["reason"], shown["waiting"], "each" in shown) == (False, "draining", 3, False)
-    assert shown["terms"]["capabilities"] == ["ssh"]
+    assert (shown["terms"]["capabilities"], shown["words"]) == (["ssh"], "")
+    said = pool._replace(words="new machines")
+    assert (_row(said)[1], said.as_object()["words"]) == ("draining: new machines", "new machines")
     other = Pool("gpu", None, "", NOBODY)
     assert _row(other)[:4] == ("gpu", "open", "any", "all")
     assert (other.as_object()["terms"], other.as_object()["open"]) == (None, True)
@@ -94,6 +97,7 @@ def test_workers_are_shown_with_what_they_hold(capsys: pytest.CaptureFixture[str
 def test_what_came_of_a_change_is_told(capsys: pytest.CaptureFixture[str]) -> None:
     assert tell(published(TWO, revision=3), as_json=False)
     assert tell(closed("sre", 4), as_json=False)
+    assert tell(replace(closed("sre", 4), words="new machines"), as_json=False)
     assert tell(opened("sre", 5), as_json=False)
     assert tell(CaseClosed(status="over"), as_json=False)
     refused = PoolsRefused(request="r", code="invalid", reason="Expected …, but …", problems=("line 1",))
@@ -101,6 +105,7 @@ def test_what_came_of_a_change_is_told(capsys: pytest.CaptureFixture[str]) -> No
     assert capsys.readouterr().out.splitlines() == [
         "Revision 3 holds, with 1 route: sre, default.",
         "sre takes no more jobs: draining.",
+        "sre takes no more jobs: draining (new machines).",
         "sre takes jobs.",
         "over",
         "invalid: Expected …, but …",

@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from foldgate.authority import pools
 from foldgate.authority.pools import Choice, Pools, Router
@@ -115,7 +116,12 @@ def test_the_table_knows_the_last_change() -> None:
     assert (table.number, table.revision, table.closed) == (2, 1, {"sre": "draining"})
     assert table.layout is not None
     assert table.layout.pools[0] == PoolTerms(name="sre")
-    for number, lacking in ((2, False), (3, True)):
+    assert table.words == {}
+    take(table, replace(closed("sre", 3), words="new machines"))
+    assert (table.closed, table.words) == ({"sre": "draining"}, {"sre": "new machines"})
+    take(table, replace(closed("sre", 4, "overloaded"), words="they are there"))
+    assert (table.closed, table.words) == ({"sre": "overloaded"}, {}), "whoever opened it said that"
+    for number, lacking in ((4, False), (5, True)):
         asked = JobRequested(job=job(), pools_number=number)
         assert table.lacks(meta("run_1"), asked, reached=0) is lacking
     assert not table.lacks(meta("run_1"), closed("sre", 9), reached=0)

@@ -15,7 +15,7 @@ from foldgate.contracts.events import (
     WorkerRenewed,
 )
 from foldgate.decider.decider import IllegalTransition, Message, Said, Tick
-from foldgate.scheduler.jobs.state import Pool
+from foldgate.scheduler.jobs.state import MOST_LATE, Pool
 from tests.support.given import meta
 from tests.support.keys import proved
 from tests.support.pools import DECIDER, LEASE_MS, beat, issued, pool, report
@@ -87,7 +87,9 @@ def test_a_beat_is_noted_once_a_third_of_the_lease_has_gone() -> None:
     assert subject.when(beat(number=3), at=3000) == [
         WorkerRenewed(worker="w/1", max_parallel=2, expires_at=6000, beat=3)
     ]
-    assert names(subject.when(beat(room=5), at=3001)) == ["WorkerRenewed"], "its room has changed"
+    assert subject.when(beat(room=5), at=3001) == [], "whoever changes its room at each beat is not heard each time"
+    assert names(subject.when(beat(room=5), at=3000 + LEASE_MS // 24)) == ["WorkerRenewed"], "its room has changed"
+    assert names(subject.when(beat(room=0), at=3000 + LEASE_MS // 24)) == ["WorkerRenewed"], "it leaves"
 
 
 def test_an_owner_that_is_behind_notes_each_beat_and_gives_by_the_last() -> None:
@@ -99,11 +101,40 @@ def test_an_owner_that_is_behind_notes_each_beat_and_gives_by_the_last() -> None
     for number in (2, 3):
         taken = (number - 1,)
         assert subject.when(beat(room=3, number=number, holding=taken), at=again, behind=True) == [
-            WorkerRenewed(worker="w/1", max_parallel=3, expires_at=again + LEASE_MS, beat=number, taken=taken)
+            WorkerRenewed(
+                worker="w/1", max_parallel=3, expires_at=again + LEASE_MS, beat=number, taken=taken, late=True
+            )
         ], "by a beat of long ago nothing is given"
     given = subject.when(Tick(), at=again)
     assert names(given) == ["JobDispatched"], "what was named is held, however long nobody read of it"
     assert [one.beat for one in given if isinstance(one, JobDispatched)] == [3]
+
+
+def test_of_very_many_beats_an_owner_that_is_behind_notes_what_they_name() -> None:
+    subject = pool()
+    for number in (1, 2):
+        subject.when(issued(number))
+    assert names(subject.when(beat(room=1), at=2000)) == ["WorkerJoined", "JobDispatched"]
+    flood = [event for _ in range(10_000) for event in subject.when(beat(room=1), at=2001, behind=True)]
+    assert names(flood) == ["WorkerRenewed"] * MOST_LATE
+    [named] = subject.when(beat(room=1, holding=(1,)), at=2001, behind=True)
+    assert isinstance(named, WorkerRenewed)
+    assert (named.taken, named.late) == ((1,), True)
+    assert subject.when(beat(room=1, holding=(1,)), at=2001, behind=True) == [], "once"
+    assert names(subject.when(report(1), at=2002)) == ["JobReleased"], (
+        "who knows it by a beat of long ago gives it nothing"
+    )
+    assert subject.state is not None
+    assert DECIDER.due(subject.state) == 2001 + LEASE_MS, "until it is heard, or lost"
+    third = 2001 + LEASE_MS // 3
+    assert names(subject.when(beat(room=1), at=third, behind=True)) == ["WorkerRenewed"], "it lives"
+    last = beat(room=1)
+    heard, given = subject.when(last, at=third + 1)
+    assert heard == WorkerRenewed(worker="w/1", max_parallel=1, expires_at=third + 1 + LEASE_MS, beat=last.beat)
+    assert isinstance(given, JobDispatched)
+    assert given.beat == last.beat
+    assert subject.when(beat(room=1), at=third + 2) == []
+    assert names(subject.when(beat(room=1), at=third + 3, behind=True)) == ["WorkerRenewed"], "it counts anew"
 
 
 def test_a_lease_that_ends_loses_the_worker_and_what_it_held() -> None:
@@ -143,7 +174,7 @@ def test_a_report_after_its_worker_was_lost_while_leaving() -> None:
 def test_what_concerns_a_worker_concerns_no_run_and_no_tenant() -> None:
     subject = pool()
     subject.when(issued())  # so the pool's first event came of a run, and its aggregate would be about that
-    said = subject.said(beat()) + subject.said(beat(room=3)) + subject.said(Tick(), at=9_000)
+    said = subject.said(beat()) + subject.said(beat(room=0)) + subject.said(Tick(), at=9_000)
     about = {type(one.event).__name__: (one.run_id, one.tenant, one.correlation) for one in said}
     assert about.pop("JobDispatched") == about.pop("JobLost") == ("run_1", "acme", "c")
     assert about == dict.fromkeys(("WorkerJoined", "WorkerRenewed", "WorkerLost"), ("", "", ""))

@@ -43,7 +43,8 @@ def test_what_was_sent_before_the_pool_closed_goes_back_and_what_was_sent_after_
     subject = pool()
     subject.when(issued(1, pools_number=1))
     subject.when(issued(2, pools_number=7))
-    [taken] = subject.when(terms(7, is_open=False, reason="draining"))
+    drained = terms(7, is_open=False, reason="draining")
+    [taken] = subject.when(msgspec.structs.replace(drained, words="new machines"))
     assert isinstance(taken, PoolTermsTaken)
     assert due(subject) == 0
     [lost] = subject.when(Tick())
@@ -51,7 +52,7 @@ def test_what_was_sent_before_the_pool_closed_goes_back_and_what_was_sent_after_
     assert (lost.job_id, lost.reason, lost.pools_number) == ("run_1:job@1", "pool_closed", 7)
     [lost] = subject.when(issued(3, pools_number=6))
     assert isinstance(lost, JobLost)
-    assert why(subject, 2).endswith("the pool takes no more: draining")
+    assert why(subject, 2).endswith("the pool takes no more: draining: new machines")
     assert dispatched(subject.when(beat())) == [("run_2", "w/1")]
     assert subject.when(terms(7, is_open=True)) == [], "it is known"
 

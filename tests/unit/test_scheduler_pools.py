@@ -67,13 +67,23 @@ def with_two() -> Suite:
     return suite
 
 
-def change(pool: str, number: int, reason: str = "", *, is_open: bool | None = None, terms: str | None = None) -> Event:
+def change(
+    pool: str,
+    number: int,
+    reason: str = "",
+    *,
+    is_open: bool | None = None,
+    terms: str | None = None,
+    words: str | None = None,
+) -> Event:
+    """Whoever drains a pool here says why."""
     return PoolChanged(
         pool=pool,
         terms=f'{{"name":"{pool}"}}' if terms is None else terms,
         is_open=not reason if is_open is None else is_open,
         number=number,
         reason=reason,
+        words=("why" if "draining" in reason else "") if words is None else words,
     )
 
 
@@ -151,7 +161,7 @@ def test_a_document_has_bounds() -> None:
 def test_a_pool_is_drained_and_opened_again() -> None:
     suite = with_two()
     assert suite.drain() == [change("sre", 4, "draining")]
-    assert suite.drain(draining=False) == [change("sre", 5)]
+    assert suite.drain(draining=False) == [change("sre", 5, words="why")]
     assert code(suite.drain("none")) == "unknown_pool"
     assert code(Suite().drain("default")) == "unknown_pool"
 
@@ -169,10 +179,11 @@ def test_what_is_drained_and_overloaded_is_open_once_it_is_neither() -> None:
     suite = with_two()
     suite.drain()
     assert suite.overload() == [change("sre", 5, "draining, overloaded")]
-    assert suite.drain(draining=False) == [change("sre", 6, "overloaded")]
+    assert suite.drain(draining=False) == [change("sre", 6, "overloaded", words="why")]
     assert suite.drain() == [change("sre", 7, "draining, overloaded")]
     assert suite.relieve() == [change("sre", 8, "draining")]
-    assert suite.drain(draining=False) == [change("sre", 9)]
+    assert suite.drain(draining=False) == [change("sre", 9, words="why")]
+    assert suite.overload() == [change("sre", 10, "overloaded")], "what was said then is not said again"
 
 
 def test_what_it_is_about_is_no_run_and_no_tenant() -> None:

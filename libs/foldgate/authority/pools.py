@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from foldgate.authority.globs import glob
-from foldgate.authority.pools_terms import Layout, PoolTerms, layout_of
+from foldgate.authority.pools_terms import Layout, PoolTerms, drained_for, layout_of
 from foldgate.contracts.events import Event, Job, JobRequested, Meta, PoolChanged, PoolsPublished
 from foldgate.contracts.topics import POOLS, is_pool_name
 
@@ -74,7 +74,7 @@ class Router:
 
 
 class Pools:
-    """The table. `number` is that of the last change of pools that was read."""
+    """The table. `number` is that of the last change of pools that was read; `words` are those of who drains a pool."""
 
     stream = POOLS
 
@@ -82,6 +82,7 @@ class Pools:
         self.number = self.revision = 0
         self.layout: Layout | None = None
         self.closed: dict[str, str] = {}
+        self.words: dict[str, str] = {}
         self._router: Router | None = None
 
     def add(self, _: Meta, event: Event, _reached: int, /) -> None:
@@ -93,6 +94,8 @@ class Pools:
                 self.number = number
                 self.closed.pop(pool, None)
                 self.closed |= {} if event.is_open else {pool: event.reason}
+                self.words.pop(pool, None)
+                self.words |= {pool: words} if (words := drained_for(event)) else {}
             case _:
                 return
         self._router = None if self.layout is None else Router(self.layout, self.closed)

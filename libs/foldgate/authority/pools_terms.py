@@ -5,6 +5,8 @@ from typing import Any
 
 import msgspec
 
+from foldgate.contracts.events import PoolChanged
+
 DRAINING, OVERLOADED, REMOVED = "draining", "overloaded", "removed"
 """Why a pool takes no jobs; the first two also together, with a comma between them."""
 
@@ -66,6 +68,11 @@ class Layout(msgspec.Struct, frozen=True):
     def text(self) -> str:
         """As events carry it."""
         return _json({"pools": [pool.form() for pool in self.pools], "routes": self.routes})
+
+
+def drained_for(change: PoolChanged) -> str:
+    """Why a pool is drained, in the words of whoever drains it; empty if nobody does, or they said nothing."""
+    return change.words if DRAINING in change.reason else ""
 
 
 def _json(value: Any) -> str:

@@ -68,7 +68,8 @@ def _print(said: Event) -> None:
         case PoolChanged(is_open=True):
             say(f"{said.pool} takes jobs.", style="green")
         case PoolChanged():
-            say(f"{said.pool} takes no more jobs: {said.reason}.", style="green")
+            words = f" ({harmless(said.words)})" if said.words else ""
+            say(f"{said.pool} takes no more jobs: {said.reason}{words}.", style="green")
         case PoolsRefused(problems=problems):
             say(f"{said.code}: {harmless(said.reason, most=1000)}", style="red")
             for problem in problems:

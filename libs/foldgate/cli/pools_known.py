@@ -16,12 +16,14 @@ NOBODY: Mapping[str, Any] = {"workers": 0, "room": 0, "held": 0, "waiting": 0, "
 
 
 class Pool(NamedTuple):
-    """One pool: its terms, if the document has it; why it takes no jobs; and what the scheduler says of it."""
+    """One pool: its terms, if the document has it; why it takes no jobs; what the scheduler says of it; and in whose
+    words it is drained."""
 
     name: str
     terms: PoolTerms | None
     closed: str
     described: Mapping[str, Any]
+    words: str = ""
 
     @property
     def state(self) -> str:
@@ -32,7 +34,8 @@ class Pool(NamedTuple):
         """As programs get it."""
         counts = {name: value for name, value in self.described.items() if name != "each"}
         terms = None if self.terms is None else plain(self.terms)
-        return {"name": self.name, "open": not self.closed, "reason": self.closed, "terms": terms, **counts}
+        why = {"reason": self.closed, "words": self.words}
+        return {"name": self.name, "open": not self.closed, **why, "terms": terms, **counts}
 
 
 async def known(suite: Reached) -> Pools:
@@ -56,7 +59,8 @@ async def pools(suite: Reached, table: Pools) -> list[Pool]:
 
 
 def _named(terms: PoolTerms, table: Pools, described: Mapping[str, Mapping[str, Any]]) -> Pool:
-    return Pool(terms.name, terms, table.closed.get(terms.name, ""), {**NOBODY, **described.get(terms.name, {})})
+    closed, words = (said.get(terms.name, "") for said in (table.closed, table.words))
+    return Pool(terms.name, terms, closed, {**NOBODY, **described.get(terms.name, {})}, words)
 
 
 def _other(name: str, table: Pools, described: Mapping[str, Any]) -> Pool:

@@ -48,7 +48,8 @@ def _row(pool: Pool) -> tuple[str, ...]:
         capabilities = ", ".join(pool.terms.capabilities) or "none"
         tenants = ", ".join(pool.terms.tenants) or "all"
     counts = (str(pool.described[name]) for name in ("workers", "room", "held", "waiting"))
-    return harmless(pool.name), pool.state, harmless(capabilities, most=40), harmless(tenants, most=40), *counts
+    state = f"{pool.state}: {harmless(pool.words, most=40)}" if pool.words else pool.state
+    return harmless(pool.name), state, harmless(capabilities, most=40), harmless(tenants, most=40), *counts
 
 
 async def print_pool(name: str, *, data: Path | None, as_json: bool) -> None:
@@ -63,7 +64,8 @@ async def print_pool(name: str, *, data: Path | None, as_json: bool) -> None:
     if as_json:
         say_json({**pool.as_object(), "each": [worker.as_object() for worker in workers]})
         return
-    say(f"{harmless(pool.name)}  {pool.state}", style="yellow" if pool.closed else "bold green")
+    state = f"{pool.state}: {harmless(pool.words)}" if pool.words else pool.state
+    say(f"{harmless(pool.name)}  {state}", style="yellow" if pool.closed else "bold green")
     counts = (f"{pool.described[name]} {name}" for name in ("workers", "room", "held", "waiting"))
     say(f"  {', '.join(counts)}")
     for line in _terms(pool.terms) if pool.terms is not None else ():

@@ -287,7 +287,7 @@ TABLE: Mapping[str, Callable[[Any], str]] = {
     "PoolDrainRequested": lambda e: _because(f"{e.pool} {'is to drain' if e.draining else 'is to open'}", e),
     "PoolsPublished": lambda e: _because(f"revision {e.revision}", e),
     "PoolsRefused": lambda e: f"{e.request}: {e.code}: {e.reason}",
-    "PoolChanged": lambda e: f"{e.pool} is {_openness(e)}",
+    "PoolChanged": lambda e: f"{e.pool} is {_openness(e)}{f': {e.words}' if e.words else ''}",
     "PoolTermsTaken": lambda e: f"it is {_openness(e)}",
     "PoolOverloaded": lambda e: f"{e.pool}, where {e.waiting} wait: {e.reason}",
     "PoolRelieved": lambda e: f"{e.pool}, where {e.waiting} wait",

@@ -1095,6 +1095,8 @@ class PoolChanged(msgspec.Struct, frozen=True, kw_only=True):
     """The number of this change among all changes of pools."""
     reason: str = ""
     """Why it takes none: draining, overloaded or removed; empty if it does."""
+    words: str = ""
+    """Why, in the words of whoever drained or opened it."""
 
 
 class PoolDrainRequested(msgspec.Struct, frozen=True, kw_only=True):
@@ -1810,6 +1812,8 @@ class WorkerRenewed(msgspec.Struct, frozen=True, kw_only=True):
     """How busy its graphics processors are; -1 if it does not say."""
     taken: tuple[int, ...] = ()
     """The leases that its beats had not named before as held."""
+    late: bool = False
+    """Its owner had not read all that lay there: later beats of it may have lain there too."""
 
 
 class WorkflowConfirmed(msgspec.Struct, frozen=True, kw_only=True):

@@ -4232,6 +4232,9 @@ def put_PoolChanged(out: list[bytes], v: e.PoolChanged) -> None:
     b = v.reason.encode()
     n = len(b)
     out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
+    b = v.words.encode()
+    n = len(b)
+    out += (LENGTHS[n] if n < TABLE_SIZE else varint(n), b)
 
 
 def take_PoolChanged(v: bytes, p: int) -> tuple[e.PoolChanged, int]:
@@ -4270,7 +4273,15 @@ def take_PoolChanged(v: bytes, p: int) -> tuple[e.PoolChanged, int]:
         p += 1
     f_reason = v[p : p + n].decode()
     p += n
-    return e.PoolChanged(pool=f_pool, terms=f_terms, is_open=f_is_open, number=f_number, reason=f_reason), p
+    n = v[p]
+    if n & 0x81:
+        n, p = take_length(v, p)
+    else:
+        n >>= 1
+        p += 1
+    f_words = v[p : p + n].decode()
+    p += n
+    return e.PoolChanged(pool=f_pool, terms=f_terms, is_open=f_is_open, number=f_number, reason=f_reason, words=f_words), p
 
 
 def put_PoolDrainRequested(out: list[bytes], v: e.PoolDrainRequested) -> None:
@@ -7284,6 +7295,7 @@ def put_WorkerRenewed(out: list[bytes], v: e.WorkerRenewed) -> None:
         for i_taken in v.taken:
             out.append(varint(i_taken))
     out.append(b"\x00")
+    out.append(BOOLEANS[v.late])
 
 
 def take_WorkerRenewed(v: bytes, p: int) -> tuple[e.WorkerRenewed, int]:
@@ -7338,7 +7350,12 @@ def take_WorkerRenewed(v: bytes, p: int) -> tuple[e.WorkerRenewed, int]:
             l_f_taken.append(i_f_taken)
         c_f_taken, p = take_count(v, p)
     f_taken = tuple(l_f_taken)
-    return e.WorkerRenewed(worker=f_worker, max_parallel=f_max_parallel, expires_at=f_expires_at, beat=f_beat, cpu_percent=f_cpu_percent, gpu_percent=f_gpu_percent, taken=f_taken), p
+    b = v[p]
+    if b > 1:
+        raise Malformed("a boolean of neither 0 nor 1")
+    f_late = b == 1
+    p += 1
+    return e.WorkerRenewed(worker=f_worker, max_parallel=f_max_parallel, expires_at=f_expires_at, beat=f_beat, cpu_percent=f_cpu_percent, gpu_percent=f_gpu_percent, taken=f_taken, late=f_late), p
 
 
 def put_WorkflowConfirmed(out: list[bytes], v: e.WorkflowConfirmed) -> None:

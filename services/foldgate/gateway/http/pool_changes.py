@@ -58,7 +58,8 @@ class PoolsVerdict(BaseModel):
     revision: int | None = Field(title="Revision", description="Of the document that holds now, where one was put.")
     pool: str | None = Field(title="Pool")
     open: bool | None = Field(title="Open", description="Whether the pool takes jobs.")
-    reason: str | None = Field(title="Reason", description="Why it takes none.")
+    reason: str | None = Field(title="Reason", description="Why it takes none: draining, overloaded.")
+    words: str | None = Field(title="Words", description="Of whoever drained or opened it.")
     position: str = Field(title="Position", description="Where the request lies, or the verdict.")
 
 
@@ -136,8 +137,8 @@ class PoolChanges:
             case PoolsPublished(revision=revision):
                 more = {"revision": revision}
                 return _answer(200, asked, status="published", position=text_of(verdict.place), **more)
-            case PoolChanged(pool=pool, is_open=is_open, reason=why):
-                state = {"pool": pool, "open": is_open, "reason": why or None}
+            case PoolChanged(pool=pool, is_open=is_open, reason=why, words=words):
+                state = {"pool": pool, "open": is_open, "reason": why or None, "words": words or None}
                 return _answer(200, asked, status="changed", position=text_of(verdict.place), **state)
             case PoolsRefused(code=code, reason=reason, problems=problems):
                 raise Problem(code, reason, more={"problems": list(problems)} if problems else None)
@@ -165,6 +166,6 @@ def _layout(source: bytes, revision: int, reason: str) -> Asked:
 
 
 def _answer(status_code: int, asked: Asked, *, status: str, position: str, **said: Any) -> Response:
-    nothing = {"revision": None, "pool": None, "open": None, "reason": None}
+    nothing = {"revision": None, "pool": None, "open": None, "reason": None, "words": None}
     document = {"request_id": asked.request_id, "status": status, **nothing, **said, "position": position}
     return Response(msgspec.json.encode(document), status_code, media_type="application/json")

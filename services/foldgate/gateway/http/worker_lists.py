@@ -39,7 +39,8 @@ WHERE (w.pool, w.worker) > ($1, $2) AND ($3::text IS NULL OR w.pool = $3)
 ORDER BY w.pool, w.worker LIMIT $7
 """
 _POOLS = """
-SELECT names.name, p.terms, coalesce(p.is_open, d.one IS NULL) AS open, coalesce(p.reason, '') AS reason, p.changed_at,
+SELECT names.name, p.terms, coalesce(p.is_open, d.one IS NULL) AS open, coalesce(p.reason, '') AS reason,
+    CASE WHEN starts_with(p.reason, 'draining') THEN p.words END AS words, p.changed_at,
     (SELECT count(*) FROM workers w WHERE w.pool = names.name AND w.lost_at IS NULL) AS workers,
     (SELECT count(*) FROM jobs j WHERE j.held_pool = names.name AND j.placed = 'dispatched') AS in_flight,
     (SELECT count(*) FROM jobs j WHERE j.held_pool = names.name AND j.placed = 'queued') AS waiting
@@ -94,6 +95,7 @@ class PoolItem(BaseModel):
     name: str = Field(title="Name")
     open: bool = Field(title="Open", description="Whether it takes jobs.")
     reason: str | None = Field(title="Reason", description="Why it takes none: draining, overloaded.")
+    words: str | None = Field(title="Words", description="Of whoever drains it.")
     terms: Any = Field(title="Terms", description="null if no document has it.")
     workers: int = Field(title="Workers")
     in_flight: int = Field(title="In flight")
@@ -200,7 +202,7 @@ def _is_seen(row: Row, caller: Caller) -> bool:
 
 def _pool(row: Row) -> dict[str, Any]:
     terms = None if row["terms"] is None else msgspec.Raw(row["terms"].encode())
-    return {**dict(row), "terms": terms, "reason": row["reason"] or None}
+    return {**dict(row), "terms": terms, "reason": row["reason"] or None, "words": row["words"] or None}
 
 
 def _layout(row: Row) -> dict[str, Any]:

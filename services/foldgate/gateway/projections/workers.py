@@ -39,11 +39,11 @@ WHERE pool = $1 AND worker = $2
 _LOST = "UPDATE workers SET lost_at = to_timestamp($3::bigint / 1000.0), lost = $4 WHERE pool = $1 AND worker = $2"
 _FORGET = "DELETE FROM workers WHERE pool = $1 AND lost_at < to_timestamp($2::bigint / 1000.0)"
 _CHANGED = """
-INSERT INTO pools (name, terms, is_open, reason, number, changed_at)
-VALUES ($1, $2, $3, $4, $5, to_timestamp($6::bigint / 1000.0))
+INSERT INTO pools (name, terms, is_open, reason, number, words, changed_at)
+VALUES ($1, $2, $3, $4, $5, $6, to_timestamp($7::bigint / 1000.0))
 ON CONFLICT (name) DO UPDATE SET
     terms = excluded.terms, is_open = excluded.is_open, reason = excluded.reason, number = excluded.number,
-    changed_at = excluded.changed_at
+    words = excluded.words, changed_at = excluded.changed_at
 """
 _PUBLISHED = """
 INSERT INTO pool_documents (document, revision, number, reason, put_by, put_at)
@@ -69,7 +69,7 @@ def rows(meta: Meta, event: Event) -> Sequence[Statement]:
             lost = Statement(meta.key, _LOST, (meta.key, worker, meta.at, reason))
             return [lost, Statement(meta.key, _FORGET, (meta.key, meta.at - KEPT_MS))]
         case PoolChanged(pool=pool):
-            state = (event.terms or None, event.is_open, event.reason, event.number)
+            state = (event.terms or None, event.is_open, event.reason, event.number, storable(event.words))
             return [Statement(meta.key, _CHANGED, (pool, *state, meta.at))]
         case PoolsPublished(document=document):
             said = (event.revision, event.number, event.reason, meta.principal)
@@ -84,7 +84,7 @@ def _texts(names: Sequence[str]) -> list[str]:
 
 PROJECTION = Projection(
     name="workers",
-    version=1,
+    version=2,
     streams=(POOLS.name, JOBS.name),
     events=(PoolsPublished, PoolChanged, WorkerJoined, WorkerRenewed, WorkerLost),
     tables=files("foldgate.gateway.projections").joinpath("workers.sql").read_text(),

@@ -24,6 +24,7 @@ CREATE TABLE pools (
     is_open boolean NOT NULL,
     reason text NOT NULL, -- why it takes no jobs: draining, overloaded or removed
     number bigint NOT NULL, -- of its last change among all changes of pools
+    words text NOT NULL, -- of whoever drained or opened it; empty if they said nothing
     changed_at timestamptz NOT NULL
 );
 

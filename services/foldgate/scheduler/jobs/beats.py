@@ -17,7 +17,7 @@ from foldgate.scheduler.jobs.evolve import LOOK_EVERY_MS, hold_of, worker_change
 from foldgate.scheduler.jobs.moving import Moving
 from foldgate.scheduler.jobs.pieces import each
 from foldgate.scheduler.jobs.reasons import told
-from foldgate.scheduler.jobs.state import BUSY, FULL, Known, Pool
+from foldgate.scheduler.jobs.state import BUSY, FULL, MOST_LATE, Known, Pool
 from foldgate.scheduler.jobs.turns import is_overfull, is_relieved, not_waiting
 
 MAX_PARALLEL = 10_000
@@ -26,6 +26,8 @@ MAX_NAMES = 1000
 MAX_WORKERS = 10_000
 """Of a pool: who beats beyond them is not known to it."""
 MAX_NOTES = 100
+OFTEN = 24
+"""So often in a lease may a worker have another room."""
 RELIEF_PERCENT = 10
 """So much less busy must a worker be for its pool to be relieved."""
 
@@ -38,7 +40,7 @@ class Beats:
 
     def taken(self, pool: Moving, beat: WorkerBeat, *, behind: bool = False) -> Iterator[Said]:
         """A beat that tells nothing new costs no event; one that is not of the worker that has that endpoint, or is
-        older than the last, tells nothing. While the owner is behind, each tells how far it has come."""
+        older than the last, tells nothing. While the owner is behind, each of the first tells how far it has come."""
         known, room = pool.workers.get(beat.worker), _room(beat)
         if known is None:
             yield from self._joined(pool, beat, room)
@@ -46,7 +48,7 @@ class Beats:
             return
         elif beat.leaving and not known.holds:
             yield from self._changed(pool, WorkerLost(worker=beat.worker, reason="left"))
-        elif behind or room != known.max_parallel or self._is_stale(known, pool.at):
+        elif self._tells(pool, known, beat, behind=behind):
             renewed = WorkerRenewed(
                 worker=beat.worker,
                 max_parallel=room,
@@ -55,6 +57,7 @@ class Beats:
                 cpu_percent=_percent(beat.cpu_percent),
                 gpu_percent=_percent(beat.gpu_percent),
                 taken=tuple(_taken_now(pool, known, beat)),
+                late=behind,
             )
             yield from self._changed(pool, renewed)
 
@@ -87,9 +90,18 @@ class Beats:
         yield from self.load(pool)
         yield from self._review(pool) if looks else ()
 
-    def _is_stale(self, known: Known, at: int) -> bool:
-        """A third of the lease has gone, or all of it: this beat is noted. Others need no event."""
-        return known.lapsed or known.expires_at - at <= self.lease_ms * 2 // 3
+    def _tells(self, pool: Moving, known: Known, beat: WorkerBeat, *, behind: bool) -> bool:
+        """Whether this beat is noted: a third of the lease has gone, or all of it. So are the first that an owner reads
+        that is behind, those of the others that name something, and the first it reads in time after that; and one that
+        leaves, or has another room. Whatever a worker says, and however often, few of its beats are."""
+        left, room = known.expires_at - pool.at, _room(beat)
+        if known.lapsed or left <= self.lease_ms * 2 // 3:
+            return True
+        if behind:
+            return known.late < MOST_LATE or any(_taken_now(pool, known, beat))
+        if known.late >= MOST_LATE:
+            return True
+        return room != known.max_parallel and (not room or left <= self.lease_ms - self.lease_ms // OFTEN)
 
     def load(self, pool: Moving) -> Iterator[Said]:
         """Whether the pool is overloaded, where that has changed."""

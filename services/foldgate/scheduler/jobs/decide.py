@@ -8,9 +8,10 @@ A worker's lease ends by the scheduler's clock, `lease_ms` after it received the
 worker held then is lost, and the engine judges what becomes of it. A job that no beat has named two leases after it was
 given was not taken: its worker is told to leave it, and it is lost.
 
-An owner that is behind reads beats of long ago one after the other. It notes them all, and gives nothing by them until
-it has read the last: who is given a job by a beat that was sent a lease ago must refuse it, and what was named by a
-beat that nobody noted would be taken for not taken.
+An owner that is behind reads beats of long ago one after the other. It notes them, and gives nothing by them until it
+has read the last: who is given a job by a beat that was sent a lease ago must refuse it, and what was named by a beat
+that nobody noted would be taken for not taken. Of a worker that has sent very many it notes only what they name, and
+gives it nothing until it has heard it in time.
 
 A job that is called back leaves the queue, or its worker is told to stop and to report. One whose attempt takes too
 long is called back too; where no report comes within a lease of that, it is lost. Until one of the two it is held, so
@@ -37,6 +38,7 @@ import msgspec
 from foldgate.authority.active import Policies
 from foldgate.authority.keys import Signer
 from foldgate.authority.lease import sign_cancel, sign_lease
+from foldgate.authority.pools_terms import drained_for
 from foldgate.authority.token import is_genuine, token
 from foldgate.contracts.events import (
     Event,
@@ -153,9 +155,8 @@ class _Scheduling:
             case JobSucceeded() | JobFailed() as report:
                 yield from self._release(pool, report)
             case PoolChanged(pool=name, number=number) as changed if number > pool.number:
-                taken = PoolTermsTaken(
-                    terms=changed.terms, is_open=changed.is_open, number=number, reason=changed.reason
-                )
+                why = f"{changed.reason}: {words}" if (words := drained_for(changed)) else changed.reason
+                taken = PoolTermsTaken(terms=changed.terms, is_open=changed.is_open, number=number, reason=why)
                 yield msgspec.structs.replace(of_pool(taken), pool=name)
             case Tick():
                 over = list(islice(self._over(pool), MAX_OVER))

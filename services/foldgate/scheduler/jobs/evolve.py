@@ -130,6 +130,7 @@ def worker_changed(pool: Moving, event: WorkerJoined | WorkerRenewed | WorkerLos
                 cpu_percent=event.cpu_percent,
                 gpu_percent=event.gpu_percent,
                 lapsed=False,
+                late=pool.workers[event.worker].late + 1 if event.late else 0,
             )
             pool.join(event.worker, renewed)
             _taken(pool, renewed, event.taken)

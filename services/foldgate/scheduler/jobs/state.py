@@ -38,6 +38,8 @@ MOST_TOKENS = 10 * TOKEN
 AGE_STEP_MS = 60_000
 """Where no document names the pool."""
 
+MOST_LATE = 100
+"""Beats of a worker that an owner that is behind notes one by one."""
 BUSY, FULL = "busy", "full"
 """What a pool is overloaded with: how busy its workers are, or how many jobs wait."""
 
@@ -58,7 +60,8 @@ class Profile(msgspec.Struct, frozen=True):
 class Known(msgspec.Struct, frozen=True):
     """A worker. `expires_at` is by the scheduler's clock, counted from that beat; no room means that it is leaving.
     `holds` has its jobs by lease. `lapsed` once its lease has ended, until it is lost or beats again. `unanswered` are
-    the jobs that were lost for want of a word from it, since it last reported on one."""
+    the jobs that were lost for want of a word from it, since it last reported on one. `late` counts the beats in a row
+    that an owner noted while it was behind: after so many it notes few, and knows too little of it to give it jobs."""
 
     name: str
     profile: int
@@ -70,10 +73,11 @@ class Known(msgspec.Struct, frozen=True):
     gpu_percent: int = -1
     lapsed: bool = False
     unanswered: int = 0
+    late: int = 0
 
     @property
     def room(self) -> int:
-        return 0 if self.lapsed else self.max_parallel - len(self.holds)
+        return 0 if self.lapsed or self.late >= MOST_LATE else self.max_parallel - len(self.holds)
 
     def place(self, endpoint: str) -> tuple[int, float, int, int, str]:
         """Among those with room: who is less loaded is smaller. Whoever takes jobs and never answers has none of them,

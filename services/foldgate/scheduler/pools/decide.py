@@ -8,6 +8,8 @@ that, and opened again.
 from collections.abc import Iterable, Iterator, Mapping
 from typing import get_args
 
+from msgspec.structs import replace
+
 from foldgate.authority.active import Policies
 from foldgate.authority.keys import SignatureInvalid, Trust
 from foldgate.authority.pools import DEFAULT
@@ -138,7 +140,7 @@ def _drained(before: Pools, asked: PoolDrainRequested) -> Iterable[Event]:
     if pool.draining == asked.draining:
         said = "that takes jobs" if asked.draining else "that is draining"
         raise Refused("unchanged", f"Expected a pool {said}, but '{asked.pool}' is not.")
-    after = Known(pool.terms, draining=asked.draining, overloaded=pool.overloaded)
+    after = replace(pool, draining=asked.draining, words=asked.reason[:MAX_REASON])
     return (_change(asked.pool, after, before.number + 1),)
 
 
@@ -146,7 +148,7 @@ def _loaded(before: Pools, name: str, *, overloaded: bool) -> Iterable[Event]:
     pool = before.pools.get(name)
     if pool is None or pool.overloaded == overloaded:
         return ()
-    return (_change(name, Known(pool.terms, pool.draining, overloaded), before.number + 1),)
+    return (_change(name, replace(pool, overloaded=overloaded), before.number + 1),)
 
 
 def _changes(before: Table, after: Table, number: int) -> Iterator[Event]:
@@ -160,11 +162,13 @@ def _changes(before: Table, after: Table, number: int) -> Iterator[Event]:
 def _change(name: str, pool: Known | None, number: int) -> PoolChanged:
     if pool is None:
         return PoolChanged(pool=name, terms="", is_open=False, number=number, reason=REMOVED)
-    return PoolChanged(pool=name, terms=pool.terms, is_open=pool.is_open, number=number, reason=pool.reason)
+    return PoolChanged(
+        pool=name, terms=pool.terms, is_open=pool.is_open, number=number, reason=pool.reason, words=pool.words
+    )
 
 
 def _known(before: Known | None, terms: str) -> Known:
-    return Known(terms, before.draining, before.overloaded) if before is not None else Known(terms)
+    return replace(before, terms=terms) if before is not None else Known(terms)
 
 
 def _pool(before: Pools, name: str) -> Known:

@@ -2,7 +2,7 @@
 
 from msgspec.structs import replace
 
-from foldgate.authority.pools_terms import DRAINING, OVERLOADED
+from foldgate.authority.pools_terms import DRAINING, OVERLOADED, drained_for
 from foldgate.contracts.events import Event, Meta, PoolChanged, PoolsPublished, PoolsRefused
 from foldgate.decider.decider import IllegalTransition
 from foldgate.scheduler.pools.state import (
@@ -34,7 +34,7 @@ def evolve(pools: Pools | None, meta: Meta, event: Event) -> Pools:
 def _changed(pools: Pools, meta: Meta, event: PoolChanged) -> Pools:
     """Where it is drained or not any longer, that is what somebody asked for."""
     before, reasons = pools.pools.get(event.pool), event.reason.split(", ")
-    known = Known(event.terms, draining=DRAINING in reasons, overloaded=OVERLOADED in reasons)
+    known = Known(event.terms, DRAINING in reasons, OVERLOADED in reasons, words=drained_for(event))
     table = {name: one for name, one in pools.pools.items() if name != event.pool}
     table |= {event.pool: known} if event.terms else {}
     after = replace(pools, number=event.number, pools=table)

@@ -40,11 +40,12 @@ UNPROVEN = frozenset(
 
 
 class Known(msgspec.Struct, frozen=True):
-    """A pool of the document, and what keeps it from taking jobs."""
+    """A pool of the document, and what keeps it from taking jobs; while it is drained, in whose `words`."""
 
     terms: str
     draining: bool = False
     overloaded: bool = False
+    words: str = ""
 
     @property
     def is_open(self) -> bool:
