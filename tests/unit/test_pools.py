@@ -64,6 +64,25 @@ def test_a_job_goes_to_the_pool_it_asks_for_or_to_the_first_that_fits(fields: di
     assert choose(**fields) == choice
 
 
+def test_a_route_names_a_topic_or_a_kind() -> None:
+    document = layout(
+        [{"name": "partners"}, {"name": "web"}, {"name": "default"}],
+        ("job.orders.*", ["partners"]),
+        ("kind:http", ["web"]),
+        ("k*", ["partners"]),
+        ("kind:*", ["default"]),
+    )
+    routed = {
+        ("http", "job.orders.ask"): "partners",
+        ("http", "job.prices.ask"): "web",
+        ("script", "job.prices.add"): "default",
+        ("job", "job.orders.add"): "partners",
+        ("job", "http"): "default",
+    }
+    for (kind, topic), name in routed.items():
+        assert choose(document=document, kind=kind, topic=topic).pool == name, (kind, topic)
+
+
 def test_a_pool_that_is_closed_gives_way_to_one_that_is_open() -> None:
     sre = closed("sre", 2)
     assert choose(sre, document=TWO).pool == "default"

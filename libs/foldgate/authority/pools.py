@@ -9,8 +9,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from foldgate.authority.globs import glob
-from foldgate.authority.pools_terms import Layout, PoolTerms, drained_for, layout_of
+from foldgate.authority.pools_terms import Layout, PoolRoute, PoolTerms, drained_for, layout_of
 from foldgate.contracts.events import Event, Job, JobRequested, Meta, PoolChanged, PoolsPublished
+from foldgate.contracts.kinds import is_kind_topic, kind_topic
 from foldgate.contracts.topics import POOLS, is_pool_name
 
 DEFAULT = "default"
@@ -34,18 +35,31 @@ class _Way(NamedTuple):
     asked: Mapping[str, PoolTerms]
 
 
+class _Route:
+    """A route: which topics it names, and which kinds, as workers name them (`foldgate.contracts.kinds`)."""
+
+    def __init__(self, route: PoolRoute) -> None:
+        self.pools = route.pools
+        self._topics = [glob(one) for one in route.topics if not is_kind_topic(one)]
+        self._kinds = [glob(one) for one in route.topics if is_kind_topic(one)]
+
+    def takes(self, topic: str, kind: str) -> bool:
+        """Whether such jobs go this way."""
+        return _matches(self._topics, topic) or _matches(self._kinds, kind_topic(kind))
+
+
 class Router:
     """The ways of one layout. `closed` says of each pool that takes no more jobs why."""
 
     def __init__(self, layout: Layout, closed: Mapping[str, str]) -> None:
         self._pools = {pool.name: pool for pool in layout.pools}
-        self._routes = [(list(map(glob, route.topics)), route.pools) for route in layout.routes]
+        self._routes = list(map(_Route, layout.routes))
         self._closed = closed
-        self._ways: dict[str, _Way | None] = {}
+        self._ways: dict[tuple[str, str], _Way | None] = {}
 
     def choose(self, job: Job) -> Choice:
         """The pool that it asks for, else the first of its route; of those that fit it, the first that is open."""
-        way = self._way(job.topic)
+        way = self._way(job.topic, job.kind)
         if way is None:
             return Choice("", f"Expected a route for the topic '{job.topic[:200]}', but no pool takes it.")
         fitting = [pool.name for pool in _candidates(way, job) if not unfit(pool, job)]
@@ -56,21 +70,21 @@ class Router:
                 return Choice(name, "asked for" if name == job.pool else f"the first open one of route {way.route}")
         return Choice(fitting[0], f"{self._closed[fitting[0]]}, but no other fits")
 
-    def _way(self, topic: str) -> _Way | None:
-        if topic not in self._ways:
+    def _way(self, topic: str, kind: str) -> _Way | None:
+        if (topic, kind) not in self._ways:
             if len(self._ways) >= MAX_TOPICS:
                 self._ways.clear()
-            self._ways[topic] = self._found(topic)
-        return self._ways[topic]
+            self._ways[topic, kind] = self._found(topic, kind)
+        return self._ways[topic, kind]
 
-    def _found(self, topic: str) -> _Way | None:
+    def _found(self, topic: str, kind: str) -> _Way | None:
         """The first route says where it goes by itself; each that matches, where it may ask to go."""
-        routes = [(at, pools) for at, (topics, pools) in enumerate(self._routes, 1) if _matches(topics, topic)]
+        routes = [(at, each) for at, each in enumerate(self._routes, 1) if each.takes(topic, kind)]
         if not routes:
             return None
-        first, names = routes[0]
-        asked = {name: self._pools[name] for _, pools in routes for name in pools}
-        return _Way(first, tuple(self._pools[name] for name in names), asked)
+        first, route = routes[0]
+        asked = {name: self._pools[name] for _, each in routes for name in each.pools}
+        return _Way(first, tuple(self._pools[name] for name in route.pools), asked)
 
 
 class Pools:
