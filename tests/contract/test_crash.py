@@ -16,7 +16,7 @@ from foldgate.eventlog.memory import MemoryLog
 from foldgate.sdk import Job, Worker
 from foldgate.sdk.client import Client
 from tests.support.checker import check, check_runs
-from tests.support.crashing import Incarnation, Nth, Place
+from tests.support.crashing import CrashingLog, Incarnation, Nth, Place
 from tests.support.history import History, history_of
 from tests.support.keys import ISSUER, TRUST
 from tests.support.leaping import LoopClock, leaping, time_passes
@@ -134,8 +134,11 @@ async def test_crashes_everywhere_lose_and_double_nothing(opened: Opened) -> Non
         await judge(log, cast, runs)
 
 
-async def test_the_relay_copies_again_what_it_copied_before_a_crash_and_leaves_nothing_out(opened: Opened) -> None:
+async def test_the_relay_copies_again_what_it_copied_before_a_crash_and_leaves_nothing_out(
+    opened: Opened, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Dead between the copy and the position that would have told of it; each worker still does each lease once."""
+    monkeypatch.setattr(CrashingLog, "copies_go_along", False)
     cast = Cast(Stage(opened))
     copied, not_yet = "after submit dispatch.default", "before submit dispatch.default"
     plan = [Nth(1, copied), Nth(2, copied), Nth(1, not_yet), Nth(2, copied), Nth(3, not_yet)]

@@ -11,11 +11,12 @@ from contextlib import asynccontextmanager
 import asyncpg
 import pytest
 
-from foldgate.contracts.topics import REPORTS, RUNS, partition_of
+from foldgate.contracts.topics import REPORTS, RUNS, partition_of, stream_of
 from foldgate.eventlog import postgres_arrivals
 from foldgate.eventlog.acceptance import decode_head, encode_head
-from foldgate.eventlog.log import Batch, BatchHead, Fenced, LogUnavailable, Outgoing, Partition, Record
+from foldgate.eventlog.log import Batch, BatchHead, Fenced, LogUnavailable, Outgoing, Partition, Record, RecordTooLarge
 from foldgate.eventlog.postgres import PostgresLog
+from foldgate.eventlog.postgres_append import _Append
 from foldgate.eventlog.postgres_read import AHEAD_BYTES
 from foldgate.eventlog.postgres_tables import CLAIM, SUBMIT
 from foldgate.servers.postgres import PostgresServer
@@ -223,14 +224,41 @@ async def test_an_append_whose_answer_was_lost_is_recognised(postgres_url: str) 
         with pytest.raises(Fenced):  # sent for the first time, it is another's
             await writer.append(claim)
 
-        from foldgate.eventlog.postgres_append import _Append
-
         again = _Append(number, claim, after=0)
         again._sent = True
         assert await log._tables.run(again) == 0
         never = _Append(number, claim_of(1, "b"), after=0)
         never._sent = True
         assert await log._tables.run(never) is None
+
+
+async def test_copies_are_there_with_their_batch_or_not_at_all(postgres_url: str) -> None:
+    first, second = stream_of("dispatch.first"), stream_of("dispatch.second")
+    one, other = Partition(first.name, 0), Partition(second.name, 0)
+    async with opened(postgres_url) as log:
+        await log.prepare([first, second])
+        old, new = await log.writer(OWNED), await log.writer(OWNED)
+        await old.append(claim_of(1, "old"))
+        copies = {
+            name: [Outgoing(b"w", f"{name} {n}".encode()) for n in range(2)] for name in (first.name, second.name)
+        }
+        follower = log.follow({other: 0})
+        assert await old.append_with(batch(1, 1, "a", "b"), copies) == 1
+        assert [record.value for record in await follower.next()] == [b"dispatch.second 0", b"dispatch.second 1"]
+        await follower.close()
+        await new.append(claim_of(2, "new"))
+        with pytest.raises(Fenced):
+            await old.append_with(batch(1, 2, "late"), copies)
+        with pytest.raises(RecordTooLarge):
+            await new.append_with(batch(2, 1, "c"), {one.stream: [Outgoing(b"w", b"x" * (first.max_record_bytes + 1))]})
+
+        number, along = await log._tables.id_of(OWNED), await new._places(copies)
+        again = _Append(number, batch(1, 1, "a", "b"), along=along, after=0)
+        again._sent = True
+        assert await log._tables.run(again) == 1, "it landed when it was sent first"
+        assert await values(log) == ["a", "b"]
+        assert await values(log, one) == ["dispatch.first 0", "dispatch.first 1"]
+        assert await values(log, other) == ["dispatch.second 0", "dispatch.second 1"]
 
 
 async def raw(url: str, statement: str, *arguments: object) -> None:

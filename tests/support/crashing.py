@@ -15,6 +15,8 @@ from foldgate.contracts.topics import Stream
 from foldgate.eventlog.checkpoints import Checkpoints, Saved
 from foldgate.eventlog.log import (
     Batch,
+    Copies,
+    CopyingWriter,
     Follower,
     Log,
     Membership,
@@ -123,7 +125,9 @@ def _drop(operation: object) -> None:
 
 
 class CrashingLog:
-    """The log of one incarnation."""
+    """The log of one incarnation. Unless `copies_go_along`, its pens are such as know nothing of copies."""
+
+    copies_go_along = True
 
     def __init__(self, log: Log, life: Incarnation) -> None:
         self._log, self._life = log, life
@@ -133,7 +137,10 @@ class CrashingLog:
         await self._life.look("prepare", self._log.prepare(streams))
 
     async def writer(self, partition: Partition) -> Writer:
-        return _Writer(await self._life.change(f"writer {partition}", self._open(partition)), self._life, partition)
+        writer = await self._life.change(f"writer {partition}", self._open(partition))
+        if self.copies_go_along and isinstance(writer, CopyingWriter):
+            return _CopyingWriter(writer, self._life, partition)
+        return _Writer(writer, self._life, partition)
 
     async def _open(self, partition: Partition) -> Writer:
         self._life.opened.append(writer := await self._log.writer(partition))
@@ -179,6 +186,13 @@ class _Writer:
         if not self._life.dead.is_set():
             self._life.opened.remove(self._writer)
             await self._writer.close()
+
+
+class _CopyingWriter(_Writer):
+    _writer: CopyingWriter
+
+    async def append_with(self, batch: Batch, copies: Copies) -> int:
+        return await self._life.change(f"append {self._partition}", self._writer.append_with(batch, copies))
 
 
 class _Follower:

@@ -18,7 +18,7 @@ accepted by a reader, even if a driver let it in. A driver's own fence (`Fenced`
 """
 
 from collections.abc import AsyncIterator, Mapping, Sequence
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeAlias, runtime_checkable
 
 import msgspec
 
@@ -56,6 +56,10 @@ class Batch(NamedTuple):
 
     head: BatchHead
     records: Sequence[Outgoing]
+
+
+Copies: TypeAlias = Mapping[str, Sequence[Outgoing]]
+"""Records for other streams, by their names; each goes to the partition of its key."""
 
 
 class Record(msgspec.Struct, frozen=True):
@@ -107,6 +111,16 @@ class Writer(Protocol):
     async def append(self, batch: Batch) -> int: ...
 
     async def close(self) -> None: ...
+
+
+@runtime_checkable
+class CopyingWriter(Writer, Protocol):
+    """A pen that can also add to streams that are not owned, in the same append: batch and copies are there, or none.
+
+    For drivers that refuse an append which no reader would accept; elsewhere copies are submitted once it counts.
+    """
+
+    async def append_with(self, batch: Batch, copies: Copies) -> int: ...
 
 
 class Follower(Protocol):

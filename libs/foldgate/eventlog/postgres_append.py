@@ -12,7 +12,7 @@ sent together after it: in order, and many at the price of one.
 
 import asyncio
 from collections import defaultdict, deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from foldgate.contracts.topics import partition_of, stream_of
 from foldgate.database.connections import Connection
@@ -20,6 +20,7 @@ from foldgate.eventlog.acceptance import encode_head
 from foldgate.eventlog.log import (
     MAX_BATCH_BYTES,
     Batch,
+    Copies,
     Fenced,
     Outgoing,
     Partition,
@@ -27,10 +28,11 @@ from foldgate.eventlog.log import (
     check_batch,
     check_size,
 )
-from foldgate.eventlog.postgres_tables import APPEND, CLAIM, LANDED, MAY_APPEND, SUBMIT, Tables, not_ours
+from foldgate.eventlog.postgres_tables import APPEND, APPEND_WITH, CLAIM, LANDED, MAY_APPEND, SUBMIT, Tables, not_ours
 
-Added = Callable[[int], None]
-"""Told of each partition, by its number in the tables, to which records were added."""
+Added = Callable[[Iterable[int]], None]
+"""Told of the partitions, by their numbers in the tables, to which records were added."""
+_Columns = tuple[Sequence[int], Sequence[bytes], Sequence[bytes]]
 
 
 class PostgresWriter:
@@ -43,11 +45,15 @@ class PostgresWriter:
         self._spent = False
 
     async def append(self, batch: Batch) -> int:
+        return await self.append_with(batch, {})
+
+    async def append_with(self, batch: Batch, copies: Copies) -> int:
         check_batch(batch)
+        along = await self._places(copies)
         if self._spent:
             raise Fenced(f"{self._partition}: expected a new claim after an append that failed.")
         self._spent = True
-        first = await self._tables.run(_Append(self._number, batch, after=self._end))
+        first = await self._tables.run(_Append(self._number, batch, along=along, after=self._end))
         if first is None:
             await self._expect_ours()
             raise Fenced(
@@ -56,8 +62,20 @@ class PostgresWriter:
             )
         self._spent = False
         self._end = first + len(batch.records)
-        self._added(self._number)
+        self._added({self._number, *along[0]})
         return first
+
+    async def _places(self, copies: Copies) -> _Columns:
+        """Where copies go, with their keys and values."""
+        places, flat = [], []
+        for name, some in copies.items():
+            stream = stream_of(name)
+            for copy in some:
+                check_size(copy, stream.max_record_bytes)
+                partition = Partition(name, partition_of(copy.key, stream.partitions))
+                places.append(await self._tables.id_of(partition))
+                flat.append(copy)
+        return places, *_columns(flat)
 
     async def _expect_ours(self) -> None:
         """What is fenced and what is not allowed look alike in an append."""
@@ -71,18 +89,17 @@ class PostgresWriter:
 class _Append:
     """One append, which may have to be sent more than once; None where the database refused it."""
 
-    def __init__(self, partition: int, batch: Batch, *, after: int) -> None:
-        self._partition, self._batch, self._after = partition, batch, after
+    def __init__(self, partition: int, batch: Batch, *, along: _Columns = ((), (), ()), after: int) -> None:
+        self._partition, self._batch, self._along, self._after = partition, batch, along, after
         self._sent = False
 
     async def __call__(self, connection: Connection) -> int | None:
         again, self._sent = self._sent, True
         head = self._batch.head
         encoded = encode_head(head)
-        statement = CLAIM if head.claimant else APPEND
-        first: int | None = await connection.fetchval(
-            statement, self._partition, head.count, *_columns(self._batch.records), encoded, head.epoch, head.sequence
-        )
+        columns = (*_columns(self._batch.records), encoded, head.epoch, head.sequence)
+        statement, more = (APPEND_WITH, self._along) if self._along[0] else (CLAIM if head.claimant else APPEND, ())
+        first: int | None = await connection.fetchval(statement, self._partition, head.count, *columns, *more)
         if first is None and again:
             first = await connection.fetchval(LANDED, self._partition, self._after, encoded)
         return first
@@ -102,7 +119,7 @@ class Submissions:
             check_size(submission, known.max_record_bytes)
             places[Partition(stream, partition_of(submission.key, known.partitions))].append(index)
         sent = [self._add(partition, [submissions[i] for i in indexes]) for partition, indexes in places.items()]
-        firsts = await asyncio.gather(*sent)
+        firsts = await asyncio.gather(*sent) if len(sent) > 1 else [await one for one in sent]
         done: dict[int, Submitted] = {}
         for first, (partition, indexes) in zip(firsts, places.items(), strict=True):
             done.update({index: Submitted(partition, first + n) for n, index in enumerate(indexes)})
@@ -151,7 +168,7 @@ class _Queue:
             except Exception as error:  # noqa: BLE001 - it is for each of those who wait
                 _answer_all(group, error)
                 continue
-            self._added(self._number)
+            self._added((self._number,))
             for some, answer in group:
                 if not answer.done():
                     answer.set_result(first)

@@ -85,11 +85,11 @@ class Arrivals:
         """Stop watching."""
         self._watches.discard(watch)
 
-    def appended(self, partition: int) -> None:
+    def appended(self, partitions: Iterable[int]) -> None:
         """We have just added records there, and they are durable."""
-        self._wake((partition,))
-        self._untold.add(partition)
-        self._any_untold.set()
+        self._untold.update(partitions)
+        self._any_untold.set()  # before we look ourselves: others have the longer way
+        self._wake(partitions)
 
     def _wake(self, partitions: Iterable[int]) -> None:
         for watch in self._watches:

@@ -22,6 +22,16 @@ WITH taken AS (<taken>), put AS (
 )
 SELECT base FROM taken
 """
+# By number, so that of two who copy to several partitions neither waits for the other.
+_COPIED = """, LATERAL (
+    SELECT count(submit(id, keys, "values"))
+    FROM (
+        SELECT id, array_agg(key ORDER BY n) AS keys, array_agg(value ORDER BY n) AS "values"
+        FROM unnest($8::int[], $9::bytea[], $10::bytea[]) WITH ORDINALITY AS c (id, key, value, n)
+        WHERE base >= 0 GROUP BY id ORDER BY id
+    ) AS copy
+) AS copied
+"""
 
 
 def _adding(taken: str) -> str:
@@ -34,6 +44,7 @@ APPEND = _adding("""
     WHERE id = $1 AND epoch = $6 AND sequence = $7
     RETURNING next_offset - $2 AS base
 """)
+APPEND_WITH = APPEND + _COPIED
 CLAIM = _adding("""
     UPDATE partition_head SET next_offset = next_offset + $2, epoch = $6, sequence = $7 + 1
     WHERE id = $1 AND epoch = $6 - 1 AND $7 = 0

@@ -12,7 +12,7 @@ be ahead of the log, is thrown away, and whoever owns the partition next folds w
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 from foldgate.contracts.events import PositionsAdvanced
 from foldgate.contracts.places import Partition, Position
@@ -20,7 +20,7 @@ from foldgate.decider.decider import Decider
 from foldgate.decider.processor import Cut, Processor
 from foldgate.decider.stamp import Quarantined
 from foldgate.eventlog.acceptance import encode_head
-from foldgate.eventlog.log import Batch, BatchHead, Fenced, Outgoing, Record, Writer
+from foldgate.eventlog.log import Batch, BatchHead, Copies, CopyingWriter, Fenced, Outgoing, Record, Writer
 from foldgate.eventlog.owner import OwnStream, ownership_meta
 from foldgate.runtime import metrics
 from foldgate.runtime.context import Context
@@ -31,9 +31,19 @@ PENDING_LIMIT = 4 * 1024 * 1024
 """Bytes decided and not yet appended, above which reading waits."""
 
 
+class Copier(Protocol):
+    """Who copies events of a partition elsewhere."""
+
+    async def along(self, head: BatchHead, records: Sequence[Outgoing]) -> Copies | None:
+        """What is to go in one append with this batch; None where it will be copied afterwards."""
+
+    def appended(self, head: BatchHead, records: Sequence[Record], copied: Copies | None) -> None:
+        """A batch is final, and so is what went with it."""
+
+
 class OwnedPartition:
-    """A partition that this process owns. `lost` is done when it no longer does; its exception says why. `appended` is
-    told of each batch that is final."""
+    """A partition that this process owns. `lost` is done when it no longer does; its exception says why. `copier` is
+    told of each batch."""
 
     def __init__(
         self, context: Context, processor: Processor[Any], decider: Decider[Any], *, own: OwnStream, writer: Writer
@@ -41,8 +51,9 @@ class OwnedPartition:
         self.processor = processor
         self.lost: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.asked: Asked | None = None
-        self.appended: Callable[[BatchHead, Sequence[Record]], None] | None = None
+        self.copier: Copier | None = None
         self._context, self._writer = context, writer
+        self._copying = writer if isinstance(writer, CopyingWriter) else None
         self._own = own
         self._position = own.acceptance.position
         self._claimant = own.acceptance.claimant
@@ -133,9 +144,7 @@ class OwnedPartition:
         records = [Outgoing(key, value) for key, value in cut.records] or [self._positions_record()]
         head = self._head(cut, len(records))
         with metrics.APPENDS.labels(*labels).time():
-            first = await self._writer.append(Batch(head, records))
-        if self.appended is not None:
-            self.appended(head, _lying(self.partition, first, head, records))
+            first = await self._write(Batch(head, records))
         at = self._position
         self._position = Position(first + len(records), at.epoch, at.sequence + 1)
         self._acknowledged.update(cut.positions)
@@ -150,6 +159,19 @@ class OwnedPartition:
         metrics.MESSAGES.labels(*labels).inc(self.processor.taken - self._taken)
         self._taken = self.processor.taken
         metrics.LIVE.labels(*labels, str(self.partition.number)).set(len(self.processor.live))
+
+    async def _write(self, batch: Batch) -> int:
+        """Append it, with what its copier wants along where this log can have both in one."""
+        copier, copies = self.copier, None
+        if copier is not None and self._copying is not None:
+            copies = await copier.along(*batch)
+        if self._copying is not None and copies:
+            first = await self._copying.append_with(batch, copies)
+        else:
+            first = await self._writer.append(batch)
+        if copier is not None:
+            copier.appended(batch.head, _lying(self.partition, first, *batch), copies)
+        return first
 
     def _note_asked(self, asked: Asked, records: Sequence[Outgoing], first: int) -> None:
         names = [self._context.codec.peek(record.value).name for record in records]

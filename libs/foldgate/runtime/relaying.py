@@ -7,17 +7,20 @@ what is copied again is the same record, which its readers recognise by the leas
 What lies there when it begins, it reads; from then on it is told. Whatever comes to count on this partition while we
 own it, our own process has appended, and with the acknowledgement that is final: nobody has to read it back. Where it
 was told too much at once, or anything but the batch that comes next, it reads again.
+
+Where the log can have both in one append, the copies go along with the batch itself, once all before it was copied: so
+their order is the same, and there is no moment between them.
 """
 
 import asyncio
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from foldgate.contracts.codec import Undecodable
 from foldgate.contracts.places import START
 from foldgate.contracts.topics import stream_of
 from foldgate.eventlog.acceptance import Acceptance
-from foldgate.eventlog.log import BatchHead, Outgoing, Record
+from foldgate.eventlog.log import BatchHead, Copies, Outgoing, Record
 from foldgate.runtime import metrics
 from foldgate.runtime.context import Context
 from foldgate.runtime.owned import OwnedPartition
@@ -37,25 +40,42 @@ class Relaying:
         self._names = {event.__name__ for event in relay.events}
         self._prepared: set[str] = set()
         self._heard: deque[tuple[BatchHead, Sequence[Record]]] = deque()
-        self._news, self._knows_all = asyncio.Event(), False
+        self._news, self._knows_all, self._is_idle = asyncio.Event(), False, False
 
     async def run(self) -> None:
         """Copy for ever."""
-        self._owned.appended = self._hear
+        self._owned.copier = self
         try:
             while True:
                 if not self._knows_all:
                     self._knows_all = True
                     await self._read()
+                self._is_idle = True
                 await self._news.wait()
+                self._is_idle = False
                 self._news.clear()
                 while self._heard:
                     await self._take_next(*self._heard.popleft())
         finally:
-            self._owned.appended = None
+            self._owned.copier = None
 
-    def _hear(self, head: BatchHead, records: Sequence[Record]) -> None:
-        """Our process has appended this batch."""
+    async def along(self, head: BatchHead, records: Sequence[Outgoing]) -> Copies | None:
+        """What goes with this batch, if all before it was copied."""
+        at = self._rule.position
+        comes_next = (head.epoch, head.sequence) == (at.epoch, at.sequence) and not at.left
+        if not (comes_next and self._is_idle and self._knows_all and not self._heard):
+            return None
+        copies = self._copies([value for key, value in records if key and self._is_wanted(value)])
+        for target in copies:
+            await self._prepare(target)
+        return copies
+
+    def appended(self, head: BatchHead, records: Sequence[Record], copied: Copies | None) -> None:
+        """Our process has appended this batch, with these copies or without."""
+        if copied is not None:
+            self._note_relayed(copied)
+            self._pass(self._accepted(records))
+            return
         if len(self._heard) < MOST_HEARD:
             self._heard.append((head, records))
         else:
@@ -75,27 +95,36 @@ class Relaying:
             self._knows_all = False
 
     async def _take(self, records: Sequence[Record]) -> None:
-        accepted = [record for record in records if self._rule.accepts(record) and record.key]
-        await self._copy([record for record in accepted if self._is_wanted(record)])
+        accepted = self._accepted(records)
+        for target, copies in self._copies([r.value for r in accepted if self._is_wanted(r.value, r.offset)]).items():
+            await self._prepare(target)
+            await self._context.log.submit(target, copies)
+            self._note_relayed({target: copies})
+        self._pass(accepted)
+
+    def _accepted(self, records: Sequence[Record]) -> list[Record]:
+        return [record for record in records if self._rule.accepts(record) and record.key]
+
+    def _pass(self, accepted: Sequence[Record]) -> None:
         if accepted:  # the position past our own positions is not stored: it would be the next to be past
             self._owned.processor.skip(self._owned.partition, self._rule.position)
 
-    def _is_wanted(self, record: Record) -> bool:
+    def _is_wanted(self, value: bytes, offset: int | None = None) -> bool:
         try:
-            return self._context.codec.peek(record.value).name in self._names
+            return self._context.codec.peek(value).name in self._names
         except Undecodable as error:
-            raise LogUnreadable(f"{record.partition} at offset {record.offset}: {error}") from error
+            raise LogUnreadable(f"{self._owned.partition} at offset {offset}: {error}") from error
 
-    async def _copy(self, records: list[Record]) -> None:
-        by_target: dict[str, list[Outgoing]] = {}
-        for record in records:
-            meta, event = self._context.codec.decode(record.value)
-            copy = Outgoing(self._relay.key(event), record.value)
-            by_target.setdefault(self._relay.target(meta), []).append(copy)
-        for target, copies in by_target.items():
-            await self._prepare(target)
-            await self._context.log.submit(target, copies)
-            metrics.RELAYED.labels(self._context.service, target).inc(len(copies))
+    def _copies(self, values: Iterable[bytes]) -> dict[str, list[Outgoing]]:
+        copies: dict[str, list[Outgoing]] = {}
+        for value in values:
+            meta, event = self._context.codec.decode(value)
+            copies.setdefault(self._relay.target(meta), []).append(Outgoing(self._relay.key(event), value))
+        return copies
+
+    def _note_relayed(self, copies: Copies) -> None:
+        for target, some in copies.items():
+            metrics.RELAYED.labels(self._context.service, target).inc(len(some))
 
     async def _prepare(self, target: str) -> None:
         if target not in self._prepared:
