@@ -292,7 +292,7 @@ async def test_a_reader_listens_again_after_a_restart(
         await connection.execute(SUBMIT, number, [b"k"], [b"told"])
 
         async def told() -> bool:
-            await connection.execute("SELECT pg_notify('foldgate_t', $1)", str(number))
+            await connection.execute("SELECT pg_notify($1, '')", f"foldgate_t_{number}")
             return waiting.done()
 
         await until(told, what="the reader to hear")

@@ -4,7 +4,8 @@ A wake-up is only ever a hint to look. Whoever is woken looks at the tables, so 
 got lost (a connection that died, a process killed between its append and its NOTIFY) is made up for by the poll, one
 query for all partitions. NOTIFY in the appending transaction would make all appends wait for each other; here it comes
 after the commit, from a connection of its own: the first at once, and the longer they keep coming, the more of them go
-together.
+together. Each partition has a channel, so that nobody is woken by what he does not wait for; who begins to listen to
+one looks at its partition after that.
 
 All logs of one process on one suite share one of these, and so one connection.
 """
@@ -25,7 +26,7 @@ _QUIET_FIRST_S, _QUIET_MOST_S = 0.00025, 0.008
 _AGAIN_S = 0.1
 _ANSWERS_WITHIN_S = 5.0
 _TROUBLE = (*AWAY, TimeoutError, asyncpg.InterfaceError, DatabaseRefused)
-_EVERYTHING = "all"
+_TELL = "SELECT pg_notify($1 || number, '') FROM unnest($2::text[]) AS number"
 
 
 class Watch(asyncio.Event):
@@ -41,12 +42,14 @@ class Arrivals:
 
     _shared: ClassVar[dict[tuple[asyncio.AbstractEventLoop, str, str], "Arrivals"]] = {}
 
-    def __init__(self, connections: Connections, channel: str) -> None:
-        self._connections, self._channel = connections, channel
+    def __init__(self, connections: Connections, prefix: str) -> None:
+        self._connections, self._prefix = connections, prefix
         self._watches: set[Watch] = set()
         self._ends: dict[int, int] = {}
         self._untold: set[int] = set()
         self._any_untold = asyncio.Event()
+        self._any_unlistened = asyncio.Event()
+        self._listening: set[int] = set()
         self._one_at_a_time = asyncio.Lock()
         self._tasks: list[asyncio.Task[None]] = []
         self._key: tuple[asyncio.AbstractEventLoop, str, str] | None = None
@@ -58,7 +61,7 @@ class Arrivals:
         key = (asyncio.get_running_loop(), url, suite)
         arrivals = cls._shared.get(key)
         if arrivals is None:
-            arrivals = cls._shared[key] = cls(connections, f"foldgate_{suite}")
+            arrivals = cls._shared[key] = cls(connections, f"foldgate_{suite}_")
             arrivals._key = key
             arrivals._tasks = [asyncio.create_task(arrivals._listen())]
         arrivals._users += 1
@@ -80,6 +83,12 @@ class Arrivals:
         watch.set()
         self._watches.add(watch)
         return watch
+
+    def aim(self, watch: Watch, ids: set[int]) -> None:
+        """Watch for records of these partitions."""
+        watch.ids = ids
+        if not ids <= self._listening:
+            self._any_unlistened.set()
 
     def unwatch(self, watch: Watch) -> None:
         """Stop watching."""
@@ -112,18 +121,13 @@ class Arrivals:
             await asyncio.sleep(_AGAIN_S)
 
     async def _serve(self, connection: Connection) -> None:
-        own = connection.get_server_pid()
-
-        def heard(_: object, pid: int, __: str, payload: object) -> None:
-            if pid != own:
-                self._heard(str(payload))
-
         def terminated(_: object) -> None:
             tasks[0].cancel()
 
-        await connection.add_listener(self._channel, heard)
+        self._listening.clear()
+        self._any_unlistened.set()
         self._wake_all()
-        tasks = [asyncio.create_task(work(connection)) for work in (self._poll, self._tell)]
+        tasks = [asyncio.create_task(work(connection)) for work in (self._poll, self._tell, self._begin_to_listen)]
         connection.add_termination_listener(terminated)
         try:
             await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -132,11 +136,25 @@ class Arrivals:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
 
-    def _heard(self, payload: str) -> None:
-        try:
-            self._wake([int(number) for number in payload.split()])
-        except ValueError:  # "all", or something that another program said
-            self._wake_all()
+    async def _begin_to_listen(self, connection: Connection) -> None:
+        """To what is watched by now. What is not watched any more wakes nobody but this connection."""
+        own, channels = connection.get_server_pid(), dict[str, int]()
+
+        def heard(_: object, pid: int, channel: str, __: object) -> None:
+            if pid != own:
+                self._wake((channels[channel],))
+
+        while True:
+            await self._any_unlistened.wait()
+            self._any_unlistened.clear()
+            wanted = set[int]().union(*(watch.ids for watch in self._watches)) - self._listening
+            for number in sorted(wanted):
+                channel = f"{self._prefix}{number}"
+                channels[channel] = number
+                async with self._one_at_a_time:
+                    await connection.add_listener(channel, heard)
+            self._listening |= wanted
+            self._wake(wanted)
 
     async def _poll(self, connection: Connection) -> None:
         while True:
@@ -154,11 +172,9 @@ class Arrivals:
         while True:
             await self._any_untold.wait()
             self._any_untold.clear()
-            payload = " ".join(map(str, sorted(self._untold)))
+            numbers = [str(number) for number in self._untold]
             self._untold.clear()
             async with self._one_at_a_time:
-                await connection.execute(
-                    "SELECT pg_notify($1, $2)", self._channel, payload if len(payload) < 4000 else _EVERYTHING
-                )
+                await connection.fetch(_TELL, self._prefix, numbers)
             await asyncio.sleep(quiet)
             quiet = min(quiet * 2, _QUIET_MOST_S) if self._any_untold.is_set() else _QUIET_FIRST_S

@@ -127,7 +127,7 @@ class PostgresFollower:
         self._more = False
         asked = dict(self._next)
         ids = await self._tables.ids_of(asked)
-        self._arrived.ids = set(ids.values())
+        self._arrivals.aim(self._arrived, set(ids.values()))
         if not ids:
             return
         found = await fetch(self._tables, {ids[p]: asked[p] for p in _in_turn(self._next, ids)})
