@@ -11,6 +11,8 @@ import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+import uvloop
+
 from foldgate.eventlog.log import LogError
 from foldgate.runtime import logging
 from foldgate.runtime.connecting import codec_for, open_log
@@ -31,7 +33,7 @@ URL, API_KEY = "FOLDGATE_URL", "FOLDGATE_API_KEY"
 
 def run(worker: "Worker") -> None:
     """Run it as this process, configured by the environment."""
-    sys.exit(asyncio.run(_run(worker)))
+    sys.exit(uvloop.run(_run(worker)))
 
 
 async def _run(worker: "Worker") -> int:
