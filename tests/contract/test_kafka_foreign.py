@@ -9,6 +9,7 @@ from foldgate.contracts.topics import RUNS, partition_of
 from foldgate.eventlog.checkpoints import BaseGone
 from foldgate.eventlog.kafka_topics import checkpoint_topic_name
 from tests.support.logs import Opened, opened_by
+from tests.support.waiting import until
 
 KEY = b"key"
 PLACE = Partition("intake", partition_of(KEY, 4))
@@ -54,7 +55,13 @@ async def test_a_checkpoint_does_not_add_to_one_whose_topic_was_made_anew(suite:
         await log.checkpoints().save(runs, epoch=1, head=b"h1", changed={"a": b"1", "b": b"1"})
         admin = AIOKafkaAdminClient(bootstrap_servers=kafka_bootstrap)
         await admin.start()
-        await admin.delete_topics([checkpoint_topic_name(suite.suite, "runs")])
+        topic = checkpoint_topic_name(suite.suite, "runs")
+        await admin.delete_topics([topic])
+
+        async def is_gone() -> bool:
+            return topic not in await admin.list_topics()
+
+        await until(is_gone, what="the topic to be gone")
         await admin.close()
         await log.prepare([RUNS])
         with pytest.raises(BaseGone, match="runs-0"):

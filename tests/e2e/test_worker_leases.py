@@ -96,13 +96,13 @@ class Stage:
 
 
 @contextlib.asynccontextmanager
-async def staged(place: Place) -> AsyncIterator[Stage]:
+async def staged(place: Place, *, lease_ms: int = LEASE_MS) -> AsyncIterator[Stage]:
     given = {
         f"FOLDGATE_{place.opened.driver.upper()}": place.url,
         "FOLDGATE_SUITE": place.opened.suite,
         "FOLDGATE_KEYS": str(folder_of_keys()),
     }
-    async with place.opened() as log, running(log, services=OWNERS, given=settings(lease_ms=LEASE_MS)):
+    async with place.opened() as log, running(log, services=OWNERS, given=settings(lease_ms=lease_ms)):
         stage = Stage(log, given, place.folder)
         try:
             yield stage
@@ -179,13 +179,12 @@ async def test_the_second_signal_ends_it_at_once(place: Place) -> None:
 
 
 async def test_who_leaves_hands_back_what_has_not_begun_and_finishes_the_rest(place: Place) -> None:
-    async with staged(place) as stage:
+    async with staged(place, lease_ms=60_000) as stage:  # none ends meanwhile, however slow the machine is
         leaving = await stage.worker("leaving")
-        asked = [
-            await stage.client.run_job("block.async") for _ in range(3)
-        ]  # the first keeps the others from beginning
-        runs = {one.run_id for one in asked}
+        asked = [await stage.client.run_job("block.async")]
         await until(lambda: len(stage.begun()) == 1, what="the first job to begin", within_s=60)
+        asked += [await stage.client.run_job("block.async") for _ in range(2)]  # which the first keeps from beginning
+        runs = {one.run_id for one in asked}
 
         async def all_are_given() -> bool:
             return {fact.job.job_id.partition(":")[0] for fact in await stage.owned(JobDispatched)} == runs

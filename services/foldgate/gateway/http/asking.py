@@ -84,11 +84,11 @@ class Starting:
     def __init__(self, verdicts: Verdicts, runs: Runs) -> None:
         self._verdicts, self._runs = verdicts, runs
 
-    async def known(self, prepared: Prepared) -> Response | None:
-        """The answer to a repeat; None if the key is new, or there is none."""
+    async def known(self, prepared: Prepared, *, latest: bool = False) -> Response | None:
+        """The answer to a repeat; None if the key is new, or there is none. The latest is what the log says now."""
         if not prepared.event.idempotency_key:
             return None
-        known = await self._runs.known(prepared.run_id)
+        known = await self._runs.known(prepared.run_id, latest=latest)
         return None if known is None else _repeat(prepared, known)
 
     async def waited(self, answer: Response, request: Request, prepared: Prepared, *, within_s: float) -> Response:

@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import re
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any, NamedTuple, TypeVar
 
 import msgspec
@@ -120,9 +121,10 @@ class Runs:
         )
         return (show,)
 
-    async def known(self, run_id: str) -> Known | None:
-        """The run with that id, if it is there."""
-        row = await row_of(self._models, _KNOWN, run_id)
+    async def known(self, run_id: str, *, latest: bool = False) -> Known | None:
+        """The run with that id, if it is there; the latest is what the log says now."""
+        look = partial(row_of, self._models, _KNOWN, run_id)
+        row = await (found(look, self._projector) if latest else look())
         return None if row is None else Known(*row)
 
     async def status_of(self, run_id: str, tenant: str) -> str:

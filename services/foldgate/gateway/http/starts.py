@@ -85,6 +85,8 @@ class Starts:
             return await self._starting.waited(answer, request, prepared, within_s=within_s)
         known = await self._workflows.known(workflow, body.version, tenant=caller_of(request).tenant)
         if known["state"] == "retired":
+            if (answer := await self._starting.known(prepared, latest=True)) is not None:
+                return await self._starting.waited(answer, request, prepared, within_s=within_s)
             what = f"Expected a workflow that starts runs, but '{workflow}' is retired: publish it again."
             raise Problem("workflow_retired", what, field="workflow")
         answer = await self._starting.asked(client, prepared)
