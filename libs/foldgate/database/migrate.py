@@ -83,8 +83,8 @@ async def migrate(connection: Connection, schema: str, migrations: Sequence[Migr
 
 async def _make_schema(connection: Connection, schema: str) -> None:
     if not await connection.fetchval("SELECT to_regnamespace($1) IS NOT NULL", schema):
-        await connection.execute(f"CREATE SCHEMA {schema}")
-    await connection.execute(f"SET LOCAL search_path TO {schema}")
+        await connection.execute(f'CREATE SCHEMA "{schema}"')
+    await connection.execute(f'SET LOCAL search_path TO "{schema}"')
 
 
 async def _applied(connection: Connection) -> dict[int, tuple[str, str]]:

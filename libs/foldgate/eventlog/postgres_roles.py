@@ -41,25 +41,25 @@ def _streams(suite: str, pools: Sequence[str]) -> Iterator[str]:
     for stream in [*single, *(DISPATCH.member(pool) for pool in dict.fromkeys(pools))]:
         kept = "NULL" if stream.retention_days is None else stream.retention_days
         yield (
-            f"INSERT INTO {suite}.stream (name, partitions, retention_days)"
+            f'INSERT INTO "{suite}".stream (name, partitions, retention_days)'
             f" VALUES ('{stream.name}', {stream.partitions}, {kept}) ON CONFLICT DO NOTHING;"
         )
         yield (
-            f"INSERT INTO {suite}.partition_head (stream, number)"
+            f'INSERT INTO "{suite}".partition_head (stream, number)'
             f" SELECT '{stream.name}', n FROM generate_series(0, {stream.partitions - 1}) AS n ON CONFLICT DO NOTHING;"
         )
 
 
 def _guards(suite: str) -> Iterator[str]:
     for table in _GUARDED:
-        yield f"ALTER TABLE {suite}.{table} ENABLE ROW LEVEL SECURITY;"
+        yield f'ALTER TABLE "{suite}".{table} ENABLE ROW LEVEL SECURITY;'
 
 
 class _Role:
     """One role, and what makes it what it is."""
 
     def __init__(self, suite: str, who: str, pool: str = DEFAULT_POOL) -> None:
-        self._suite, self._who, self._pool = suite, who, pool
+        self._suite, self._home, self._who, self._pool = suite, f'"{suite}"', who, pool
         self._name = role_of(suite, who, pool=pool)
         if not is_pool_name(pool) or len(self._name) > _LONGEST:
             raise PoolMisnamed(
@@ -71,11 +71,11 @@ class _Role:
         yield f"\n-- {self._name}"
         yield self._made()
         yield from self._bare()
-        yield from self._granted("USAGE", f"SCHEMA {self._suite}")
+        yield from self._granted("USAGE", f"SCHEMA {self._home}")
         yield from self._granted("SELECT", self._tables("migration", "stream", "partition_head"))
         yield from self._granted("SELECT", self._tables("record"))
         if self._who != WORKER:
-            yield from self._granted("EXECUTE", f"FUNCTION {self._suite}.sweep")
+            yield from self._granted("EXECUTE", f"FUNCTION {self._home}.sweep")
         yield from self._owning() if self._access.appends else ()
         yield from self._submitting() if self._access.submits else ()
         yield from self._relaying()
@@ -91,15 +91,15 @@ class _Role:
 
     def _bare(self) -> Iterator[str]:
         """Without what an earlier version gave it."""
-        yield f'REVOKE ALL ON ALL TABLES IN SCHEMA {self._suite} FROM "{self._name}";'
-        yield f'REVOKE ALL ON ALL FUNCTIONS IN SCHEMA {self._suite} FROM "{self._name}";'
-        yield f"DELETE FROM {self._suite}.submitter WHERE role = '{self._name}';"
+        yield f'REVOKE ALL ON ALL TABLES IN SCHEMA {self._home} FROM "{self._name}";'
+        yield f'REVOKE ALL ON ALL FUNCTIONS IN SCHEMA {self._home} FROM "{self._name}";'
+        yield f"DELETE FROM {self._home}.submitter WHERE role = '{self._name}';"
 
     def _granted(self, rights: str, on: str) -> Iterator[str]:
         yield f'GRANT {rights} ON {on} TO "{self._name}";'
 
     def _tables(self, *names: str) -> str:
-        return ", ".join(f"{self._suite}.{name}" for name in names)
+        return ", ".join(f"{self._home}.{name}" for name in names)
 
     def _owning(self) -> Iterator[str]:
         yield from self._granted("INSERT", self._tables("record"))
@@ -108,11 +108,11 @@ class _Role:
         yield from self._granted("SELECT, INSERT, UPDATE, DELETE", self._tables("checkpoint_entry", "member"))
 
     def _submitting(self) -> Iterator[str]:
-        yield from self._granted("EXECUTE", f"FUNCTION {self._suite}.submit")
+        yield from self._granted("EXECUTE", f"FUNCTION {self._home}.submit")
         for stream in sorted(self._access.submits):
             own = self._who == WORKER and stream == WORKERS.name
             key = f"convert_to('{self._pool}', 'UTF8')" if own else "NULL"
-            yield f"INSERT INTO {self._suite}.submitter VALUES ('{self._name}', '{stream}', {key});"
+            yield f"INSERT INTO {self._home}.submitter VALUES ('{self._name}', '{stream}', {key});"
 
     def _relaying(self) -> Iterator[str]:
         """Members of a family come to be when they are first needed."""
@@ -146,7 +146,7 @@ END $$;"""
                 "DO $$ DECLARE one record; own int[]; seen int[]; BEGIN",
                 "    FOR one IN SELECT tablename, policyname FROM pg_policies",
                 f"        WHERE schemaname = '{self._suite}' AND roles = ARRAY['{self._name}'::name] LOOP",
-                f"        EXECUTE format('DROP POLICY %I ON {self._suite}.%I', one.policyname, one.tablename);",
+                f"        EXECUTE format('DROP POLICY %I ON {self._home}.%I', one.policyname, one.tablename);",
                 "    END LOOP;",
                 f"    own := {self._numbers(self._access.appends)};",
                 f"    seen := {self._numbers(self._reads())};",
@@ -179,12 +179,12 @@ END $$;"""
         """One policy; `own` and `seen` in its terms become the numbers that they hold."""
         terms = f"USING ({using})" if using else f"WITH CHECK ({check})"
         made = (
-            f'CREATE POLICY "{self._name} {what.lower()}" ON {self._suite}.{table} FOR {what} TO "{self._name}" {terms}'
+            f'CREATE POLICY "{self._name} {what.lower()}" ON {self._home}.{table} FOR {what} TO "{self._name}" {terms}'
         )
         return f"EXECUTE replace(replace({_quoted(made)}, '<own>', own::text), '<seen>', seen::text);"
 
     def _numbers(self, streams: frozenset[str]) -> str:
-        chosen = f"SELECT id FROM {self._suite}.partition_head WHERE stream = ANY ({_texts(streams)}) ORDER BY id"
+        chosen = f"SELECT id FROM {self._home}.partition_head WHERE stream = ANY ({_texts(streams)}) ORDER BY id"
         return f"ARRAY({chosen})"
 
     def _reads(self) -> frozenset[str]:
