@@ -26,7 +26,7 @@ from tests.support.logs import USED
 from tests.support.processes import SERVICES, processes
 from tests.support.projected import live_rows, models_in, rebuilt_rows
 from tests.support.settling import settled
-from tests.support.storming import Runs, Storm, failing_kafka, failing_postgres, people
+from tests.support.storming import Runs, Storm, failing_kafka, failing_postgres, people, supervised
 from tests.support.thorough import daily
 
 COUNT, AT_ONCE = daily(16, thorough=500), daily(8, thorough=25)
@@ -78,7 +78,7 @@ async def test_whatever_fails_nothing_is_lost_and_nothing_done_twice(place: Plac
             for name in ("worker-1", "worker-2"):
                 started.worker(name)
             storm = Storm(started, chance, server=place.server_fails)
-            with storm.supervised():
+            with supervised(started):
                 await runs.publish()
                 async with people(log):
                     through = asyncio.create_task(runs.go_through(COUNT, at_once=AT_ONCE))

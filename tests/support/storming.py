@@ -86,24 +86,26 @@ class Storm:
             process.kill()
             process.start()
 
-    @contextlib.contextmanager
-    def supervised(self) -> Iterator[None]:
-        """Whoever ends by itself, because its server is gone for too long, is started again."""
 
-        async def watch() -> None:
-            while True:
-                for process in self._started.all.values():
-                    if not process.runs:
-                        self.done["gave up"] += 1
-                        process.kill()
-                        process.start()
-                await asyncio.sleep(0.2)
+@contextlib.contextmanager
+def supervised(started: Processes) -> Iterator[Counter[str]]:
+    """Whoever ends by itself, because its server is gone for too long, is started again; how often."""
+    again = Counter[str]()
 
-        watching = asyncio.ensure_future(watch())
-        try:
-            yield
-        finally:
-            watching.cancel()
+    async def watch() -> None:
+        while True:
+            for name, process in started.all.items():
+                if not process.runs:
+                    again[name] += 1
+                    process.kill()
+                    process.start()
+            await asyncio.sleep(0.2)
+
+    watching = asyncio.ensure_future(watch())
+    try:
+        yield again
+    finally:
+        watching.cancel()
 
 
 class Runs:
