@@ -146,7 +146,7 @@ def test_a_lease_that_ends_loses_the_worker_and_what_it_held() -> None:
     job, worker = subject.said(Tick(), at=2000 + LEASE_MS)
     assert worker.event == WorkerLost(worker="w/1", reason="lease_ended")
     assert job.event == JobLost(job_id="run_1:job@1", step="job", lease=1, worker="w/1", reason="worker_lost")
-    assert (job.run_id, job.tenant) == ("run_1", "acme")
+    assert (job.run_id, job.tenant) == ("run_1", "acme"), "and nothing is said to the worker, which knows by itself"
     assert subject.when(report(1)) == [], "it comes too late to free anything"
     assert DECIDER.due(subject.state) is None
 

@@ -5,8 +5,9 @@ never above a limit, and retries as their budget allows. What comes and finds no
 room, is given at once.
 
 A worker's lease ends by the scheduler's clock, `lease_ms` after it received the last beat that it noted; what the
-worker held then is lost, and the engine judges what becomes of it. A job that no beat has named two leases after it was
-given was not taken: its worker is told to leave it, and it is lost.
+worker held then is lost, and the engine judges what becomes of it. Its worker is not told: by its own clock its leases
+ended before, and whoever was stopped for so long looks at that before it reads a word from here. A job that no beat has
+named two leases after it was given was not taken: its worker, which is alive, is told to leave it, and it is lost.
 
 An owner that is behind reads beats of long ago one after the other. It notes them, and gives nothing by them until it
 has read the last: who is given a job by a beat that was sent a lease ago must refuse it, and what was named by a beat
