@@ -25,6 +25,7 @@ from foldgate.sdk.worker import Worker
 from tests.support.commands import foldgate
 from tests.support.history import history_of
 from tests.support.keys import ISSUER, TRUST
+from tests.support.logs import USED
 from tests.support.roles import POOLS, Suite, suite_with_roles
 from tests.support.suite import OWNERS, running, working
 from tests.support.waiting import until
@@ -298,3 +299,18 @@ async def _question(log: PostgresLog) -> str:
     await until(is_open, what="a question")
     assert isinstance(opened[0], ApprovalOpened)
     return opened[0].approval_id
+
+
+@pytest.mark.parametrize("suite", ["user", "full"])
+async def test_a_suite_may_have_a_name_that_means_something_in_sql(postgres_url: str, suite: str) -> None:
+    """The SQL of its roles is undone at the end: roles are the whole server's."""
+    log = await PostgresLog.connect(postgres_url, suite=suite)
+    await log.prepare(USED)
+    (laid,) = await log.submit("intake", [Outgoing(b"run_1", b"there")])
+    follower = log.follow({laid.partition: 0})
+    assert [record.value for record in await follower.next(timeout_ms=10_000)] == [b"there"]
+    await follower.close()
+    await log.close()
+    owner = await asyncpg.connect(postgres_url)
+    await owner.execute(roles_sql(suite).replace("COMMIT;", "ROLLBACK;"))
+    await owner.close()

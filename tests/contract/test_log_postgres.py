@@ -18,10 +18,8 @@ from foldgate.eventlog.log import Batch, BatchHead, Fenced, LogUnavailable, Outg
 from foldgate.eventlog.postgres import PostgresLog
 from foldgate.eventlog.postgres_append import _Append
 from foldgate.eventlog.postgres_read import AHEAD_BYTES
-from foldgate.eventlog.postgres_roles import roles_sql
 from foldgate.eventlog.postgres_tables import CLAIM, SUBMIT
 from foldgate.servers.postgres import PostgresServer
-from tests.support.logs import USED
 from tests.support.waiting import until
 
 OWNED = Partition("runs", 0)
@@ -365,21 +363,6 @@ async def test_two_that_prepare_at_once_agree(postgres_url: str) -> None:
     assert [await log.end(Partition("runs", 3)) for log in logs] == [0] * 4
     for log in logs:
         await log.close()
-
-
-@pytest.mark.parametrize("suite", ["user", "full"])
-async def test_a_suite_may_have_a_name_that_means_something_in_sql(postgres_url: str, suite: str) -> None:
-    """The SQL of its roles is undone at the end: roles are the whole server's."""
-    log = await PostgresLog.connect(postgres_url, suite=suite)
-    await log.prepare(USED)
-    (laid,) = await log.submit("intake", [Outgoing(b"run_1", b"there")])
-    follower = log.follow({laid.partition: 0})
-    assert [record.value for record in await follower.next(timeout_ms=10_000)] == [b"there"]
-    await follower.close()
-    await log.close()
-    owner = await asyncpg.connect(postgres_url)
-    await owner.execute(roles_sql(suite).replace("COMMIT;", "ROLLBACK;"))
-    await owner.close()
 
 
 async def test_what_is_too_old_is_deleted_and_nothing_else(postgres_url: str) -> None:
