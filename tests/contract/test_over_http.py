@@ -16,10 +16,10 @@ from foldgate.sdk import Job, Worker, over_http
 from foldgate.sdk.over_http import OverHttp
 from foldgate.sdk.transport import Arrival, Hello, Report, SaidTooMuch, Unreachable, Unwelcome
 from tests.contract.test_gateway import ended, start
-from tests.contract.test_gateway_workers import suite
+from tests.contract.test_gateway_workers import registered, suite
 from tests.support.door import gateway, served
 from tests.support.keys import TRUST
-from tests.support.suite import settings
+from tests.support.suite import settings, working
 
 
 @pytest.mark.parametrize("trust", [None, TRUST], ids=["vouched for", "with root keys"])
@@ -38,6 +38,32 @@ async def test_the_sdk_works_over_http(postgres_url: str, trust: Any) -> None:
         for run in runs:
             shown = await ended(door, run)
             assert (shown["status"], shown["output"]) == ("succeeded", {"said": {"a": 1, "b": 2}})
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+async def test_a_trace_goes_on_by_each_way(postgres_url: str) -> None:
+    given = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+    workers = {topic: Worker("traced", beat_every_ms=250, trust=TRUST) for topic in ("job.log", "job.http")}
+    for topic, worker in workers.items():
+
+        @worker.job(topic)
+        async def traced(job: Job) -> str:
+            return job.traceparent
+
+    log = MemoryLog()
+    async with suite(log, postgres_url) as door, served(door) as port, working(log, workers["job.log"]):
+        task = asyncio.create_task(workers["job.http"].work_over(OverHttp(f"http://127.0.0.1:{port}")))
+        plain = await registered(door, topics=["job.plain"])
+        await plain.beat()
+        for topic in ("job.log", "job.http", "job.plain"):
+            asked = {"topic": topic, "labels": {"traceparent": given}}
+            run = (await start(door, asked)).json()["run_id"]
+            if topic == "job.plain":
+                job = await plain.job()
+                await plain.say(job, "complete", output=job["traceparent"])
+            shown = await ended(door, run)
+            assert (shown["status"], shown["output"]) == ("succeeded", given), topic
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
 
