@@ -111,6 +111,11 @@ def test_of_workers_equally_free_the_least_busy_gets_it() -> None:
     subject.when(worker("a", cpu_percent=90))
     subject.when(worker("b", cpu_percent=10))
     assert dispatched(subject.when(issued(1))) == [("run_1", "b")]
+    assert dispatched(subject.when(issued(2))) == [("run_2", "a")], "what they hold says more than how busy they are"
+    subject = pool()
+    subject.when(worker("a", cpu_percent=10, gpu_percent=90))
+    subject.when(worker("b", cpu_percent=10, gpu_percent=20))
+    assert dispatched(subject.when(issued(1))) == [("run_1", "b")]
 
 
 def test_tenants_take_turns() -> None:
