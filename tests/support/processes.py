@@ -69,6 +69,11 @@ class Process:
         return code
 
     @property
+    def pid(self) -> int | None:
+        """By which it is known to the system, in this life."""
+        return None if self._running is None else self._running.pid
+
+    @property
     def runs(self) -> bool:
         return self._running is not None and self._running.poll() is None
 

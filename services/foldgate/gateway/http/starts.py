@@ -3,6 +3,7 @@
 What the read model knows to be wrong is answered at once, so that it uses up no key; the rest is the engine's word.
 """
 
+import asyncio
 from typing import Any
 
 import msgspec
@@ -73,17 +74,20 @@ class Starts:
         within_s = wait_in(Given(request, ("wait",)).one("wait"))
         body = _body(await bodies.received(request))
         workflow = request.path_params["workflow"]
+        known, offset = await asyncio.gather(
+            self._workflows.known(workflow, body.version, tenant=caller_of(request).tenant),
+            self._context.log.end(_PARTITION),
+        )
         prepared = client.run(
             workflow,
             msgspec.Raw(canonical(msgspec.json.encode(body.input)).encode()),
             version=body.version,
             labels=body.labels,
             idempotency_key=key,
-            workflows_offset=await self._context.log.end(_PARTITION),
+            workflows_offset=offset,
         )
         if (answer := await self._starting.known(prepared)) is not None:
             return await self._starting.waited(answer, request, prepared, within_s=within_s)
-        known = await self._workflows.known(workflow, body.version, tenant=caller_of(request).tenant)
         if known["state"] == "retired":
             if (answer := await self._starting.known(prepared, latest=True)) is not None:
                 return await self._starting.waited(answer, request, prepared, within_s=within_s)

@@ -1,0 +1,178 @@
+"""Starting runs over HTTP: how long one request takes at a steady pace, and how many a second one gateway takes.
+
+    python -m bench.starts [--driver postgres|kafka] [--json] [--requests N] [--every-ms N] [--at-once N] [--seconds N]
+
+Engine, kernel, scheduler, approvals, a gateway and a worker are processes of their own, and so is the server that keeps
+log and read models. The workflow has one job, whose handler does nothing, so all that follows a start goes on beside.
+Answers are 201: what is measured is from the first byte sent until the engine's verdict is there. Requests come over
+connections that are kept, and over HTTP as simple as can be, so that little of it is the client's. `a_second` is with
+so many requests under way all the time, and `gateway_cpu_ms` the processor time of the gateway for each start of these,
+with all that it projects of their runs meanwhile: two cores are shared by everything.
+"""
+
+import argparse
+import asyncio
+import contextlib
+import itertools
+import json
+import socket
+import sys
+import tempfile
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import psutil
+import uvloop
+
+from bench.dispatch import SHARES, SUITE, USUAL
+from bench.servers import address, opened
+from tests.support.processes import SERVICES, Process, processes
+
+REQUESTS, EVERY_MS, WARM_UP, AT_ONCE, SECONDS = 500, 20.0, 100, 64, 10.0
+API = "/api/v1/workflows"
+WORKFLOW = b'{"id": "nothing", "steps": {"only": {"type": "job", "topic": "job.nothing"}}}'
+
+
+class Connection:
+    """One connection to the gateway, kept."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._reader, self._writer = reader, writer
+
+    async def post(self, path: str, body: bytes) -> int:
+        """The status of the answer, once all of it is there."""
+        lines = (
+            f"POST {path} HTTP/1.1",
+            "host: 127.0.0.1",
+            "content-type: application/json",
+            f"content-length: {len(body)}",
+        )
+        self._writer.write("\r\n".join((*lines, "", "")).encode() + body)
+        head = (await self._reader.readuntil(b"\r\n\r\n")).decode().lower()
+        length = next(line for line in head.split("\r\n") if line.startswith("content-length:"))
+        await self._reader.readexactly(int(length.partition(":")[2]))
+        return int(head.split(" ", 2)[1])
+
+
+class Client:
+    """Starts runs."""
+
+    def __init__(self, port: int) -> None:
+        self._port, self._free, self._numbers = port, list[Connection](), itertools.count()
+        self.took_ms = list[float]()
+
+    async def start(self) -> None:
+        """One run."""
+        async with self._connection() as connection:
+            began = time.perf_counter()
+            status = await connection.post(f"{API}/nothing/runs", b'{"input": {"n": %d}}' % next(self._numbers))
+            assert status == 201, f"expected a run to start, but the gateway says {status}"
+            self.took_ms.append((time.perf_counter() - began) * 1000)
+
+    async def publish(self) -> None:
+        """What is run."""
+        async with asyncio.timeout(60):
+            while not await self._published():
+                await asyncio.sleep(0.1)
+
+    async def steadily(self, count: int, *, every_ms: float) -> list[float]:
+        """How long each takes, at that pace whatever becomes of those before."""
+        self.took_ms.clear()
+        due = time.monotonic()
+        async with asyncio.TaskGroup() as group:
+            for _ in range(count):
+                group.create_task(self.start())
+                due += every_ms / 1000
+                await asyncio.sleep(max(0.0, due - time.monotonic()))
+        return sorted(self.took_ms)
+
+    async def most(self, seconds: float, *, at_once: int) -> float:
+        """How many a second."""
+        self.took_ms.clear()
+        until = time.monotonic() + seconds
+
+        async def again() -> None:
+            while time.monotonic() < until:
+                await self.start()
+
+        async with asyncio.TaskGroup() as group:
+            for _ in range(at_once):
+                group.create_task(again())
+        return len(self.took_ms) / seconds
+
+    async def _published(self) -> bool:
+        with contextlib.suppress(OSError, asyncio.IncompleteReadError):
+            async with self._connection() as connection:
+                return await connection.post(API, WORKFLOW) in {200, 201}
+        return False
+
+    @contextlib.asynccontextmanager
+    async def _connection(self) -> AsyncIterator[Connection]:
+        one = self._free.pop() if self._free else Connection(*await asyncio.open_connection("127.0.0.1", self._port))
+        yield one
+        self._free.append(one)
+
+
+async def measured(
+    driver: str, where: str, *, models: str, folder: Path, chosen: argparse.Namespace
+) -> dict[str, float]:
+    """Every figure."""
+    given = {"FOLDGATE_POSTGRES": models, f"FOLDGATE_{driver.upper()}": where, "FOLDGATE_SUITE": SUITE, **USUAL}
+    async with opened(driver, where, SUITE):
+        with processes(given, folder) as started:
+            for name in SERVICES:
+                started.service(name)
+            port = _free_port()
+            gateway = started.service("gateway", FOLDGATE_HTTP_PORT=str(port), FOLDGATE_REQUESTS_PER_SECOND="0")
+            started.program("worker", "bench.dispatch_worker", BEGUN=str(folder / "begun"))
+            client = Client(port)
+            await client.publish()
+            await client.steadily(WARM_UP, every_ms=chosen.every_ms)
+            took = await client.steadily(chosen.requests, every_ms=chosen.every_ms)
+            found = {f"start_{name}_ms": took[int(len(took) * share)] for name, share in SHARES.items()}
+            before = _cpu_ms(gateway)
+            found["a_second"] = await client.most(chosen.seconds, at_once=chosen.at_once)
+            return {**found, "gateway_cpu_ms": (_cpu_ms(gateway) - before) / len(client.took_ms)}
+
+
+def _cpu_ms(process: Process) -> float:
+    assert process.pid is not None
+    times = psutil.Process(process.pid).cpu_times()
+    return float(times.user + times.system) * 1000
+
+
+def _free_port() -> int:
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        return int(listening.getsockname()[1])
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--driver", choices=("postgres", "kafka"), action="append")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.add_argument("--requests", type=int, default=REQUESTS)
+    parser.add_argument("--every-ms", type=float, default=EVERY_MS)
+    parser.add_argument("--at-once", type=int, default=AT_ONCE)
+    parser.add_argument("--seconds", type=float, default=SECONDS)
+    chosen = parser.parse_args()
+    found: dict[str, dict[str, float]] = {}
+    for driver in chosen.driver or ("postgres", "kafka"):
+        with contextlib.ExitStack() as stack:
+            where = models = stack.enter_context(address(driver))
+            if driver == "kafka":
+                models = stack.enter_context(address("postgres"))
+            folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+            found[driver] = uvloop.run(measured(driver, where, models=models, folder=folder, chosen=chosen))
+        if not chosen.json:
+            print(driver)
+            for name, figure in found[driver].items():
+                print(f"  {name:20} {figure:>10,.2f}", flush=True)
+    if chosen.json:
+        print(json.dumps(found, indent=2))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
