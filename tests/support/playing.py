@@ -23,6 +23,7 @@ from foldgate.language.definitions import Definitions
 from foldgate.language.publish import WorkflowInvalid, prepare
 from tests.support.answering import answer
 from tests.support.documents import CHILD, INPUT, Document, document, written
+from tests.support.keeping import kept_again
 from tests.support.keys import ANYBODY, from_anybody
 from tests.support.oracle.beginning import awaits_policy
 from tests.support.oracle.story import must
@@ -245,12 +246,11 @@ _LEFT_OUT = frozenset({"worker", "lease", "message", "policy_snapshot", "request
 def folds_alike(done: Played) -> None:
     """A history gives the same state folded at once, piece by piece, and on from what a checkpoint kept."""
     decider, history = done.decider, done.history
-    decode = msgspec.msgpack.Decoder(decider.state).decode
     state: Any = None
     kept: Any = None
     for number, (meta, event) in enumerate(history):
         state = decider.evolve(state, meta, event)
-        kept = decode(msgspec.msgpack.encode(decider.evolve(kept, meta, event)))
+        kept = kept_again(decider, decider.evolve(kept, meta, event))
         must(kept == state, f"after event {number}, {type(event).__name__}, a checkpoint is another state")
     must(fold(decider, history) == state, "folded at once, the history gives another state")
     half = len(history) // 2

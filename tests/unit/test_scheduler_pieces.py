@@ -1,10 +1,10 @@
-"""Tables and orders that are replaced piece by piece, against a dictionary and a sorted list; what was before stays."""
+"""Tables and orders that are only replaced, against a dictionary and a sorted list; what was before stays."""
 
 import random
 
 import pytest
 
-from foldgate.scheduler.jobs.pieces import Order, Table, drop, each, first, moved, put
+from foldgate.scheduler.jobs.pieces import Order, Table, drop, each, first, moved, ordered, put
 
 Entry = tuple[int, str]
 
@@ -26,7 +26,7 @@ def test_a_table_is_what_a_dictionary_is_and_the_one_before_stays() -> None:
     assert (set(table), sorted(table.values()), len(table)) == (set(plain), sorted(plain.values()), len(plain))
     for name in list(plain):
         table = table.without(name)
-    assert (len(table), list(table.leaves())) == (0, [])
+    assert (len(table), list(table)) == (0, [])
 
 
 def test_a_table_tells_what_is_not_there() -> None:
@@ -37,19 +37,66 @@ def test_a_table_tells_what_is_not_there() -> None:
         table["b"]
 
 
-def ordered(entries: list[Entry]) -> Order[Entry]:
-    order: Order[Entry] = []
-    for entry in entries:
-        order = put(order, entry)
-    return order
+@pytest.mark.parametrize("seed", range(20))
+def test_every_table_is_as_it_always_was_whoever_asks(seed: int) -> None:
+    """Each comes of any of those before, and any is asked at any time."""
+    chance = random.Random(seed)
+    known: list[tuple[Table[int], dict[str, int]]] = [(Table(), {})]
+    for value in range(1, 400):
+        table, plain = known[-1] if chance.random() < 0.7 else chance.choice(known)
+        name = str(chance.randrange(12))
+        if chance.random() < 0.4:
+            after = table.without(name), {one: was for one, was in plain.items() if one != name}
+        else:
+            after = table.with_(name, value), {**plain, name: value}
+        known.append(after)
+        table, plain = chance.choice(known)
+        asked = chance.choice(list(plain) or ["none"])
+        assert (table.get(asked), asked in table, len(table)) == (plain.get(asked), asked in plain, len(plain))
+        if asked in plain:
+            table, plain = chance.choice([one for one in known if asked in one[1]])
+            assert table[asked] == plain[asked]
+    chance.shuffle(known)
+    for table, plain in known:
+        assert table.plain() == plain
+        assert table == Table(plain)
+        assert table != plain
+        assert table.without("no such") is table
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_every_order_is_as_it_always_was_whoever_asks(seed: int) -> None:
+    """Some of them are large enough for several lists."""
+    chance = random.Random(seed)
+    begin = [(number, "x") for number in range(0, 5000, 5)] if seed % 2 else []
+    known: list[tuple[Order[Entry], list[Entry]]] = [(ordered(begin), begin)]
+    for number in range(300):
+        order, plain = known[-1] if chance.random() < 0.7 else chance.choice(known)
+        come = (chance.randrange(5000), str(number))
+        gone = chance.choice(plain) if plain and chance.random() < 0.7 else None
+        if gone is not None and chance.random() < 0.5:
+            known.append((moved(order, gone, None), [one for one in plain if one != gone]))
+        else:
+            known.append((moved(order, gone, come), sorted([*(one for one in plain if one != gone), come])))
+        order, plain = chance.choice(known)
+        assert bool(order) == bool(plain)
+        if plain:
+            assert first(order) == plain[0]
+    chance.shuffle(known)
+    for order, plain in known:
+        assert list(each(order)) == plain
+        assert order == ordered(plain)
+        assert order != plain
 
 
 @pytest.mark.parametrize("falls", [False, True])
 def test_an_order_is_what_a_sorted_list_is_and_the_one_before_stays(falls: bool) -> None:
-    """Large enough for pieces of pieces, filled in order, against it, and at random."""
+    """Large enough for many lists, filled in order, against it, and at random."""
     chance = random.Random(11)
     entries: list[Entry] = [(number, "x") for number in range(9000)]
-    order = ordered(entries[::-1] if falls else entries)
+    order: Order[Entry] = Order()
+    for entry in entries[::-1] if falls else entries:
+        order = put(order, entry)
     for entry in chance.sample(entries, k=8000):
         before = order
         order = moved(order, entry, None)
@@ -62,7 +109,22 @@ def test_an_order_is_what_a_sorted_list_is_and_the_one_before_stays(falls: bool)
     assert list(each(order)) == sorted(entries + more)
     for entry in sorted(entries + more):
         order = drop(order, entry)
-    assert order == []
+    assert order == Order()
+
+
+def test_whoever_goes_through_an_order_sees_it_as_it_was_when_it_began() -> None:
+    order = ordered([(number, "x") for number in range(2000)])
+    seen = []
+    later = order
+    for entry in each(order):
+        seen.append(entry)
+        if entry[0] % 3 == 0:
+            later = drop(later, entry)
+        later = put(later, (entry[0], "y"))
+    assert seen == [(number, "x") for number in range(2000)]
+    assert list(each(later)) == sorted(
+        [(n, "x") for n in range(2000) if n % 3] + [(number, "y") for number in range(2000)]
+    )
 
 
 def test_what_moves_within_a_small_order() -> None:
@@ -70,8 +132,14 @@ def test_what_moves_within_a_small_order() -> None:
     assert list(each(moved(order, (1, "a"), (5, "a")))) == [(3, "b"), (5, "a")]
     assert list(each(order)) == [(1, "a"), (3, "b")]
     assert moved(order, None, None) is order
+    one = ordered([(1, "a")])
+    assert list(each(moved(one, (1, "a"), (2, "a")))) == [(2, "a")]
+    assert list(each(one)) == [(1, "a")]
 
 
-def test_what_is_not_there_cannot_go() -> None:
+@pytest.mark.parametrize("entry", [(2, "c"), (9, "c")])
+def test_what_is_not_there_cannot_go(entry: Entry) -> None:
+    order = ordered([(1, "a"), (3, "b")])
     with pytest.raises(KeyError):
-        drop(ordered([(1, "a"), (3, "b")]), (2, "c"))
+        drop(order, entry)
+    assert list(each(order)) == [(1, "a"), (3, "b")]

@@ -7,6 +7,7 @@ from typing import Any, Generic, TypeVar
 import msgspec
 
 from foldgate.contracts.events import Event, Meta
+from foldgate.decider.keeping import Keeping
 
 S = TypeVar("S")
 
@@ -91,6 +92,7 @@ class Decider(Generic[S]):
     openings the events that ask for a new aggregate: a repeat of one adds nothing after the end
     passing  the events of open streams that ask for nothing after the end: others are set aside then
     state    the type of S, so that checkpoints can keep it
+    keeping  how they do, where it is not plain data or is large
     settles  since when something was open that this event settles, given the state before it: that is measured
     counts   what of an event is counted, in a word; empty for most
     waits    what keeps the aggregate from its end, one a thing waited for: people are told it
@@ -102,6 +104,7 @@ class Decider(Generic[S]):
     """
 
     state: type[S]
+    keeping: Keeping[S] | None = None
     decide: Callable[[S | None, Message], Iterable[Event | Said]]
     evolve: Callable[[S | None, Meta, Event], S]
     due: Callable[[S], int | None] = never

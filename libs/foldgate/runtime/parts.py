@@ -6,12 +6,14 @@ values: the digest tells, and then there is no value, which whoever reads a cach
 """
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
 
 import msgspec
 
 PART_BYTES = 512 * 1024
 _WHOLE, _PARTED = b"w", b"p"
+_LENGTH = 4
 
 
 class Torn(Exception):
@@ -23,22 +25,63 @@ class _Parted(msgspec.Struct, frozen=True, array_like=True):
     digest: bytes
 
 
+class Cut(NamedTuple):
+    """A large value in its parts."""
+
+    parts: list[bytes]
+    digest: bytes
+
+
+class Cutting:
+    """A value that comes piece by piece. Before each piece lies how long it is, so that they can be told apart."""
+
+    def __init__(self) -> None:
+        self._parts: list[bytes] = []
+        self._rest, self._digest = bytearray(), hashlib.sha256()
+
+    def add(self, piece: bytes) -> None:
+        """One more."""
+        for some in (len(piece).to_bytes(_LENGTH, "big"), piece):
+            self._digest.update(some)
+            self._rest += some
+        while len(self._rest) >= PART_BYTES:
+            self._parts.append(bytes(self._rest[:PART_BYTES]))
+            del self._rest[:PART_BYTES]
+
+    def end(self) -> bytes | Cut:
+        """The whole: in one, if it is not large."""
+        if not self._parts:
+            return bytes(self._rest)
+        return Cut([*self._parts, bytes(self._rest)], self._digest.digest())
+
+
+def pieces(value: bytes) -> Iterator[memoryview]:
+    """The pieces that a value came in."""
+    rest = memoryview(value)
+    while rest:
+        end = _LENGTH + int.from_bytes(rest[:_LENGTH], "big")
+        yield rest[_LENGTH:end]
+        rest = rest[end:]
+
+
 class Parts:
     """Knows how many parts each large value has in the store, so that none is left when it shrinks or goes."""
 
     def __init__(self) -> None:
         self._counts: dict[str, int] = {}
 
-    def split(self, entries: Mapping[str, bytes | None]) -> dict[str, bytes | None]:
+    def split(self, entries: Mapping[str, bytes | Cut | None]) -> dict[str, bytes | None]:
         """The entries as they are stored, in the same order; None removes one."""
         stored: dict[str, bytes | None] = {}
         for name, value in entries.items():
-            parts = [] if value is None or len(value) <= PART_BYTES else _parts_of(value)
+            if isinstance(value, bytes) and len(value) > PART_BYTES:
+                value = Cut(_parts_of(value), hashlib.sha256(value).digest())  # noqa: PLW2901 - the same, cut
+            parts = value.parts if isinstance(value, Cut) else []
             stored |= {_part(name, n): part for n, part in enumerate(parts)}
             stored |= dict.fromkeys(_part(name, n) for n in range(len(parts), self._counts.pop(name, 0)))
             if parts:
                 self._counts[name] = len(parts)
-            stored[name] = _entry(value, parts)
+            stored[name] = _entry(value)
         return stored
 
 
@@ -55,12 +98,10 @@ def _part(name: str, number: int) -> str:
     return f"part/{number}/{name}"
 
 
-def _entry(value: bytes | None, parts: list[bytes]) -> bytes | None:
-    if value is None:
-        return None
-    if not parts:
-        return _WHOLE + value
-    return _PARTED + msgspec.msgpack.encode(_Parted(len(parts), hashlib.sha256(value).digest()))
+def _entry(value: bytes | Cut | None) -> bytes | None:
+    if isinstance(value, Cut):
+        return _PARTED + msgspec.msgpack.encode(_Parted(len(value.parts), value.digest))
+    return None if value is None else _WHOLE + value
 
 
 def _value(name: str, entry: bytes, stored: Mapping[str, bytes]) -> bytes:

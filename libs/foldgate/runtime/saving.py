@@ -7,21 +7,27 @@ that cannot be read, is none, and recovery folds the log instead.
 A snapshot is of what the log has acknowledged, and of nothing later, though the processor is ahead of it: only cuts
 that were appended are noted here. Ended keys come first among the entries: where a save is cut short, a key may then be
 among the ended and the live, and its tail leads from the one to the other; it can never be in neither.
+
+What is large in a state is taken with it, and encoded piece by piece when it is stored: others run in between.
 """
 
+import asyncio
 import hashlib
-from collections.abc import Mapping
+import itertools
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Generic, NamedTuple
 
 import msgspec
 
 from foldgate.contracts.places import Partition, Position
 from foldgate.decider.decider import Decider, S
+from foldgate.decider.keeping import Keeping
 from foldgate.decider.processor import Cut, Processor
 from foldgate.decider.stamp import Held
 from foldgate.eventlog.checkpoints import Checkpoints, Saved
 from foldgate.runtime.endings import Endings, hour_in
-from foldgate.runtime.parts import Parts, Torn, join
+from foldgate.runtime.parts import Cut as CutUp
+from foldgate.runtime.parts import Cutting, Parts, Torn, join, pieces
 
 _shapes: dict[type[Any], bytes] = {}
 
@@ -39,7 +45,7 @@ class Snapshot(NamedTuple):
 
     position: Position
     head: bytes
-    entries: dict[str, bytes | None]
+    entries: dict[str, bytes | Iterator[bytes] | None]
 
 
 class Saving(Generic[S]):
@@ -48,7 +54,7 @@ class Saving(Generic[S]):
 
     def __init__(self, store: Checkpoints, processor: Processor[S], decider: Decider[S], *, epoch: int) -> None:
         self._store, self._processor, self._epoch = store, processor, epoch
-        self._edition = edition(decider)
+        self._edition, self._decider = edition(decider), decider
         self._changed: dict[str, Held[S] | None] = dict(processor.live)
         self._endings = Endings(processor.closed)
         self._parts = Parts()
@@ -67,19 +73,54 @@ class Saving(Generic[S]):
 
     def snapshot(self, position: Position, inputs: Mapping[Partition, Position]) -> Snapshot:
         """What changed since the last snapshot, as of this position."""
-        entries = self._endings.take()
+        entries: dict[str, bytes | Iterator[bytes] | None] = {**self._endings.take()}
         for key, held in self._changed.items():
-            entries[f"a/{key}"] = None if held is None else msgspec.msgpack.encode(held)
+            entries[f"a/{key}"] = None if held is None else _encoded(held, self._decider)
         self._changed = {}
         places = tuple((source.stream, source.number, place) for source, place in inputs.items())
         head = msgspec.msgpack.encode(Head(self._edition, position, places))
-        return Snapshot(position, head, self._parts.split(entries))
+        return Snapshot(position, head, entries)
 
     async def save(self, snapshot: Snapshot) -> None:
         """Store it."""
         partition, head = self._processor.partition, snapshot.head
-        await self._store.save(partition, epoch=self._epoch, head=head, changed=snapshot.entries, after=self._last)
+        entries = {
+            name: value if value is None or isinstance(value, bytes) else await _in_turns(value)
+            for name, value in snapshot.entries.items()
+        }
+        changed = self._parts.split(entries)
+        await self._store.save(partition, epoch=self._epoch, head=head, changed=changed, after=self._last)
         self._last = head
+
+
+async def _in_turns(some: Iterator[bytes]) -> bytes | CutUp:
+    """Encode one after the other, and let others run in between."""
+    cutting = Cutting()
+    for piece in some:
+        cutting.add(piece)
+        await asyncio.sleep(0)
+    return cutting.end()
+
+
+def _encoded(held: Held[S], decider: Decider[S]) -> bytes | Iterator[bytes]:
+    """At once what is small, as of now."""
+    return msgspec.msgpack.encode(held) if decider.keeping is None else encoded_in_pieces(held, decider.keeping)
+
+
+def encoded_in_pieces(held: Held[S], keeping: Keeping[S]) -> Iterator[bytes]:
+    """As of now, though most of it is encoded when it is asked for."""
+    encode = msgspec.msgpack.Encoder(enc_hook=keeping.plain).encode
+    small, large = keeping.parted(held.state)
+    return itertools.chain([encode(msgspec.structs.replace(held, state=small))], map(encode, large))
+
+
+def decoded_from_pieces(some: Iterable[bytes | memoryview], decider: Decider[S], keeping: Keeping[S]) -> Held[S]:
+    """What was encoded so."""
+    rest = iter(some)
+    kind: Any = Held[decider.state]  # type: ignore[name-defined]
+    held: Held[S] = msgspec.msgpack.decode(next(rest, b""), type=kind, dec_hook=keeping.from_plain)
+    decode = msgspec.msgpack.Decoder(keeping.piece, dec_hook=keeping.from_plain).decode
+    return msgspec.structs.replace(held, state=keeping.whole(held.state, map(decode, rest)))
 
 
 def restore(saved: Saved, processor: Processor[S], decider: Decider[S]) -> Head | None:
@@ -96,7 +137,7 @@ def restore(saved: Saved, processor: Processor[S], decider: Decider[S]) -> Head 
 
 
 def _load(entries: Mapping[str, bytes], processor: Processor[S], decider: Decider[S]) -> None:
-    decode = msgspec.msgpack.Decoder(Held[decider.state]).decode  # type: ignore[name-defined]
+    decode = _decoding(decider)
     for name, value in entries.items():
         if name.startswith("c/"):
             processor.closed.load(hour_in(name), value)
@@ -104,9 +145,20 @@ def _load(entries: Mapping[str, bytes], processor: Processor[S], decider: Decide
             processor.keep(name.removeprefix("a/"), decode(value))
 
 
+def _decoding(decider: Decider[S]) -> Callable[[bytes], Held[S]]:
+    keeping = decider.keeping
+    if keeping is None:
+        return msgspec.msgpack.Decoder(Held[decider.state]).decode  # type: ignore[name-defined]
+    return lambda value: decoded_from_pieces(pieces(value), decider, keeping)
+
+
 def edition(decider: Decider[Any]) -> bytes:
     """Names the shape of the state and the meaning that `evolve` gives it."""
-    state = decider.state
-    if state not in _shapes:
-        _shapes[state] = msgspec.json.encode(msgspec.json.schema(Held[state]), order="sorted")  # type: ignore[valid-type]
-    return hashlib.sha256(_shapes[state] + b"%d" % decider.edition).digest()[:8]
+    if decider.keeping is not None:
+        shape = decider.keeping.shape.encode()
+    else:
+        state = decider.state
+        if state not in _shapes:
+            _shapes[state] = msgspec.json.encode(msgspec.json.schema(Held[state]), order="sorted")  # type: ignore[valid-type]
+        shape = _shapes[state]
+    return hashlib.sha256(shape + b"%d" % decider.edition).digest()[:8]

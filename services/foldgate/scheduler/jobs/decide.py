@@ -63,6 +63,7 @@ from foldgate.decider.decider import Decider, Message, Said, Tick
 from foldgate.scheduler.jobs.beats import Beats, of_pool
 from foldgate.scheduler.jobs.evolve import evolve, given, hold_of, left
 from foldgate.scheduler.jobs.fitting import gates_of, values_of
+from foldgate.scheduler.jobs.keeping import KEEPING
 from foldgate.scheduler.jobs.moving import Moving
 from foldgate.scheduler.jobs.packing import Authorised
 from foldgate.scheduler.jobs.pieces import each
@@ -99,12 +100,13 @@ def jobs(
 
     return Decider(
         state=Moving,
+        keeping=KEEPING,
         decide=scheduling.decide,
         evolve=scheduling.evolve,
         due=when,
         later=later,
         fail=_fail,
-        edition=8,
+        edition=9,
         waits=waits,
         explain=explain,
         describe=describe,

@@ -19,7 +19,7 @@ from foldgate.scheduler.jobs.turns import age_step_ms, is_shut
 
 replace = msgspec.structs.replace
 _NOTHING = Counter()
-_NO_LINE: Order[tuple[int, int, str]] = []
+_NO_LINE: Order[tuple[int, int, str]] = Order()
 
 
 class Lining(Pool):
@@ -71,7 +71,7 @@ class Lining(Pool):
             values=values,
             constraints=one.constraints,
             is_retry=job.retries > 0,
-            queue=put([], entry),
+            queue=put(Order(), entry),
             size=1,
             since=self.at,
         )

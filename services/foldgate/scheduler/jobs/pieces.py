@@ -1,155 +1,199 @@
-"""Tables and orders that are never changed, only replaced: in pieces, so that one of a million entries costs few.
+"""Tables and orders that are never changed, only replaced, at the price of a dictionary and of sorted lists.
 
-A table is a dict at the end of a way of three lists, by a checksum of the name; an order is three lists deep, sorted.
-What changes is one piece and the way to it: those are copied, all others are shared by what was and what is. So who
-still has the order or the table of before has it as it was. Nothing here changes a list or a dict once it has been
-handed out. Both are plain data, so a checkpoint keeps them as they are.
+The newest of a line of tables has the dictionary itself. What was before it has only what differs: a name, its value
+then, and the table that came next. Who still has that one, and asks it, gets the dictionary put back to what it was
+then, and the later ones have the differences. So each is as it always was, whoever asks in whatever order; the one that
+was made last, or asked last, costs as little as if there were no others; and what nobody has any more costs nothing.
+Orders are the same, with lists of entries in place of the dictionary.
+
+One that is empty hands out nothing: where many share it, it would hold all that ever came of it.
 """
 
 from __future__ import annotations
 
-import zlib
 from bisect import bisect_left, insort
 from collections.abc import Iterator
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar, get_args, get_origin
 
 import msgspec
 
 V = TypeVar("V")
 Entry = TypeVar("Entry", bound=tuple[Any, ...])
 
-_BITS = 5
-_WIDE = 1 << _BITS
-_MASK = _WIDE - 1
-_MOST = 64
-"""Entries of a piece of an order; one that has more is cut in two."""
-
-Named = dict[str, V]
-Way = list[Named[V] | None]
-Leaf = list[Entry]
-Middle = list[Leaf[Entry]]
-Order = list[Middle[Entry]]
+_MOST = 512
+"""Entries of a list; one that has more is cut in two."""
 
 
-class Table(msgspec.Struct, Generic[V], frozen=True, gc=False):
-    """Values by name; `size` is how many. What leads nowhere is None."""
+class Table(Generic[V]):
+    """Values by name; none of them is None."""
 
-    pieces: list[list[Way[V] | None] | None] = msgspec.field(default_factory=lambda: [None] * _WIDE)
-    size: int = 0
+    __slots__ = ("known", "name", "newer", "was")
+    known: dict[str, V] | None
+    newer: Table[V]
+    name: str
+    was: V | None
+
+    def __init__(self, known: dict[str, V] | None = None) -> None:
+        """Of what is nobody else's from now on."""
+        self.known = {} if known is None else known
 
     def get(self, name: str) -> V | None:
         """The value of that name."""
-        place = zlib.crc32(name.encode())
-        if (middle := self.pieces[place & _MASK]) is None or (way := middle[place >> _BITS & _MASK]) is None:
-            return None
-        leaf = way[place >> 2 * _BITS & _MASK]
-        return None if leaf is None else leaf.get(name)
+        known = self.known
+        return (self.regained() if known is None else known).get(name)
 
     def __getitem__(self, name: str) -> V:
-        if (value := self.get(name)) is None:
-            raise KeyError(name)
-        return value
+        known = self.known
+        return (self.regained() if known is None else known)[name]
 
     def __contains__(self, name: object) -> bool:
-        return isinstance(name, str) and self.get(name) is not None
+        known = self.known
+        return name in (self.regained() if known is None else known)
 
     def with_(self, name: str, value: V) -> Table[V]:
         """These, with that one in place of what it was."""
-        place = zlib.crc32(name.encode())
-        first, second, third = place & _MASK, place >> _BITS & _MASK, place >> 2 * _BITS & _MASK
-        pieces = self.pieces.copy()
-        middle = pieces[first] = [None] * _WIDE if (middle := pieces[first]) is None else middle.copy()
-        way = middle[second] = [None] * _WIDE if (way := middle[second]) is None else way.copy()
-        leaf = way[third] = {} if (leaf := way[third]) is None else leaf.copy()
-        size = self.size if name in leaf else self.size + 1
-        leaf[name] = value
-        return Table(pieces, size)
+        known = self.known
+        if known is None:
+            known = self.regained()
+        if not known:
+            return Table({name: value})
+        after: Table[V] = _new_table(Table)
+        after.known, self.known = known, None
+        self.newer, self.name, self.was = after, name, known.get(name)
+        known[name] = value
+        return after
 
     def without(self, name: str) -> Table[V]:
         """These, without that one, if it is there."""
-        if self.get(name) is None:
+        known = self.known
+        if known is None:
+            known = self.regained()
+        if name not in known:
             return self
-        place = zlib.crc32(name.encode())
-        first, second, third = place & _MASK, place >> _BITS & _MASK, place >> 2 * _BITS & _MASK
-        pieces = self.pieces.copy()
-        middle = pieces[first] = _copy(pieces[first])
-        way = middle[second] = _copy(middle[second])
-        leaf = {one: value for one, value in (way[third] or {}).items() if one != name}
-        way[third] = leaf or None
-        if not leaf and not any(way):
-            middle[second] = None
-            pieces[first] = middle if any(middle) else None
-        return Table(pieces, self.size - 1)
+        if len(known) == 1:
+            return Table()
+        after: Table[V] = _new_table(Table)
+        after.known, self.known = known, None
+        self.newer, self.name, self.was = after, name, known.pop(name)
+        return after
+
+    def regained(self) -> dict[str, V]:
+        """The dictionary, put back to what it was."""
+        way = [self]
+        while way[-1].known is None:
+            way.append(way[-1].newer)
+        newer = way.pop()
+        known = newer.known
+        assert known is not None
+        for older in reversed(way):
+            name, was = older.name, older.was
+            newer.newer, newer.name, newer.was, newer.known = older, name, known.get(name), None
+            if was is None:
+                del known[name]
+            else:
+                known[name] = was
+            older.known, newer = known, older
+            del older.newer, older.name, older.was
+        return known
+
+    def plain(self) -> dict[str, V]:
+        """All of them, in a dictionary of the caller's own."""
+        known = self.known
+        return (self.regained() if known is None else known).copy()
 
     def items(self) -> Iterator[tuple[str, V]]:
         """All of them, in no order that means anything."""
-        for leaf in self.leaves():
-            yield from leaf.items()
+        return iter(self.plain().items())
 
     def values(self) -> Iterator[V]:
         """All of them, without their names."""
-        for leaf in self.leaves():
-            yield from leaf.values()
-
-    def leaves(self) -> Iterator[Named[V]]:
-        """The pieces at the end."""
-        for middle in self.pieces:
-            for way in middle or ():
-                yield from (leaf for leaf in way or () if leaf)
+        return iter(self.plain().values())
 
     def __iter__(self) -> Iterator[str]:
-        for leaf in self.leaves():
-            yield from leaf
+        return iter(self.plain())
 
     def __len__(self) -> int:
-        return self.size
+        known = self.known
+        return len(self.regained() if known is None else known)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Table) and self.plain() == other.plain()
+
+    __hash__ = None  # type: ignore[assignment] # as that of a dictionary
 
 
-def _copy(some: list[V | None] | None) -> list[V | None]:
-    assert some is not None
-    return some.copy()
+class Order(Generic[Entry]):
+    """Entries, each once, the least first."""
+
+    __slots__ = ("come", "gone", "lists", "newer")
+    lists: list[list[Entry]] | None
+    newer: Order[Entry]
+    gone: Entry | None
+    come: Entry | None
+
+    def __init__(self, leaves: list[list[Entry]] | None = None) -> None:
+        """Of sorted lists that are nobody else's from now on; none of them is empty."""
+        self.lists = [] if leaves is None else leaves
+
+    def leaves(self) -> list[list[Entry]]:
+        """The lists, for those who only look, and before they do anything else."""
+        leaves = self.lists
+        return self.regained() if leaves is None else leaves
+
+    def followed(self, leaves: list[list[Entry]], gone: Entry | None, come: Entry | None) -> Order[Entry]:
+        """The one that comes next, in which one has gone and another has come."""
+        after: Order[Entry] = _new_order(Order)
+        after.lists, self.lists = leaves, None
+        self.newer, self.gone, self.come = after, gone, come
+        return after
+
+    def regained(self) -> list[list[Entry]]:
+        """The lists, put back to what they were."""
+        way = [self]
+        while way[-1].lists is None:
+            way.append(way[-1].newer)
+        newer = way.pop()
+        leaves = newer.lists
+        assert leaves is not None
+        for older in reversed(way):
+            gone, come = older.gone, older.come
+            newer.newer, newer.gone, newer.come, newer.lists = older, come, gone, None
+            if gone is not None:
+                _insert(leaves, gone)
+            if come is not None:
+                _remove(leaves, come)
+            older.lists, newer = leaves, older
+            del older.newer, older.gone, older.come
+        return leaves
+
+    def __bool__(self) -> bool:
+        return bool(self.leaves())
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Order) and list(each(self)) == list(each(other))
+
+    __hash__ = None  # type: ignore[assignment] # as that of a list
+
+
+_new_table, _new_order = Table.__new__, Order.__new__
 
 
 def put(order: Order[Entry], entry: Entry) -> Order[Entry]:
     """These, and that one, which is not among them."""
-    if not order:
-        return [[[entry]]]
-    top = _middle_of(order, entry)
-    middle = order[top].copy()
-    at = _leaf_of(middle, entry)
-    leaf = middle[at] = middle[at].copy()
-    is_last = entry > leaf[-1]
-    if is_last:
-        leaf.append(entry)
-    else:
-        insort(leaf, entry)
-    if len(leaf) > _MOST:
-        half = _MOST if is_last else _MOST // 2  # what comes in order leaves full pieces behind
-        middle[at : at + 1] = leaf[:half], leaf[half:]
-    order = order.copy()
-    order[top] = middle
-    if len(middle) > _MOST:
-        half = _MOST if is_last and at == _MOST - 1 else _MOST // 2
-        order[top : top + 1] = middle[:half], middle[half:]
-    return order
+    leaves = order.leaves()
+    if not leaves:
+        return Order([[entry]])
+    _insert(leaves, entry)
+    return order.followed(leaves, None, entry)
 
 
 def drop(order: Order[Entry], entry: Entry) -> Order[Entry]:
     """These, without that one, which is among them."""
-    top = _middle_of(order, entry)
-    middle = order[top].copy()
-    at = _leaf_of(middle, entry)
-    leaf = middle[at].copy()
-    _drop(leaf, entry)
-    order = order.copy()
-    if leaf:
-        middle[at], order[top] = leaf, middle
-    elif len(middle) > 1:
-        del middle[at]
-        order[top] = middle
-    else:
-        del order[top]
-    return order
+    leaves = order.leaves()
+    if len(leaves) == 1 and leaves[0] == [entry]:
+        return Order()
+    _remove(leaves, entry)
+    return order.followed(leaves, entry, None)
 
 
 def moved(order: Order[Entry], before: Entry | None, after: Entry | None) -> Order[Entry]:
@@ -158,55 +202,89 @@ def moved(order: Order[Entry], before: Entry | None, after: Entry | None) -> Ord
         return order if after is None else put(order, after)
     if after is None:
         return drop(order, before)
-    if len(order) == 1 and len(order[0]) == 1:
-        leaf = order[0][0].copy()
-        _drop(leaf, before)
-        insort(leaf, after)
-        return [[leaf]]
-    return put(drop(order, before), after)
-
-
-def _drop(leaf: Leaf[Entry], entry: Entry) -> None:
-    place = bisect_left(leaf, entry)
-    if place == len(leaf) or leaf[place] != entry:
-        raise KeyError(entry)
-    del leaf[place]
+    leaves = order.leaves()
+    _remove(leaves, before)
+    if not leaves:
+        leaves.append([after])
+    else:
+        _insert(leaves, after)
+    return order.followed(leaves, before, after)
 
 
 def first(order: Order[Entry]) -> Entry:
     """The first of some."""
-    return order[0][0][0]
+    leaves = order.lists
+    return (order.regained() if leaves is None else leaves)[0][0]
 
 
 def each(order: Order[Entry]) -> Iterator[Entry]:
-    """All of them, the first first."""
-    for middle in order:
-        for leaf in middle:
-            yield from leaf
+    """All of them, the first first; whatever comes of the order meanwhile."""
+    leaves = order.leaves()
+    leaf = leaves[0].copy() if leaves else []
+    while leaf:
+        yield from leaf
+        last, leaves = leaf[-1], order.leaves()
+        at = _leaf_of(leaves, last)
+        leaf = leaves[at][bisect_left(leaves[at], last) + 1 :]
+        if not leaf and at + 1 < len(leaves):
+            leaf = leaves[at + 1].copy()
 
 
-def _middle_of(order: Order[Entry], entry: Entry) -> int:
-    """The piece it is in, or belongs in: the first that ends at or after it, else the last."""
-    last = len(order) - 1
-    if last == 0 or entry > order[last][-1][-1]:
+def ordered(entries: list[Entry]) -> Order[Entry]:
+    """An order of these."""
+    entries = sorted(entries)
+    return Order([entries[at : at + _MOST] for at in range(0, len(entries), _MOST)])
+
+
+def _insert(leaves: list[list[Entry]], entry: Entry) -> None:
+    at = _leaf_of(leaves, entry)
+    leaf = leaves[at]
+    is_last = entry > leaf[-1]
+    if is_last:
+        leaf.append(entry)
+    else:
+        insort(leaf, entry)
+    if len(leaf) > _MOST:
+        half = _MOST if is_last else _MOST // 2  # what comes in order leaves full lists behind
+        leaves[at : at + 1] = leaf[:half], leaf[half:]
+
+
+def _remove(leaves: list[list[Entry]], entry: Entry) -> None:
+    at = _leaf_of(leaves, entry)
+    leaf = leaves[at]
+    place = bisect_left(leaf, entry)
+    if place == len(leaf) or leaf[place] != entry:
+        raise KeyError(entry)
+    del leaf[place]
+    if not leaf:
+        del leaves[at]
+
+
+def _leaf_of(leaves: list[list[Entry]], entry: Entry) -> int:
+    """The list it is in, or belongs in: the first that ends at or after it, else the last."""
+    last = len(leaves) - 1
+    if last == 0 or entry > leaves[last - 1][-1]:
         return last
-    if entry <= order[0][-1][-1]:
+    if entry <= leaves[0][-1]:
         return 0
-    return bisect_left(order, entry, key=_end_of_middle)
+    return bisect_left(leaves, entry, key=_end)
 
 
-def _leaf_of(middle: Middle[Entry], entry: Entry) -> int:
-    last = len(middle) - 1
-    if last == 0 or entry > middle[last][-1]:
-        return last
-    if entry <= middle[0][-1]:
-        return 0
-    return bisect_left(middle, entry, key=_end_of_leaf)
-
-
-def _end_of_middle(middle: Middle[Entry]) -> Entry:
-    return middle[-1][-1]
-
-
-def _end_of_leaf(leaf: Leaf[Entry]) -> Entry:
+def _end(leaf: list[Entry]) -> Entry:
     return leaf[-1]
+
+
+def plain(one: Any) -> Any:
+    """Tables and orders as plain data, as a checkpoint keeps them."""
+    if isinstance(one, Table):
+        return one.plain()
+    assert isinstance(one, Order)
+    return list(each(one))
+
+
+def from_plain(kind: Any, one: Any) -> Any:
+    """What that was: of the kind that is wanted."""
+    (of,) = get_args(kind)
+    if get_origin(kind) is Table:
+        return Table(msgspec.convert(one, dict[str, of], dec_hook=from_plain))  # type: ignore[valid-type]
+    return ordered(msgspec.convert(one, list[of]))  # type: ignore[valid-type]

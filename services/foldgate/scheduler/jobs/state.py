@@ -54,7 +54,7 @@ class Profile(msgspec.Struct, frozen=True):
     capabilities: tuple[str, ...] = ()
     labels: dict[str, str] = {}
     workers: int = 0
-    free: Order[tuple[int, float, int, int, str]] = []
+    free: Order[tuple[int, float, int, int, str]] = msgspec.field(default_factory=Order)
 
 
 class Known(msgspec.Struct, frozen=True):
@@ -112,7 +112,7 @@ class Hold(msgspec.Struct, frozen=True):
         return min(over, self.take_by)
 
 
-class Waiting(msgspec.Struct, frozen=True, gc=False):
+class Waiting(msgspec.Struct, frozen=True, gc=False, array_like=True):
     """An authorised job without a worker yet: its number among all that ever waited, since when it waits and until
     when, its lane, and what is its own, packed."""
 
@@ -171,7 +171,7 @@ class Section(msgspec.Struct, frozen=True):
     fits: tuple[int, ...]
     is_retry: bool
     shared: tuple[Gate, ...]
-    order: Order[tuple[int, int, int, str]] = []
+    order: Order[tuple[int, int, int, str]] = msgspec.field(default_factory=Order)
 
 
 class Tenant(msgspec.Struct, frozen=True):
@@ -201,27 +201,27 @@ class Pool(msgspec.Struct):
     closed: int = 0
     why_closed: str = ""
     overloaded: str = ""
-    workers: Table[Known] = Table()
+    workers: Table[Known] = msgspec.field(default_factory=Table)
     names: dict[str, tuple[str, ...]] = {}
     profiles: dict[int, Profile] = {}
-    leases: Order[tuple[int, str]] = []
+    leases: Order[tuple[int, str]] = msgspec.field(default_factory=Order)
     lapsed: tuple[str, ...] = ()
-    held: Table[Hold] = Table()
-    waiting: Table[Waiting] = Table()
-    ends: Order[tuple[int, str]] = []
-    lanes: Table[Lane] = Table()
-    kinds: Table[Kind] = Table()
+    held: Table[Hold] = msgspec.field(default_factory=Table)
+    waiting: Table[Waiting] = msgspec.field(default_factory=Table)
+    ends: Order[tuple[int, str]] = msgspec.field(default_factory=Order)
+    lanes: Table[Lane] = msgspec.field(default_factory=Table)
+    kinds: Table[Kind] = msgspec.field(default_factory=Table)
     sections: dict[str, Section] = {}
-    tenants: Table[Tenant] = Table()
-    turns: Order[tuple[int, str]] = []
-    idle: Order[tuple[int, str]] = []
+    tenants: Table[Tenant] = msgspec.field(default_factory=Table)
+    turns: Order[tuple[int, str]] = msgspec.field(default_factory=Order)
+    idle: Order[tuple[int, str]] = msgspec.field(default_factory=Order)
     served: int = 0
-    counters: Table[Counter] = Table()
-    leaves: Order[tuple[int, int, str]] = []
-    rises: Order[tuple[int, str]] = []
-    heads: Order[tuple[int, str]] = []
-    known_heads: Order[tuple[int, str]] = []
-    topics: Table[int] = Table()
+    counters: Table[Counter] = msgspec.field(default_factory=Table)
+    leaves: Order[tuple[int, int, str]] = msgspec.field(default_factory=Order)
+    rises: Order[tuple[int, str]] = msgspec.field(default_factory=Order)
+    heads: Order[tuple[int, str]] = msgspec.field(default_factory=Order)
+    known_heads: Order[tuple[int, str]] = msgspec.field(default_factory=Order)
+    topics: Table[int] = msgspec.field(default_factory=Table)
     noted: dict[str, str] = {}
     looked_at: int = 0
     numbers: dict[int, int] = {}

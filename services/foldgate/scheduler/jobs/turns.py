@@ -111,7 +111,7 @@ def due(pool: Pool, *, noted_after_ms: int) -> int | None:
     times = [first(order)[0] for order in (pool.leases, pool.ends) if order]
     if pool.heads:
         times.append(first(pool.heads)[0] + noted_after_ms)
-    if pool.leaves and pool.waiting.size:
+    if pool.leaves and len(pool.waiting):
         times.append(first(pool.leaves)[0])
     if not may_retry(pool) and any(section.is_retry for section in pool.sections.values()):
         times.append(token_at(pool))

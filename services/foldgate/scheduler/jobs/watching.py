@@ -9,8 +9,8 @@ from foldgate.scheduler.jobs.state import Pool
 
 def watches(pool: Pool) -> Iterator[tuple[str, int, int]]:
     """Jobs without a worker: since when the first of them was authorised, and how many."""
-    if pool.waiting.size:
-        yield "worker", waits_since(pool), pool.waiting.size
+    if len(pool.waiting):
+        yield "worker", waits_since(pool), len(pool.waiting)
 
 
 def gauges(pool: Pool, at: int) -> Mapping[str, float]:
@@ -18,8 +18,8 @@ def gauges(pool: Pool, at: int) -> Mapping[str, float]:
     return {
         "pool_held": len(pool.held),
         "pool_room": sum(max(0, known.room) for known in pool.workers.values()),
-        "pool_waiting": pool.waiting.size,
-        "pool_waiting_oldest_seconds": max(0, at - waits_since(pool)) / 1000 if pool.waiting.size else 0,
+        "pool_waiting": len(pool.waiting),
+        "pool_waiting_oldest_seconds": max(0, at - waits_since(pool)) / 1000 if len(pool.waiting) else 0,
         "pool_workers": len(pool.workers),
         "pool_overloaded": bool(pool.overloaded),
         "pool_open": not pool.closed,
