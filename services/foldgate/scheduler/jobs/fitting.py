@@ -90,6 +90,7 @@ def kind_of(job: Job) -> Kind:
     return Kind(topic=job.topic, kind=job.kind, requires=tuple(sorted(job.requires)), placement=job.placement)
 
 
+@lru_cache(maxsize=1024)
 def section_name(fits: tuple[int, ...], shared: tuple[Gate, ...], *, is_retry: bool) -> str:
     """Names the section of those."""
     return f"{'retry' if is_retry else 'first'} {','.join(map(str, fits))} {_told(shared) if shared else ''}"
@@ -101,7 +102,9 @@ def _told(gates: tuple[Gate, ...]) -> str:
 
 def fits(profile: Profile, kind: Kind) -> bool:
     """Whether the workers of a profile do jobs of a kind."""
-    return not misses(profile, kind)
+    if not _takes(profile, kind) or not set(kind.requires).issubset(profile.capabilities):
+        return False
+    return not kind.placement or kind.placement.items() <= profile.labels.items()
 
 
 def misses(profile: Profile, kind: Kind) -> str:

@@ -59,7 +59,9 @@ class Lining(Pool):
     ) -> None:
         """The first of its like waits."""
         job, kind = one.job, kind_name(one.job)
-        known = self.kinds.get(kind) or replace(kind_of(job), fits=self.fits(job))
+        if (known := self.kinds.get(kind)) is None:
+            known = kind_of(job)
+            known = replace(known, fits=self._fits(known))
         self.kinds = self.kinds.with_(kind, replace(known, lanes=known.lanes + 1))
         lane = Lane(
             shape=shape,
@@ -73,6 +75,7 @@ class Lining(Pool):
             is_retry=job.retries > 0,
             queue=put(Order(), entry),
             size=1,
+            head=entry[0],
             since=self.at,
         )
         self.topics = self.topics.with_(job.topic, (self.topics.get(job.topic) or 0) + 1)
@@ -85,12 +88,12 @@ class Lining(Pool):
         queue = drop(lane.queue, entry)
         if not queue:
             self._close_lane(name, lane)
-        elif first(queue) == first(lane.queue):
+        elif entry[0] != lane.head:
             self.lanes = self.lanes.with_(name, replace(lane, queue=queue, size=lane.size - 1))
         else:
-            head = self.waiting.get(first(queue)[1])
-            assert head is not None
-            rest = replace(lane, queue=queue, size=lane.size - 1, since=head.since)
+            head, job_id = first(queue)
+            since = self.waiting[job_id].since
+            rest = replace(lane, queue=queue, size=lane.size - 1, head=head, since=since)
             self._reline(name, lane, self._raised(rest))
 
     def _close_lane(self, name: str, lane: Lane) -> None:
@@ -116,18 +119,21 @@ class Lining(Pool):
 
     def _raised(self, lane: Lane) -> Lane:
         """The lane at the level that its first has as of now."""
+        return replace(lane, **self._level(lane))
+
+    def _level(self, lane: Lane) -> dict[str, int]:
         step, priority = age_step_ms(self), lane.priority
         steps = max(0, self.at - lane.since) // step
         level = max(priority, min(HIGHEST_PRIORITY, priority + steps))
         rises_at = lane.since + (level - priority + 1) * step if level < HIGHEST_PRIORITY else 0
-        return replace(lane, level=level, rises_at=rises_at)
+        return {"level": level, "rises_at": rises_at}
 
     def _placed(self, lane: Lane) -> Lane:
         """The lane where it belongs as of now."""
         gates, fits = gates_of(lane.values, lane.constraints, self.terms), self.kinds[lane.kind].fits
         section = section_name(fits, gates.shared, is_retry=lane.is_retry)
         shut = is_shut(self, gates.own)
-        return self._raised(replace(lane, section=section, shared=gates.shared, own=gates.own, shut=shut))
+        return replace(lane, section=section, shared=gates.shared, own=gates.own, shut=shut, **self._level(lane))
 
     def _reline(self, name: str, old: Lane | None, new: Lane | None) -> None:
         """The lane is another in all that is kept beside it; none before, or after, is a new one, or one that goes."""
@@ -186,13 +192,14 @@ class Lining(Pool):
             return
         tenant = self.tenants.get(name) or Tenant(served=self.served)
         old = tenant.lines.get(of, _NO_LINE)
+        was = self._entry(old, tenant.served, name)
         line = moved(old, before, after)
         lines = {**tenant.lines, of: line}
         if not line:
             del lines[of]
         served = tenant.served if tenant.lines else max(tenant.served, self.served)
         self._set_tenant(name, Tenant(served=served, lines=lines))
-        self._reorder(of, before=self._entry(old, tenant.served, name), after=self._entry(line, served, name))
+        self._reorder(of, before=was, after=self._entry(line, served, name))
 
     def _entry(self, line: Order[tuple[int, int, str]], served: int, name: str) -> tuple[int, int, int, str] | None:
         if not line:

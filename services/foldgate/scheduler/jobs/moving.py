@@ -5,8 +5,6 @@ state as it is, and does at once what it is about to say, to know what to say ne
 is next is always the first of an order.
 """
 
-from copy import copy
-
 import msgspec
 
 from foldgate.authority.pools_terms import PoolTerms
@@ -27,11 +25,13 @@ class Moving(Lining):
     @staticmethod
     def of(pool: Pool) -> "Moving":
         """One that may change, beside that one, which does not."""
-        return copy(pool) if isinstance(pool, Moving) else Moving(*msgspec.structs.astuple(pool))
+        return replace(pool) if isinstance(pool, Moving) else Moving(*msgspec.structs.astuple(pool))
 
     def pass_time(self, at: int) -> None:
         """Let leases lapse, limits open and levels rise as of then."""
-        self.at = max(self.at, at)
+        if at <= self.at:
+            return
+        self.at = at
         while self.leases and first(self.leases)[0] <= self.at:
             _, worker = first(self.leases)
             self.leases = drop(self.leases, first(self.leases))

@@ -50,6 +50,7 @@ def shape_of(one: Authorised) -> bytes:
     return _encode((_shared(one.job), _shared_of_writ(one.writ), signer, one.constraints, one.job.retries > 0))
 
 
+@lru_cache(maxsize=10_000)
 def lane_of(shape: bytes) -> str:
     """The name of the lane of jobs of that shape."""
     return hashlib.blake2b(shape, digest_size=12).hexdigest()

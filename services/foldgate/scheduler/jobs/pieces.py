@@ -167,7 +167,8 @@ class Order(Generic[Entry]):
         return leaves
 
     def __bool__(self) -> bool:
-        return bool(self.leaves())
+        leaves = self.lists
+        return bool(self.regained() if leaves is None else leaves)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Order) and list(each(self)) == list(each(other))
@@ -237,7 +238,7 @@ def ordered(entries: list[Entry]) -> Order[Entry]:
 
 
 def _insert(leaves: list[list[Entry]], entry: Entry) -> None:
-    at = _leaf_of(leaves, entry)
+    at = _leaf_of(leaves, entry) if len(leaves) > 1 else 0
     leaf = leaves[at]
     is_last = entry > leaf[-1]
     if is_last:
@@ -250,7 +251,7 @@ def _insert(leaves: list[list[Entry]], entry: Entry) -> None:
 
 
 def _remove(leaves: list[list[Entry]], entry: Entry) -> None:
-    at = _leaf_of(leaves, entry)
+    at = _leaf_of(leaves, entry) if len(leaves) > 1 else 0
     leaf = leaves[at]
     place = bisect_left(leaf, entry)
     if place == len(leaf) or leaf[place] != entry:

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from foldgate.decider.decider import Wait
 from foldgate.scheduler.jobs.fitting import misses, told_gate
-from foldgate.scheduler.jobs.pieces import each, first
+from foldgate.scheduler.jobs.pieces import each
 from foldgate.scheduler.jobs.state import Kind, Known, Lane, Pool
 from foldgate.scheduler.jobs.turns import has_room, is_shut, may_retry
 
@@ -86,7 +86,7 @@ def _in_full(pool: Pool, lane: Lane) -> str:
 
 
 def _head(lane: Lane) -> int:
-    return first(lane.queue)[0]
+    return lane.head
 
 
 def describe(pool: Pool) -> Mapping[str, Any]:

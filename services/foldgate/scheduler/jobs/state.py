@@ -29,7 +29,7 @@ time of the event that is folded, and of the message that is decided on.
 import msgspec
 
 from foldgate.authority.pools_terms import PoolTerms
-from foldgate.scheduler.jobs.pieces import Order, Table, first
+from foldgate.scheduler.jobs.pieces import Order, Table
 
 HIGHEST_PRIORITY = 9
 TOKEN = 1000
@@ -125,8 +125,8 @@ class Waiting(msgspec.Struct, frozen=True, gc=False, array_like=True):
 
 class Lane(msgspec.Struct, frozen=True):
     """Waiting jobs that are alike; `shape` is what they share, packed, `values` by what they are counted. `queue` has
-    their places and ids. `own` are the limits of its own, of which one is reached if it is `shut`. `since` is that of
-    the first, which is raised at `rises_at`; 0 if it is at the highest level."""
+    their places and ids. `own` are the limits of its own, of which one is reached if it is `shut`. `head` and `since`
+    are the place and the time of the first, which is raised at `rises_at`; 0 if it is at the highest level."""
 
     shape: bytes
     tenant: str
@@ -139,6 +139,7 @@ class Lane(msgspec.Struct, frozen=True):
     is_retry: bool
     queue: Order[tuple[int, str]]
     size: int
+    head: int
     since: int
     level: int = 0
     rises_at: int = 0
@@ -150,7 +151,7 @@ class Lane(msgspec.Struct, frozen=True):
     @property
     def entry(self) -> tuple[int, int]:
         """In its line: who is next is smaller."""
-        return -self.level, first(self.queue)[0]
+        return -self.level, self.head
 
 
 class Kind(msgspec.Struct, frozen=True):

@@ -41,12 +41,18 @@ def _is_open(pool: Pool, section: Section) -> bool:
 
 def has_room(pool: Pool, fits: tuple[int, ...]) -> bool:
     """Whether a worker of these profiles has room."""
-    return any(pool.profiles[profile].free for profile in fits)
+    for profile in fits:
+        if pool.profiles[profile].free:
+            return True
+    return False
 
 
 def is_shut(pool: Pool, gates: tuple[Gate, ...]) -> bool:
     """Whether one of these limits is reached."""
-    return any((pool.counters.get(counter) or _NOTHING).count >= limit for counter, limit in gates)
+    for counter, limit in gates:
+        if (pool.counters.get(counter) or _NOTHING).count >= limit:
+            return True
+    return False
 
 
 def best_worker(pool: Pool, wanted: str, fits: tuple[int, ...]) -> str:
@@ -120,4 +126,4 @@ def due(pool: Pool, *, noted_after_ms: int) -> int | None:
 
 def not_waiting(pool: Pool) -> list[str]:
     """Topics of which people were told that they wait, and of which nothing waits."""
-    return [topic for topic in pool.noted if topic not in pool.topics]
+    return [topic for topic in pool.noted if topic not in pool.topics] if pool.noted else []
