@@ -62,7 +62,7 @@ from foldgate.contracts.ids import parse_job_id
 from foldgate.decider.decider import Decider, Message, Said, Tick
 from foldgate.scheduler.jobs.beats import Beats, of_pool
 from foldgate.scheduler.jobs.evolve import evolve, given, hold_of, left
-from foldgate.scheduler.jobs.fitting import gates_of, values_of
+from foldgate.scheduler.jobs.fitting import gates_for
 from foldgate.scheduler.jobs.keeping import KEEPING
 from foldgate.scheduler.jobs.moving import Moving
 from foldgate.scheduler.jobs.packing import Authorised
@@ -182,7 +182,7 @@ class _Scheduling:
 
     def _could_go(self, pool: Moving, one: Authorised) -> tuple[int, ...] | None:
         """The profiles that fit, if there is room and no limit is reached, and nobody waits whose turn it is."""
-        fits, gates = pool.fits(one.job), gates_of(values_of(one.job), one.constraints, pool.terms)
+        fits, gates = pool.fits(one.job), gates_for(one.job, one.constraints, pool.terms)
         if not has_room(pool, fits) or is_shut(pool, (*gates.shared, *gates.own)):
             return None
         if (one.job.retries and not may_retry(pool)) or next_turn(pool) is not None:

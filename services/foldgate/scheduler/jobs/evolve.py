@@ -62,7 +62,7 @@ def _job_moved(
     match event:
         case JobQueued(job=job):
             one = Authorised(job, event.writ, event.constraints, meta.correlation)
-            pool.queue(one, values_of(job), place=meta.sequence)
+            pool.queue(one, place=meta.sequence)
         case JobDispatched():
             _dispatched(pool, meta, event)
         case JobReleased() | JobLost():

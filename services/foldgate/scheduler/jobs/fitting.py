@@ -32,6 +32,12 @@ class Gates(msgspec.Struct, frozen=True, gc=False):
 NO_GATES = Gates()
 
 
+def gates_for(job: Job, constraints: str, terms: PoolTerms | None) -> Gates:
+    """The limits of a job."""
+    is_free = not constraints and (terms is None or not terms.limits)
+    return NO_GATES if is_free else gates_of(values_of(job), constraints, terms)
+
+
 def gates_of(values: dict[str, str], constraints: str, terms: PoolTerms | None) -> Gates:
     """The limits of a job with these values."""
     limits = _limits(constraints, terms.text() if terms is not None and terms.limits else "")

@@ -3,7 +3,7 @@
 import msgspec
 
 from foldgate.contracts.events import Job
-from foldgate.scheduler.jobs.fitting import fits, gates_of, kind_name, kind_of, section_name
+from foldgate.scheduler.jobs.fitting import fits, gates_of, kind_name, kind_of, section_name, values_of
 from foldgate.scheduler.jobs.packing import Authorised
 from foldgate.scheduler.jobs.pieces import Order, drop, first, moved, put
 from foldgate.scheduler.jobs.state import (
@@ -54,9 +54,7 @@ class Lining(Pool):
 
     # Lanes.
 
-    def open_lane(
-        self, name: str, one: Authorised, values: dict[str, str], *, shape: bytes, entry: tuple[int, str]
-    ) -> None:
+    def open_lane(self, name: str, one: Authorised, *, shape: bytes, entry: tuple[int, str]) -> None:
         """The first of its like waits."""
         job, kind = one.job, kind_name(one.job)
         if (known := self.kinds.get(kind)) is None:
@@ -70,7 +68,7 @@ class Lining(Pool):
             priority=job.priority,
             pools_number=one.writ.pools_number,
             kind=kind,
-            values=values,
+            values=values_of(job),
             constraints=one.constraints,
             is_retry=job.retries > 0,
             queue=put(Order(), entry),
@@ -138,16 +136,19 @@ class Lining(Pool):
     def _reline(self, name: str, old: Lane | None, new: Lane | None) -> None:
         """The lane is another in all that is kept beside it; none before, or after, is a new one, or one that goes."""
         self.lanes = self.lanes.without(name) if new is None else self.lanes.with_(name, new)
+        was, now = (old.rises_at if old else 0), (new.rises_at if new else 0)
+        if was != now:
+            self.rises = moved(self.rises, (was, name) if was else None, (now, name) if now else None)
+        if old is None or new is None or old.since != new.since:
+            of = old or new
+            assert of is not None
+            self.head(of.topic, (old.since, name) if old else None, (new.since, name) if new else None)
         if old is not None:
             self._out(name, old, new)
         if new is not None:
             self._in(name, new, old)
 
     def _out(self, name: str, old: Lane, new: Lane | None) -> None:
-        if old.rises_at and (new is None or new.rises_at != old.rises_at):
-            self.rises = drop(self.rises, (old.rises_at, name))
-        if new is None or new.since != old.since:
-            self.head(old.topic, (old.since, name), is_there=False)
         if new is None or new.own != old.own:
             for counter, _ in old.own:
                 known = self.counters.get(counter)
@@ -160,10 +161,6 @@ class Lining(Pool):
             self._move(old.section, old.tenant, before=(*old.entry, name), after=None)
 
     def _in(self, name: str, new: Lane, old: Lane | None) -> None:
-        if new.rises_at and (old is None or old.rises_at != new.rises_at):
-            self.rises = put(self.rises, (new.rises_at, name))
-        if old is None or old.since != new.since:
-            self.head(new.topic, (new.since, name), is_there=True)
         if old is None or old.own != new.own:
             for counter, limit in new.own:
                 known = self.counters.get(counter) or _NOTHING
@@ -174,13 +171,12 @@ class Lining(Pool):
                 self.sections = {**self.sections, new.section: section}
             self._move(new.section, new.tenant, before=None, after=(*new.entry, name))
 
-    def head(self, topic: str, entry: tuple[int, str], *, is_there: bool) -> None:
-        """The first of a lane waits since then, or does no longer."""
-        change = put if is_there else drop
+    def head(self, topic: str, before: tuple[int, str] | None, after: tuple[int, str] | None) -> None:
+        """The first of a lane waits since then, and no longer since when it did before."""
         if topic in self.noted:
-            self.known_heads = change(self.known_heads, entry)
+            self.known_heads = moved(self.known_heads, before, after)
         else:
-            self.heads = change(self.heads, entry)
+            self.heads = moved(self.heads, before, after)
 
     # Tenants.
 

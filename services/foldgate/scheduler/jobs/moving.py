@@ -106,7 +106,7 @@ class Moving(Lining):
 
     # Jobs.
 
-    def queue(self, one: Authorised, values: dict[str, str], *, place: int) -> None:
+    def queue(self, one: Authorised, *, place: int) -> None:
         """A job waits."""
         job_id, shape = one.job.job_id, shape_of(one)
         name = lane_of(shape)
@@ -115,7 +115,7 @@ class Moving(Lining):
         self.ends = put(self.ends, (waiting.ends, job_id))
         lane = self.lanes.get(name)
         if lane is None:
-            self.open_lane(name, one, values, shape=shape, entry=(place, job_id))
+            self.open_lane(name, one, shape=shape, entry=(place, job_id))
         else:
             queue = put(lane.queue, (place, job_id))
             self.lanes = self.lanes.with_(name, replace(lane, queue=queue, size=lane.size + 1))
@@ -213,9 +213,9 @@ class Moving(Lining):
         """People were told why jobs of a topic wait; or, without a reason, that they do no longer."""
         entries = [(lane.since, name) for name, lane in self.lanes.items() if lane.topic == topic]
         for entry in entries:
-            self.head(topic, entry, is_there=False)
+            self.head(topic, entry, None)
         self.noted = {**self.noted, topic: reason}
         if not reason:
             del self.noted[topic]
         for entry in entries:
-            self.head(topic, entry, is_there=True)
+            self.head(topic, None, entry)

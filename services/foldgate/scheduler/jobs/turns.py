@@ -41,7 +41,7 @@ def _is_open(pool: Pool, section: Section) -> bool:
 
 def has_room(pool: Pool, fits: tuple[int, ...]) -> bool:
     """Whether a worker of these profiles has room."""
-    for profile in fits:
+    for profile in fits:  # noqa: SIM110 - asked for with every message, and a generator costs more than what it asks
         if pool.profiles[profile].free:
             return True
     return False
@@ -49,7 +49,7 @@ def has_room(pool: Pool, fits: tuple[int, ...]) -> bool:
 
 def is_shut(pool: Pool, gates: tuple[Gate, ...]) -> bool:
     """Whether one of these limits is reached."""
-    for counter, limit in gates:
+    for counter, limit in gates:  # noqa: SIM110 - so is this
         if (pool.counters.get(counter) or _NOTHING).count >= limit:
             return True
     return False
