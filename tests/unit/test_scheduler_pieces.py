@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from foldgate.scheduler.jobs.pieces import Order, Table, drop, each, first, moved, ordered, put
+from foldgate.scheduler.jobs.pieces import Order, Pairs, Table, drop, each, first, moved, put
 
 Entry = tuple[int, str]
 
@@ -64,15 +64,16 @@ def test_every_table_is_as_it_always_was_whoever_asks(seed: int) -> None:
         assert table.without("no such") is table
 
 
+@pytest.mark.parametrize("kind", [Order, Pairs])
 @pytest.mark.parametrize("seed", range(20))
-def test_every_order_is_as_it_always_was_whoever_asks(seed: int) -> None:
-    """Some of them are large enough for several lists."""
+def test_every_order_is_as_it_always_was_whoever_asks(seed: int, kind: type[Order[Entry]]) -> None:
+    """Some of them are large enough for several lists, and many entries have the same number."""
     chance = random.Random(seed)
     begin = [(number, "x") for number in range(0, 5000, 5)] if seed % 2 else []
-    known: list[tuple[Order[Entry], list[Entry]]] = [(ordered(begin), begin)]
+    known: list[tuple[Order[Entry], list[Entry]]] = [(kind(begin), begin)]
     for number in range(300):
         order, plain = known[-1] if chance.random() < 0.7 else chance.choice(known)
-        come = (chance.randrange(5000), str(number))
+        come = (chance.choice((7, 8, chance.randrange(5000))), str(number))
         gone = chance.choice(plain) if plain and chance.random() < 0.7 else None
         if gone is not None and chance.random() < 0.5:
             known.append((moved(order, gone, None), [one for one in plain if one != gone]))
@@ -85,16 +86,17 @@ def test_every_order_is_as_it_always_was_whoever_asks(seed: int) -> None:
     chance.shuffle(known)
     for order, plain in known:
         assert list(each(order)) == plain
-        assert order == ordered(plain)
+        assert order == kind(plain)
         assert order != plain
 
 
+@pytest.mark.parametrize("kind", [Order, Pairs])
 @pytest.mark.parametrize("falls", [False, True])
-def test_an_order_is_what_a_sorted_list_is_and_the_one_before_stays(falls: bool) -> None:
+def test_an_order_is_what_a_sorted_list_is_and_the_one_before_stays(falls: bool, kind: type[Order[Entry]]) -> None:
     """Large enough for many lists, filled in order, against it, and at random."""
     chance = random.Random(11)
     entries: list[Entry] = [(number, "x") for number in range(9000)]
-    order: Order[Entry] = Order()
+    order = kind()
     for entry in entries[::-1] if falls else entries:
         order = put(order, entry)
     for entry in chance.sample(entries, k=8000):
@@ -109,11 +111,12 @@ def test_an_order_is_what_a_sorted_list_is_and_the_one_before_stays(falls: bool)
     assert list(each(order)) == sorted(entries + more)
     for entry in sorted(entries + more):
         order = drop(order, entry)
-    assert order == Order()
+    assert order == kind()
 
 
-def test_whoever_goes_through_an_order_sees_it_as_it_was_when_it_began() -> None:
-    order = ordered([(number, "x") for number in range(2000)])
+@pytest.mark.parametrize("kind", [Order, Pairs])
+def test_whoever_goes_through_an_order_sees_it_as_it_was_when_it_began(kind: type[Order[Entry]]) -> None:
+    order = kind([(number, "x") for number in range(2000)])
     seen = []
     later = order
     for entry in each(order):
@@ -127,19 +130,21 @@ def test_whoever_goes_through_an_order_sees_it_as_it_was_when_it_began() -> None
     )
 
 
-def test_what_moves_within_a_small_order() -> None:
-    order = ordered([(1, "a"), (3, "b")])
+@pytest.mark.parametrize("kind", [Order, Pairs])
+def test_what_moves_within_a_small_order(kind: type[Order[Entry]]) -> None:
+    order = kind([(1, "a"), (3, "b")])
     assert list(each(moved(order, (1, "a"), (5, "a")))) == [(3, "b"), (5, "a")]
     assert list(each(order)) == [(1, "a"), (3, "b")]
     assert moved(order, None, None) is order
-    one = ordered([(1, "a")])
+    one = kind([(1, "a")])
     assert list(each(moved(one, (1, "a"), (2, "a")))) == [(2, "a")]
     assert list(each(one)) == [(1, "a")]
 
 
-@pytest.mark.parametrize("entry", [(2, "c"), (9, "c")])
-def test_what_is_not_there_cannot_go(entry: Entry) -> None:
-    order = ordered([(1, "a"), (3, "b")])
+@pytest.mark.parametrize("kind", [Order, Pairs])
+@pytest.mark.parametrize("entry", [(2, "c"), (3, "c"), (9, "c")])
+def test_what_is_not_there_cannot_go(entry: Entry, kind: type[Order[Entry]]) -> None:
+    order = kind([(1, "a"), (3, "b")])
     with pytest.raises(KeyError):
         drop(order, entry)
     assert list(each(order)) == [(1, "a"), (3, "b")]

@@ -10,7 +10,7 @@ from msgspec.structs import fields
 from foldgate.authority.pools_terms import PoolLimit, PoolTerms
 from foldgate.decider.keeping import Keeping
 from foldgate.scheduler.jobs.moving import replace
-from foldgate.scheduler.jobs.pieces import Order, Table, from_plain, ordered, plain
+from foldgate.scheduler.jobs.pieces import Pairs, Table, from_plain, plain
 from foldgate.scheduler.jobs.state import Counter, Hold, Kind, Known, Lane, Pool, Profile, Section, Tenant, Waiting
 
 AT_ONCE = 500
@@ -22,8 +22,8 @@ Piece = list[tuple[str, Waiting]]
 def parted(pool: Pool) -> tuple[Pool, Iterator[Piece]]:
     """A pool without what waits, and that."""
     small = copy(pool)
-    lanes = {name: replace(lane, queue=Order()) for name, lane in pool.lanes.items()}
-    small.waiting, small.ends, small.lanes = Table(), Order(), Table(lanes)
+    lanes = {name: replace(lane, queue=Pairs()) for name, lane in pool.lanes.items()}
+    small.waiting, small.ends, small.lanes = Table(), Pairs(), Table(lanes)
     return small, _pieces(iter(pool.waiting.plain().items()))
 
 
@@ -44,8 +44,8 @@ def whole(small: Pool, pieces: Iterable[Piece]) -> Pool:
             queues[one.lane].append((one.place, job_id))
             ends.append((one.ends, job_id))
     pool = copy(small)
-    lined: dict[str, Lane] = {name: replace(lane, queue=ordered(queues[name])) for name, lane in lanes.items()}
-    pool.waiting, pool.ends, pool.lanes = Table(waiting), ordered(ends), Table(lined)
+    lined: dict[str, Lane] = {name: replace(lane, queue=Pairs(queues[name])) for name, lane in lanes.items()}
+    pool.waiting, pool.ends, pool.lanes = Table(waiting), Pairs(ends), Table(lined)
     return pool
 
 

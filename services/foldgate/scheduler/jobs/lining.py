@@ -5,7 +5,7 @@ import msgspec
 from foldgate.contracts.events import Job
 from foldgate.scheduler.jobs.fitting import fits, gates_of, kind_name, kind_of, section_name, values_of
 from foldgate.scheduler.jobs.packing import Authorised
-from foldgate.scheduler.jobs.pieces import Order, drop, first, moved, put
+from foldgate.scheduler.jobs.pieces import Order, Pairs, drop, first, moved, put
 from foldgate.scheduler.jobs.state import (
     HIGHEST_PRIORITY,
     Counter,
@@ -19,6 +19,7 @@ from foldgate.scheduler.jobs.turns import age_step_ms, is_shut
 
 replace = msgspec.structs.replace
 _NOTHING = Counter()
+_NOBODY = Pairs()
 _NO_LINE: Order[tuple[int, int, str]] = Order()
 
 
@@ -71,7 +72,7 @@ class Lining(Pool):
             values=values_of(job),
             constraints=one.constraints,
             is_retry=job.retries > 0,
-            queue=put(Order(), entry),
+            queue=put(_NOBODY, entry),
             size=1,
             head=entry[0],
             since=self.at,

@@ -11,8 +11,8 @@ One that is empty hands out nothing: where many share it, it would hold all that
 
 from __future__ import annotations
 
-from bisect import bisect_left, insort
-from collections.abc import Iterator
+from bisect import bisect_left, bisect_right, insort
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Generic, TypeVar, get_args, get_origin
 
 import msgspec
@@ -20,6 +20,7 @@ import msgspec
 V = TypeVar("V")
 Entry = TypeVar("Entry", bound=tuple[Any, ...])
 
+Pair = tuple[int, str]
 _MOST = 512
 """Entries of a list; one that has more is cut in two."""
 
@@ -123,31 +124,32 @@ class Table(Generic[V]):
 
 
 class Order(Generic[Entry]):
-    """Entries, each once, the least first."""
+    """Entries, each once, the least first. `lists` are sorted, and none of them is empty."""
 
     __slots__ = ("come", "gone", "lists", "newer")
-    lists: list[list[Entry]] | None
+    lists: list[Any] | None
     newer: Order[Entry]
     gone: Entry | None
     come: Entry | None
 
-    def __init__(self, leaves: list[list[Entry]] | None = None) -> None:
-        """Of sorted lists that are nobody else's from now on; none of them is empty."""
-        self.lists = [] if leaves is None else leaves
+    def __init__(self, entries: Iterable[Entry] = ()) -> None:
+        self.lists = []
+        for entry in sorted(entries):
+            self.insert(self.lists, entry)
 
-    def leaves(self) -> list[list[Entry]]:
+    def leaves(self) -> list[Any]:
         """The lists, for those who only look, and before they do anything else."""
         leaves = self.lists
         return self.regained() if leaves is None else leaves
 
-    def followed(self, leaves: list[list[Entry]], gone: Entry | None, come: Entry | None) -> Order[Entry]:
+    def followed(self, leaves: list[Any], gone: Entry | None, come: Entry | None) -> Order[Entry]:
         """The one that comes next, in which one has gone and another has come."""
-        after: Order[Entry] = _new_order(Order)
+        after: Order[Entry] = _new(self.__class__)
         after.lists, self.lists = leaves, None
         self.newer, self.gone, self.come = after, gone, come
         return after
 
-    def regained(self) -> list[list[Entry]]:
+    def regained(self) -> list[Any]:
         """The lists, put back to what they were."""
         way = [self]
         while way[-1].lists is None:
@@ -158,10 +160,10 @@ class Order(Generic[Entry]):
         for older in reversed(way):
             gone, come = older.gone, older.come
             newer.newer, newer.gone, newer.come, newer.lists = older, come, gone, None
-            if gone is not None:
-                _insert(leaves, gone)
             if come is not None:
-                _remove(leaves, come)
+                self.remove(leaves, come)
+            if gone is not None:
+                self.insert(leaves, gone)
             older.lists, newer = leaves, older
             del older.newer, older.gone, older.come
         return leaves
@@ -175,25 +177,126 @@ class Order(Generic[Entry]):
 
     __hash__ = None  # type: ignore[assignment] # as that of a list
 
+    @staticmethod
+    def leaf(entry: Entry) -> Any:
+        """A list of that one."""
+        return [entry]
 
-_new_table, _new_order = Table.__new__, Order.__new__
+    @staticmethod
+    def insert(leaves: list[Any], entry: Entry) -> None:
+        """Let there be that one, too."""
+        if len(leaves) == 1:
+            at = 0
+        elif leaves:
+            at = _leaf_of(leaves, entry, _end)
+        else:
+            leaves.append([entry])
+            return
+        leaf = leaves[at]
+        is_last = entry > leaf[-1]
+        if is_last:
+            leaf.append(entry)
+        else:
+            insort(leaf, entry)
+        if len(leaf) > _MOST:
+            half = _half(is_last=is_last)
+            leaves[at : at + 1] = leaf[:half], leaf[half:]
+
+    @staticmethod
+    def remove(leaves: list[Any], entry: Entry) -> None:
+        """Let there be that one no longer."""
+        at = _leaf_of(leaves, entry, _end) if len(leaves) > 1 else 0
+        leaf = leaves[at]
+        place = bisect_left(leaf, entry)
+        if place == len(leaf) or leaf[place] != entry:
+            raise KeyError(entry)
+        del leaf[place]
+        if not leaf:
+            del leaves[at]
+
+    def beyond(self, last: Entry | None) -> list[Entry]:
+        """Some that come next after that one; all that are in one list."""
+        for leaf in self._from(last, _end):
+            if some := leaf[0 if last is None else bisect_right(leaf, last) :]:
+                return list(some)
+        return []
+
+    def _from(self, last: Entry | None, end: Callable[[Any], Any]) -> list[Any]:
+        """The lists in which those can be: no more than two."""
+        leaves = self.leaves()
+        at = 0 if last is None or not leaves else _leaf_of(leaves, last, end)
+        return leaves[at : at + 2]
+
+
+class Pairs(Order[Pair]):
+    """An order of pairs, for very many of them: each of its lists is two, of the numbers and of the names."""
+
+    __slots__ = ()
+
+    @staticmethod
+    def leaf(entry: Pair) -> tuple[list[int], list[str]]:
+        """A list of that one."""
+        return [entry[0]], [entry[1]]
+
+    @staticmethod
+    def insert(leaves: list[tuple[list[int], list[str]]], entry: Pair) -> None:
+        """Let there be that one, too."""
+        number, name = entry
+        if len(leaves) == 1:
+            at = 0
+        elif leaves:
+            at = _leaf_of(leaves, entry, _end_of_pairs)
+        else:
+            leaves.append(([number], [name]))
+            return
+        numbers, names = leaves[at]
+        place = len(numbers) if number > numbers[-1] else _place(numbers, names, entry)
+        is_last = place == len(numbers)
+        numbers.insert(place, number)
+        names.insert(place, name)
+        if len(numbers) > _MOST:
+            half = _half(is_last=is_last)
+            leaves[at : at + 1] = (numbers[:half], names[:half]), (numbers[half:], names[half:])
+
+    @staticmethod
+    def remove(leaves: list[tuple[list[int], list[str]]], entry: Pair) -> None:
+        """Let there be that one no longer."""
+        at = _leaf_of(leaves, entry, _end_of_pairs) if len(leaves) > 1 else 0
+        numbers, names = leaves[at]
+        place = _place(numbers, names, entry)
+        if place == len(numbers) or (numbers[place], names[place]) != entry:
+            raise KeyError(entry)
+        del numbers[place], names[place]
+        if not numbers:
+            del leaves[at]
+
+    def beyond(self, last: Pair | None) -> list[Pair]:
+        """Some that come next after that one; all that are in one list."""
+        for numbers, names in self._from(last, _end_of_pairs):
+            begin = 0 if last is None else _place(numbers, names, last)
+            if some := [pair for pair in zip(numbers[begin:], names[begin:], strict=True) if pair != last]:
+                return some
+        return []
+
+
+_new_table, _new = Table.__new__, object.__new__
 
 
 def put(order: Order[Entry], entry: Entry) -> Order[Entry]:
     """These, and that one, which is not among them."""
     leaves = order.leaves()
     if not leaves:
-        return Order([[entry]])
-    _insert(leaves, entry)
+        one: Order[Entry] = _new(order.__class__)
+        one.lists = [order.leaf(entry)]
+        return one
+    order.insert(leaves, entry)
     return order.followed(leaves, None, entry)
 
 
 def drop(order: Order[Entry], entry: Entry) -> Order[Entry]:
     """These, without that one, which is among them."""
     leaves = order.leaves()
-    if len(leaves) == 1 and leaves[0] == [entry]:
-        return Order()
-    _remove(leaves, entry)
+    order.remove(leaves, entry)
     return order.followed(leaves, entry, None)
 
 
@@ -204,75 +307,57 @@ def moved(order: Order[Entry], before: Entry | None, after: Entry | None) -> Ord
     if after is None:
         return drop(order, before)
     leaves = order.leaves()
-    _remove(leaves, before)
-    if not leaves:
-        leaves.append([after])
-    else:
-        _insert(leaves, after)
+    order.remove(leaves, before)
+    order.insert(leaves, after)
     return order.followed(leaves, before, after)
 
 
 def first(order: Order[Entry]) -> Entry:
     """The first of some."""
     leaves = order.lists
-    return (order.regained() if leaves is None else leaves)[0][0]
+    leaf: Any = (order.regained() if leaves is None else leaves)[0]
+    found: Any = leaf[0] if leaf.__class__ is list else (leaf[0][0], leaf[1][0])
+    return found  # type: ignore[no-any-return]
 
 
 def each(order: Order[Entry]) -> Iterator[Entry]:
     """All of them, the first first; whatever comes of the order meanwhile."""
-    leaves = order.leaves()
-    leaf = leaves[0].copy() if leaves else []
-    while leaf:
-        yield from leaf
-        last, leaves = leaf[-1], order.leaves()
-        at = _leaf_of(leaves, last)
-        leaf = leaves[at][bisect_left(leaves[at], last) + 1 :]
-        if not leaf and at + 1 < len(leaves):
-            leaf = leaves[at + 1].copy()
+    some = order.beyond(None)
+    while some:
+        yield from some
+        some = order.beyond(some[-1])
 
 
-def ordered(entries: list[Entry]) -> Order[Entry]:
-    """An order of these."""
-    entries = sorted(entries)
-    return Order([entries[at : at + _MOST] for at in range(0, len(entries), _MOST)])
-
-
-def _insert(leaves: list[list[Entry]], entry: Entry) -> None:
-    at = _leaf_of(leaves, entry) if len(leaves) > 1 else 0
-    leaf = leaves[at]
-    is_last = entry > leaf[-1]
-    if is_last:
-        leaf.append(entry)
-    else:
-        insort(leaf, entry)
-    if len(leaf) > _MOST:
-        half = _MOST if is_last else _MOST // 2  # what comes in order leaves full lists behind
-        leaves[at : at + 1] = leaf[:half], leaf[half:]
-
-
-def _remove(leaves: list[list[Entry]], entry: Entry) -> None:
-    at = _leaf_of(leaves, entry) if len(leaves) > 1 else 0
-    leaf = leaves[at]
-    place = bisect_left(leaf, entry)
-    if place == len(leaf) or leaf[place] != entry:
-        raise KeyError(entry)
-    del leaf[place]
-    if not leaf:
-        del leaves[at]
-
-
-def _leaf_of(leaves: list[list[Entry]], entry: Entry) -> int:
+def _leaf_of(leaves: list[Any], entry: Any, end: Callable[[Any], Any]) -> int:
     """The list it is in, or belongs in: the first that ends at or after it, else the last."""
     last = len(leaves) - 1
-    if last == 0 or entry > leaves[last - 1][-1]:
+    if last == 0 or entry > end(leaves[last - 1]):
         return last
-    if entry <= leaves[0][-1]:
+    if entry <= end(leaves[0]):
         return 0
-    return bisect_left(leaves, entry, key=_end)
+    return bisect_left(leaves, entry, key=end)
 
 
 def _end(leaf: list[Entry]) -> Entry:
     return leaf[-1]
+
+
+def _end_of_pairs(leaf: tuple[list[int], list[str]]) -> Pair:
+    return leaf[0][-1], leaf[1][-1]
+
+
+def _place(numbers: list[int], names: list[str], pair: Pair) -> int:
+    """Where it is, or belongs."""
+    number, name = pair
+    place = bisect_left(numbers, number)
+    if place == len(numbers) or numbers[place] != number:
+        return place
+    return bisect_left(names, name, place, bisect_right(numbers, number, place))
+
+
+def _half(*, is_last: bool) -> int:
+    """Where a list is cut in two: what comes in order leaves full ones behind."""
+    return _MOST if is_last else _MOST // 2
 
 
 def plain(one: Any) -> Any:
@@ -288,4 +373,4 @@ def from_plain(kind: Any, one: Any) -> Any:
     (of,) = get_args(kind)
     if get_origin(kind) is Table:
         return Table(msgspec.convert(one, dict[str, of], dec_hook=from_plain))  # type: ignore[valid-type]
-    return ordered(msgspec.convert(one, list[of]))  # type: ignore[valid-type]
+    return Order(msgspec.convert(one, list[of]))  # type: ignore[valid-type]

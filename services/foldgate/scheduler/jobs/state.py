@@ -29,7 +29,7 @@ time of the event that is folded, and of the message that is decided on.
 import msgspec
 
 from foldgate.authority.pools_terms import PoolTerms
-from foldgate.scheduler.jobs.pieces import Order, Table
+from foldgate.scheduler.jobs.pieces import Order, Pair, Pairs, Table
 
 HIGHEST_PRIORITY = 9
 TOKEN = 1000
@@ -137,7 +137,7 @@ class Lane(msgspec.Struct, frozen=True):
     values: dict[str, str]
     constraints: str
     is_retry: bool
-    queue: Order[tuple[int, str]]
+    queue: Order[Pair]
     size: int
     head: int
     since: int
@@ -209,7 +209,7 @@ class Pool(msgspec.Struct):
     lapsed: tuple[str, ...] = ()
     held: Table[Hold] = msgspec.field(default_factory=Table)
     waiting: Table[Waiting] = msgspec.field(default_factory=Table)
-    ends: Order[tuple[int, str]] = msgspec.field(default_factory=Order)
+    ends: Order[Pair] = msgspec.field(default_factory=Pairs)
     lanes: Table[Lane] = msgspec.field(default_factory=Table)
     kinds: Table[Kind] = msgspec.field(default_factory=Table)
     sections: dict[str, Section] = {}
