@@ -122,7 +122,7 @@ class _Scheduling:
     def __init__(self, policies: Policies, beats: Beats, *, signer: Signer, suite_keys: tuple[bytes, ...]) -> None:
         self._policies, self._beats = policies, beats
         self._lease_ms, self._signer, self._suite_keys = beats.lease_ms, signer, suite_keys
-        self._evolved: tuple[Event, Pool] | None = None
+        self._evolved: tuple[Event, Moving] | None = None
 
     def evolve(self, pool: Pool | None, meta: Meta, event: Event) -> Pool:
         """The pool after this event. The last is remembered: whoever said that event need not work out what it does."""
@@ -135,7 +135,8 @@ class _Scheduling:
         the decision goes on; who first listens to the end, as tests do, has the same from here."""
         event = said.event
         if self._evolved is not None and self._evolved[0] is event:
-            return Moving.of(self._evolved[1])
+            return self._evolved[1]
+        pool = Moving.of(pool)
         if isinstance(event, JobDispatched):
             given(pool, event, run_id=said.run_id or "", tenant=said.tenant or "", correlation=said.correlation or "")
         else:

@@ -32,7 +32,7 @@ LOOK_EVERY_MS = 10_000
 """What people were told of is looked at again, with the next event of a worker."""
 
 
-def evolve(pool: Pool | None, meta: Meta, event: Event) -> Pool:
+def evolve(pool: Pool | None, meta: Meta, event: Event) -> Moving:
     """The pool after this event."""
     moving = Moving(name=meta.key) if pool is None else Moving.of(pool)
     moving.pass_time(meta.at)

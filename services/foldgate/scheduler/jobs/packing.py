@@ -12,8 +12,9 @@ from foldgate.contracts.events import Job, Signature, Writ
 
 _COMPRESS_FROM = 1024
 _OWN = ("step", "attempt", "input", "labels", "retries", "resume")
-_OWN_OF_WRIT = ("writ_id", "job_hash", "issued_at", "expires_at", "approval_id", "resume_hash")
-_NAMES = ("job_id",)
+_OWN_OF_WRIT = ("job_hash", "issued_at", "expires_at", "approval_id", "resume_hash")
+_NAMES = ("job_id", "writ_id")
+_WRIT, _RUN = "writ_", "run_"
 _SHARED = tuple(name for name in Job.__struct_fields__ if name not in (*_OWN, *_NAMES))
 _SHARED_OF_WRIT = tuple(name for name in Writ.__struct_fields__ if name not in (*_OWN_OF_WRIT, *_NAMES, "signature"))
 _own, _own_of_writ = attrgetter(*_OWN), attrgetter(*_OWN_OF_WRIT)
@@ -59,19 +60,54 @@ def lane_of(shape: bytes) -> str:
 def body_of(one: Authorised) -> bytes:
     """What is its own, but for its id."""
     value = b"" if one.writ.signature is None else one.writ.signature.value
-    packed = _encode((_own(one.job), _own_of_writ(one.writ), value, one.correlation))
+    names = _short(one.writ.writ_id, _WRIT), _short(one.correlation, _RUN)
+    packed = _encode((_own(one.job), _own_of_writ(one.writ), value, names))
     return b"z" + zlib.compress(packed, 1) if len(packed) >= _COMPRESS_FROM else packed
 
 
 def unpacked(job_id: str, shape: bytes, body: bytes) -> Authorised:
     """The job as it was."""
     packed = zlib.decompress(body[1:]) if body[:1] == b"z" else body
-    own, own_of_writ, value, correlation = _decode(packed)
+    own, own_of_writ, value, (writ_id, correlation) = _decode(packed)
     like = _like(shape)
-    job = replace(like.job, job_id=job_id, **dict(zip(_OWN, own, strict=True)))
-    signature = like.writ.signature and replace(like.writ.signature, value=value)
-    its = dict(zip(_OWN_OF_WRIT, own_of_writ, strict=True))
-    return Authorised(job, replace(like.writ, job_id=job_id, signature=signature, **its), like.constraints, correlation)
+    step, attempt, given, labels, retries, resume = own
+    job = replace(
+        like.job,
+        job_id=job_id,
+        step=step,
+        attempt=attempt,
+        input=given,
+        labels=labels,
+        retries=retries,
+        resume=resume,
+    )
+    job_hash, issued_at, expires_at, approval_id, resume_hash = own_of_writ
+    writ = replace(
+        like.writ,
+        writ_id=_long(writ_id, _WRIT),
+        job_id=job_id,
+        job_hash=job_hash,
+        issued_at=issued_at,
+        expires_at=expires_at,
+        approval_id=approval_id,
+        resume_hash=resume_hash,
+        signature=like.writ.signature and replace(like.writ.signature, value=value),
+    )
+    return Authorised(job, writ, like.constraints, _long(correlation, _RUN))
+
+
+def _short(name: str, prefix: str) -> str | bytes:
+    """A name of hexadecimal digits after that prefix as half as many bytes; others as they are."""
+    try:
+        digits = bytes.fromhex(name.removeprefix(prefix))
+    except ValueError:
+        return name
+    return digits if prefix + digits.hex() == name else name
+
+
+def _long(short: str | bytes, prefix: str) -> str:
+    """The name as it was."""
+    return short if isinstance(short, str) else prefix + short.hex()
 
 
 @lru_cache(maxsize=10_000)
