@@ -18,6 +18,7 @@ from foldgate.contracts.events import (
 from foldgate.decider.decider import SetAside, Tick, Watched
 from foldgate.scheduler.jobs.state import Pool
 from tests.support import pools
+from tests.support.avro import sample
 from tests.support.given import Given
 from tests.support.keeping import kept_again
 from tests.support.pool_words import dispatched, due, issued, kinds, terms, why, worker
@@ -300,3 +301,25 @@ def measured(subject: Given[Pool], at: int) -> dict[str, float]:
 def watched(subject: Given[Pool]) -> list[Watched]:
     assert subject.state is not None
     return list(DECIDER.watches(subject.state))
+
+
+def test_what_is_held_counts_for_terms_that_come_later_beside_other_limits() -> None:
+    subject = pool()
+    subject.when(terms(limits=(PoolLimit("tenant", max_concurrent=3, per_minute=9),)))
+    subject.when(beat(room=3))
+    subject.when(issued(1, constraints='{"max_concurrent":{"tenant":3}}'))
+    subject.when(issued(2))
+    subject.when(terms(2, limits=(PoolLimit("tenant", max_concurrent=2, per_minute=8),)))
+    assert dispatched(subject.when(issued(3))) == []
+    assert "tenant 'acme' has its 2 at once" in why(subject, 3)
+    assert subject.state is not None
+    assert [(wait.step, wait.since) for wait in DECIDER.waits(subject.state)] == [("job.echo", subject.state.at)]
+
+
+def test_a_worker_that_nobody_knows_is_lost_without_a_trace() -> None:
+    subject = pool()
+    subject.when(beat(room=3))
+    assert subject.state is not None
+    meta = msgspec.structs.replace(sample("WorkerLost")[0], at=subject.state.at)
+    gone = DECIDER.evolve(subject.state, meta, WorkerLost(worker="nobody", reason="left"))
+    assert gone.workers == subject.state.workers

@@ -4,7 +4,8 @@ The newest of a line of tables has the dictionary itself. What was before it has
 then, and the table that came next. Who still has that one, and asks it, gets the dictionary put back to what it was
 then, and the later ones have the differences. So each is as it always was, whoever asks in whatever order; the one that
 was made last, or asked last, costs as little as if there were no others; and what nobody has any more costs nothing.
-Orders are the same, with lists of entries in place of the dictionary.
+Who keeps one for long keeps all that has changed since. Orders are the same, with lists of entries in place of the
+dictionary.
 
 One that is empty hands out nothing: where many share it, it would hold all that ever came of it.
 """
