@@ -106,7 +106,7 @@ class World:
             self.take(self.pool.when(issued))
         elif self.chance.random() < 0.5:
             self.room += 1
-            self.take(self.pool.when(beat(room=self.room)))
+            self.take(self.pool.when(beat(f"w/{self.room}", room=1)))
         elif self.pool.state is not None and self.pool.decider.due(self.pool.state) == 0:
             self.take(self.pool.when(Tick()))
 
