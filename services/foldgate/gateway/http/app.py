@@ -29,6 +29,7 @@ from foldgate.gateway.http.job_lists import JobLists
 from foldgate.gateway.http.jobs import Jobs
 from foldgate.gateway.http.keyring import Keyring
 from foldgate.gateway.http.live import Live
+from foldgate.gateway.http.methods import refusals
 from foldgate.gateway.http.openapi import OpenApi
 from foldgate.gateway.http.pool_changes import PoolChanges
 from foldgate.gateway.http.problems import Answering, Problem
@@ -111,6 +112,7 @@ class Gateway:
         self.operations = tuple(operation for area in areas for operation in area.operations(API))
         routes: list[BaseRoute] = [guard.route(operation) for operation in self.operations]
         routes += live.sockets(API)
+        routes += refusals(self.operations)
         routes.append(Route("/openapi.json", OpenApi(self.operations).show, methods=["GET"]))
         inner: ASGIApp = Router(routes, redirect_slashes=False, default=_nothing_here)
         self._keyring = Keyring(ApiKeys(context.models, suite=context.settings.suite), clock=context.clock)

@@ -35,7 +35,7 @@ AT_ONCE = 8
 """How many are received at the same time; more are told to come again."""
 _PIECE = 1024 * 1024
 _DIGEST = re.compile("[0-9a-f]{64}")
-_WHICH = Parameter("sha256", "path", "The SHA-256 of its bytes, hexadecimal.", _DIGEST.pattern)
+_WHICH = Parameter("sha256", "path", "The SHA-256 of its bytes, hexadecimal.", f"^{_DIGEST.pattern}$")
 _PUTTING = ("artifact_too_large", "artifact_mismatch", "too_slow", "unsupported_encoding", "artifacts_unreachable")
 _GETTING = ("artifact_missing", "artifacts_unreachable")
 _LEASE = ("wrong_lease_token", "lease_over", "no_keys")

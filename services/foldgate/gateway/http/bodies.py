@@ -88,9 +88,24 @@ def fitting(value: Any, model: type[M]) -> M:
     try:
         return model.model_validate(value)
     except ValidationError as error:
+        if _made_whole(value, error):
+            return fitting(value, model)
         found = error.errors(include_url=False, include_context=False)[:_TOLD]
         mistakes = [Mistake(_path(one["loc"]), _sentence(one, model)) for one in found]
     raise Problem("invalid_body", mistakes[0].detail, field=mistakes[0].field, mistakes=mistakes)
+
+
+def _made_whole(value: Any, error: ValidationError) -> bool:
+    """Whether there was a 2.0 where a whole number is wanted, which in JSON is one; it is a 2 now."""
+    made = False
+    for one in error.errors(include_url=False, include_context=False):
+        number, place = one["input"], one["loc"]
+        if one["type"] == "int_type" and isinstance(number, float) and number.is_integer():
+            inner = value
+            for part in place[:-1]:
+                inner = inner[part]
+            inner[place[-1]], made = int(number), True
+    return made
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -21,7 +21,9 @@ class JobBody(BaseModel):
 
     model_config = ConfigDict(extra="forbid", strict=True, title="Job")
 
-    topic: Text = Field(title="Topic", description="What kind of work it is: pools take topics.")
+    topic: Text = Field(
+        title="Topic", description="What kind of work it is: pools take topics.", json_schema_extra={"minLength": 1}
+    )
     input: Any = Field(default_factory=dict, title="Input", description="What its worker is given: any JSON.")
     kind: Literal["job", "llm", "http", "container", "script"] = Field(
         "job", title="Kind", description="Its step type."

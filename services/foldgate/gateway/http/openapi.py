@@ -31,6 +31,20 @@ _TENANT = Parameter(
     "Whose objects are meant. If it is not sent: the only tenant of the key, else 'default'.",
     f"^({TENANT.pattern})$",
 )
+_TEXT = "^[^\\x00]*$"
+"""What a parameter of a query is at least."""
+_JSON_REF = {"$ref": _REF.format(model="Json")}
+_JSON = {
+    "title": "Json",
+    "description": "Any JSON whose whole numbers have at most 64 bits.",
+    "anyOf": [
+        {"type": ["string", "boolean", "null"]},
+        {"type": "number", "minimum": -(2**63), "maximum": 2**64 - 1},
+        {"type": "array", "items": _JSON_REF},
+        {"type": "object", "additionalProperties": _JSON_REF},
+    ],
+}
+_SAYS_WHAT = {"type", "$ref", "anyOf", "allOf", "oneOf", "enum", "const"}
 _BINARY = "application/octet-stream"
 _BYTES = {_BINARY: {"schema": {"type": "string", "format": "binary"}}}
 _KEYS = {
@@ -75,7 +89,7 @@ def document(operations: Sequence[Operation]) -> dict[str, Any]:
     api = FastAPI(
         title="Foldgate", version=version("foldgate"), summary="Runs workflows; every side effect authorised."
     )
-    schemas: dict[str, Any] = {"Problem": ProblemDocument.model_json_schema()}
+    schemas: dict[str, Any] = {"Problem": ProblemDocument.model_json_schema(), "Json": _JSON}
     for operation in operations:
         success = min(operation.answers)
         api.add_api_route(
@@ -132,10 +146,32 @@ def _parameter(parameter: Parameter) -> dict[str, Any]:
     return {
         "name": parameter.name,
         "in": parameter.place,
-        "required": parameter.place == "path",
+        "required": parameter.is_required or parameter.place == "path",
         "description": parameter.description,
-        "schema": {"type": "string", **({"pattern": parameter.pattern} if parameter.pattern else {})},
+        "schema": _schema_of(parameter),
     }
+
+
+def _schema_of(parameter: Parameter) -> dict[str, Any]:
+    pattern = parameter.pattern or ("" if parameter.format or parameter.place != "query" else _TEXT)
+    said = {"pattern": pattern, "format": parameter.format}
+    return {"type": "string", **{name: text for name, text in said.items() if text}}
+
+
+def _exact(schema: Any) -> Any:
+    """The schema; where it takes any JSON, with what that is here."""
+    if isinstance(schema, list):
+        return [_exact(one) for one in schema]
+    if not isinstance(schema, dict):
+        return schema
+    made = {name: _exact(one) for name, one in schema.items()}
+    if "patternProperties" in made:  # which by itself says nothing of names that do not fit
+        made.setdefault("additionalProperties", False)
+    if isinstance(properties := made.get("properties"), dict):
+        for one in properties.values():
+            if not _SAYS_WHAT & one.keys():
+                one["$ref"] = _JSON_REF["$ref"]
+    return made
 
 
 def _body(operation: Operation, schemas: dict[str, Any]) -> Mapping[str, Any]:
@@ -144,7 +180,7 @@ def _body(operation: Operation, schemas: dict[str, Any]) -> Mapping[str, Any]:
     if operation.body is None:
         return {}
     schema = operation.body.model_json_schema(ref_template=_REF)
-    schemas.update(schema.pop("$defs", {}))
-    schemas[schema["title"]] = schema
+    schemas.update(_exact(schema.pop("$defs", {})))
+    schemas[schema["title"]] = _exact(schema)
     ref = {"$ref": _REF.format(model=schema["title"])}
     return {"requestBody": {"required": True, "content": {"application/json": {"schema": ref}}}}

@@ -12,12 +12,15 @@ from foldgate.identity.roles import Role
 
 
 class Parameter(NamedTuple):
-    """Something that is told beside the body. A pattern is what its text must fit."""
+    """Something that is told beside the body. A pattern is what its text must fit; a format is what JSON Schema calls
+    by that name."""
 
     name: str
     place: Literal["path", "query", "header"]
     description: str
     pattern: str = ""
+    format: str = ""
+    is_required: bool = False
 
 
 class Said(NamedTuple):

@@ -21,9 +21,10 @@ from foldgate.gateway.http.querying import Row
 DEFAULT_LIMIT, MOST = 50, 200
 MOST_VALUES = 20
 _MAX_CHARS = 1000
+CURSOR_FORM = f"^[A-Za-z0-9_-]{{1,{_MAX_CHARS}}}$"
 _LIMIT = r"^([1-9]|[1-9][0-9]|1[0-9][0-9]|200)$"
 LIMIT = Parameter("limit", "query", f"How many at most: 1 to {MOST}, {DEFAULT_LIMIT} if it is not said.", _LIMIT)
-CURSOR = Parameter("cursor", "query", "The `next_cursor` of the page before.")
+CURSOR = Parameter("cursor", "query", "The `next_cursor` of the page before.", CURSOR_FORM)
 PAGES = (LIMIT, CURSOR)
 Int = Annotated[int, msgspec.Meta(ge=0, lt=2**31)]
 Long = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]

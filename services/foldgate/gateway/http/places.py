@@ -7,8 +7,16 @@ from foldgate.contracts.topics import STREAMS, Stream
 from foldgate.eventlog.log import Submitted
 from foldgate.gateway.http.problems import Problem
 
-_FORM = re.compile(r"([a-z]{1,20})-([0-9]{1,4}):([0-9]{1,18})")
+_FORM = re.compile(r"([a-z]{1,20})-(0|[1-9][0-9]{0,3}):([0-9]{1,18})")
 _STREAMS: dict[str, Stream] = {stream.name: stream for stream in STREAMS if stream.kind != "relay"}
+
+FORM = "^({})$".format(
+    "|".join(
+        f"{name}-({'|'.join(str(number) for number in range(stream.partitions))}):[0-9]{{1,18}}"
+        for name, stream in _STREAMS.items()
+    )
+)
+"""What a position looks like."""
 
 
 def text_of(place: Submitted) -> str:

@@ -68,7 +68,9 @@ _ANSWERS = {
     202: Said(PoolsVerdict, "The request is on the log; no verdict is known yet."),
 }
 _REASON = Parameter("reason", "query", "In your words.")
-_REVISION = Parameter("revision", "query", "The one that was changed; 0 for the first.", "^[0-9]{1,9}$")
+_REVISION = Parameter(
+    "revision", "query", "The one that was changed; 0 for the first.", "^[0-9]{1,9}$", is_required=True
+)
 
 
 class PoolChanges:

@@ -128,10 +128,11 @@ class Problem(Exception):
         more: Mapping[str, Any] | None = None,
         mistakes: Sequence[Mistake] = (),
         again_after_s: int = AGAIN_AFTER_S,
+        headers: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(detail)
         self.code, self.detail, self.field, self.again_after_s = code, detail, field, again_after_s
-        self.more, self.mistakes = dict(more or {}), mistakes
+        self.more, self.mistakes, self.headers = dict(more or {}), mistakes, dict(headers or {})
 
     @property
     def kind(self) -> Kind:
@@ -157,8 +158,10 @@ def answer(problem: Problem) -> Response:
 
 def _headers(problem: Problem) -> dict[str, str]:
     if problem.kind.status == 401:
-        return {"WWW-Authenticate": 'Bearer realm="foldgate"'}
-    return {"Retry-After": str(problem.again_after_s)} if problem.kind.status in (429, 503) else {}
+        return {**problem.headers, "WWW-Authenticate": 'Bearer realm="foldgate"'}
+    if problem.kind.status in (429, 503):
+        return {**problem.headers, "Retry-After": str(problem.again_after_s)}
+    return problem.headers
 
 
 def problem_of(error: Exception) -> Problem | None:
@@ -175,9 +178,8 @@ def problem_of(error: Exception) -> Problem | None:
             return Problem("database_unavailable", "Expected the database to answer, but it did not: try again soon.")
         case HTTPException(status_code=405, headers=headers):
             allowed = (headers or {}).get("Allow", "")
-            return Problem(
-                "method_not_allowed", f"Expected one of the methods {allowed} on this path, but got another."
-            )
+            what = f"Expected one of the methods {allowed} on this path, but got another."
+            return Problem("method_not_allowed", what, headers={"Allow": allowed})
         case _:
             return None
 

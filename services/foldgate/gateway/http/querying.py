@@ -56,5 +56,7 @@ async def _in_time(models: ReadModels, work: Work[T]) -> T:
             return await models.run(work)
     except TimeoutError:
         raise DatabaseUnavailable(f"Expected an answer within {QUERY_WITHIN_S:g} s.") from None
+    except asyncpg.CharacterNotInRepertoireError:
+        raise Problem("invalid_parameter", "Expected text, but there is a zero character in it.") from None
     except (asyncpg.UndefinedTableError, asyncpg.UndefinedColumnError):
         raise Problem("not_yet", "Expected a read model, but it is being made: ask again.") from None

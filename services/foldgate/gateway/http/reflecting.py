@@ -7,12 +7,12 @@ shown that record; any other, until it has shown what was on the log when it was
 import asyncio
 
 from foldgate.gateway.http.operations import Parameter
-from foldgate.gateway.http.places import place_of, text_of
+from foldgate.gateway.http.places import FORM, place_of, text_of
 from foldgate.gateway.http.problems import Problem
 from foldgate.readmodel.projector import Projector
 
 WITHIN_S = 2.0
-AFTER = Parameter("after", "query", "The position from the answer to a write, which is to be reflected.")
+AFTER = Parameter("after", "query", "The position from the answer to a write, which is to be reflected.", FORM)
 
 
 async def reflected(after: str | None, projector: Projector) -> None:

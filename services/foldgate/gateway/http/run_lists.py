@@ -32,9 +32,14 @@ FROM runs WHERE tenant = $1 {also} ORDER BY started_at DESC, run_id DESC LIMIT $
 """
 _FILTERS = (
     Parameter("status", "query", "Only runs of this status. May come several times.", f"^({'|'.join(STATUSES)})$"),
-    Parameter("label", "query", "Only runs with this label, as name:value. May come several times; all must fit."),
-    Parameter("from", "query", "Only runs that began then or later: RFC 3339, with a zone."),
-    Parameter("to", "query", "Only runs that began before then."),
+    Parameter(
+        "label",
+        "query",
+        "Only runs with this label, as name:value. May come several times; all must fit.",
+        "^[^:\\x00]+:[^\\x00]*$",
+    ),
+    Parameter("from", "query", "Only runs that began then or later: RFC 3339, with a zone.", format="date-time"),
+    Parameter("to", "query", "Only runs that began before then.", format="date-time"),
     Parameter("text", "query", "Only runs with all these words in id, workflow, topic, error or input."),
 )
 _WORKFLOW = Parameter("workflow", "query", "Only runs of this workflow.")

@@ -15,7 +15,7 @@ from starlette.responses import Response
 
 from foldgate.gateway.http.auth import caller_of
 from foldgate.gateway.http.operations import Operation, Parameter, Said
-from foldgate.gateway.http.paging import LIMIT, Given, Int, Long, cursor_at, page
+from foldgate.gateway.http.paging import CURSOR_FORM, LIMIT, Given, Int, Long, cursor_at, page
 from foldgate.gateway.http.querying import Row, rows_of
 from foldgate.gateway.http.reflecting import AFTER, reflected
 from foldgate.gateway.http.runs import Runs
@@ -93,7 +93,7 @@ class Timelines:
             parameters=(
                 Parameter("run_id", "path", "The run."),
                 LIMIT,
-                Parameter("cursor", "query", "A cursor from an earlier page; it serves both orders."),
+                Parameter("cursor", "query", "A cursor from an earlier page; it serves both orders.", CURSOR_FORM),
                 Parameter("order", "query", "asc (causes before effects), or desc: the last first.", one_of(_ORDERS)),
                 Parameter("type", "query", "Only events of this type. May come several times.", one_of(TYPES)),
                 Parameter(

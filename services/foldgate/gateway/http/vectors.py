@@ -20,9 +20,10 @@ from foldgate.gateway.http.operations import Parameter
 from foldgate.gateway.http.problems import Problem
 from foldgate.gateway.projections.timeline import PROJECTION
 
-CURSOR = Parameter("cursor", "query", "The `id` of the last event that was read.")
-LAST = Parameter("Last-Event-ID", "header", "The same, as browsers send it; it goes before `cursor`.")
 _MAX_CHARS = 4000
+_FORM = f"^[A-Za-z0-9_-]{{1,{_MAX_CHARS}}}$"
+CURSOR = Parameter("cursor", "query", "The `id` of the last event that was read.", _FORM)
+LAST = Parameter("Last-Event-ID", "header", "The same, as browsers send it; it goes before `cursor`.", _FORM)
 _LIVE = "live"
 _Offset = Annotated[int, msgspec.Meta(ge=0, le=2**62)]
 _Shape = tuple[str, int, dict[str, list[_Offset]]]

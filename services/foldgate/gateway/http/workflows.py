@@ -21,9 +21,11 @@ from foldgate.eventlog.log import Submitted
 from foldgate.gateway.http import asking, bodies, runs
 from foldgate.gateway.http.auth import caller_of
 from foldgate.gateway.http.operations import Operation, Parameter, Said
+from foldgate.gateway.http.paging import Given
 from foldgate.gateway.http.places import place_of, text_of
 from foldgate.gateway.http.problems import Mistake, Problem
 from foldgate.gateway.http.querying import Row, row_of
+from foldgate.gateway.http.reflecting import AFTER
 from foldgate.gateway.http.runs import caught_up
 from foldgate.gateway.http.verdicts import Verdict, Verdicts, nothing_else
 from foldgate.language.problems import WorkflowInvalid
@@ -33,7 +35,6 @@ from foldgate.sdk.requests import Request as Asked
 from foldgate.sdk.requests import a_publication
 
 _ID = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,199}")
-_PARAMETERS = ("version", "after")
 _PARTITION = Partition(WORKFLOWS.name, 0)
 _ROW = """
 SELECT w.workflow AS id, v.version, v.digest, w.state, v.definition, v.published_by, v.published_at,
@@ -117,7 +118,7 @@ class Workflows:
             parameters=(
                 which,
                 Parameter("version", "query", "A version; the latest if there is none."),
-                Parameter("after", "query", "The position from the answer to a write, which is to be reflected."),
+                AFTER,
             ),
             answers={200: Said(WorkflowAnswer, "The version.")},
             problems=("invalid_parameter", "unknown_workflow", "unknown_version", "not_yet", "database_unavailable"),
@@ -139,11 +140,11 @@ class Workflows:
 
     async def show(self, request: Request) -> Response:
         """One version of a workflow of the caller's tenant."""
-        given = _given(request)
-        if "after" in given:
-            await self._reflects(place_of(given["after"], field="after"))
+        given = Given(request, ("version", "after"))
+        if (after := given.one("after")) is not None:
+            await self._reflects(place_of(after, field="after"))
         workflow, tenant = request.path_params["workflow"], caller_of(request).tenant
-        row = await self.known(workflow, given.get("version", ""), tenant=tenant)
+        row = await self.known(workflow, given.one("version") or "", tenant=tenant)
         document = {**dict(row), "definition": msgspec.Raw(row["definition"].encode())}
         return Response(msgspec.json.encode(document), media_type="application/json")
 
@@ -215,16 +216,6 @@ def _answer(
     }
     where = {"Location": f"/api/v1/workflows/{workflow}"}
     return Response(msgspec.json.encode(document), status_code, headers=where, media_type="application/json")
-
-
-def _given(request: Request) -> dict[str, str]:
-    """The parameters, each once."""
-    given = request.query_params.multi_items()
-    for number, (name, _) in enumerate(given):
-        if name not in _PARAMETERS or name in [other for other, _ in given[:number]]:
-            what = f"Expected `version` and `after`, each at most once, but got `{name[:60]}`."
-            raise Problem("invalid_parameter", what, field=name[:60])
-    return dict(given)
 
 
 def validated(tenant: str, source: bytes) -> str:
