@@ -323,3 +323,25 @@ def test_a_worker_that_nobody_knows_is_lost_without_a_trace() -> None:
     meta = msgspec.structs.replace(sample("WorkerLost")[0], at=subject.state.at)
     gone = DECIDER.evolve(subject.state, meta, WorkerLost(worker="nobody", reason="left"))
     assert gone.workers == subject.state.workers
+
+
+def test_what_waits_though_somebody_has_room_waits_for_its_turn() -> None:
+    subject = pool()
+    subject.when(beat(room=3))
+    asked = issued(1)
+    assert subject.state is not None
+    meta = msgspec.structs.replace(sample("JobQueued")[0], key="default", at=subject.state.at)
+    state = DECIDER.evolve(subject.state, meta, JobQueued(job=asked.job, writ=asked.writ))
+    assert DECIDER.explain(state, asked.job.job_id) == "its turn"
+
+
+def test_a_pool_that_closes_under_the_same_terms_counts_nothing_anew() -> None:
+    subject = pool()
+    subject.when(terms(limits=(PoolLimit("tenant", max_concurrent=1),)))
+    subject.when(beat(room=3))
+    subject.when(issued(1))
+    assert subject.state is not None
+    before = subject.state.counters
+    subject.when(terms(2, is_open=False, limits=(PoolLimit("tenant", max_concurrent=1),)))
+    assert (subject.state.counters, subject.state.closed) == (before, 2)
+    assert list(DECIDER.watches(subject.state)) == []

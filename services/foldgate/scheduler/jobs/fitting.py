@@ -114,16 +114,14 @@ def fits(profile: Profile, kind: Kind) -> bool:
 
 
 def misses(profile: Profile, kind: Kind) -> str:
-    """Why the workers of a profile do no jobs of a kind, in a few words; empty if they do."""
+    """Why the workers of a profile do no jobs of a kind, which they do not, in a few words."""
     takes = _told_work(kind)
     if not _takes(profile, kind):
         return takes
     if lacking := [one for one in kind.requires if one not in profile.capabilities]:
         return f"{takes} and has {', '.join(lacking)}"
-    for name, value in kind.placement.items():
-        if profile.labels.get(name) != value:
-            return f"{takes} and has the label {name}={value}"
-    return ""
+    name, value = next(one for one in kind.placement.items() if one not in profile.labels.items())
+    return f"{takes} and has the label {name}={value}"
 
 
 def _takes(profile: Profile, kind: Kind) -> bool:
