@@ -5,10 +5,10 @@ READY := .venv/.ready
 N ?= 2# processes that share the tests; each may start a PostgreSQL and a Kafka broker of its own
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up test simulate chaos check fix schemas docs bench lock clean
+.PHONY: help setup demo up test simulate chaos schemathesis check fix schemas docs bench lock clean
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 $(READY): requirements.lock pyproject.toml .ci/setup
 	@bash .ci/setup
@@ -38,6 +38,9 @@ simulate: $(READY) ## the whole suite under faults, in virtual time (SEED=520 fo
 
 chaos: $(READY) ## kill and pause services, workers, PostgreSQL and a Kafka of three nodes under 500 runs (an hour)
 	FOLDGATE_THOROUGH=1 $(BIN)/python -m pytest tests/chaos $(ARGS)
+
+schemathesis: $(READY) ## ask a suite at work whatever its OpenAPI document allows, and does not (ARGS="--seeds 7 --examples 200")
+	$(BIN)/python .ci/schemathesis.py $(ARGS)
 
 check: $(READY) ## format, lint, types, who imports whom, freshness of generated files: what CI runs first
 	$(BIN)/ruff format --check --quiet

@@ -134,7 +134,9 @@ def _content(media_type: str) -> dict[str, Any]:
 
 
 def _problems(operation: Operation) -> dict[int | str, dict[str, Any]]:
-    codes = dict.fromkeys((*_EVERYWHERE, *(_WITH_BODY if operation.body else ()), *operation.problems))
+    elsewhere = ("not_found",) if "{" in operation.path else ()  # an id with a slash leads there
+    with_body = _WITH_BODY if operation.body else ()
+    codes = dict.fromkeys((*_EVERYWHERE, *with_body, *elsewhere, *operation.problems))
     by_status: dict[int, list[str]] = {}
     for code in codes:
         by_status.setdefault(CODES[code].status, []).append(code)

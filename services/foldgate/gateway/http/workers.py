@@ -49,7 +49,7 @@ class WorkerBody(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, title="Worker")
 
     name: Name = Field(title="Name")
-    pool: str = Field("default", title="Pool", max_length=100)
+    pool: str = Field("default", title="Pool", json_schema_extra={"pattern": "^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$"})
     max_parallel: int = Field(1, ge=1, le=MAX_PARALLEL, title="Most at once", description="Jobs it does at once.")
     topics: list[Word] = Field(
         default_factory=list, max_length=200, title="Topics", description="One that ends in * takes all that begin so."
