@@ -9,6 +9,7 @@ mean although their form is right.
 import argparse
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -50,6 +51,7 @@ def main() -> int:
     parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3])
     parser.add_argument("--examples", type=int, default=50)
     asked = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # and nothing is left behind
     tool = installed()
     with tempfile.TemporaryDirectory(prefix="fg-") as folder:
         suite = started(Path(folder))
