@@ -150,11 +150,11 @@ async def test_a_timeline_is_its_tenants_and_what_is_asked_wrongly_is_said(postg
 
 
 async def test_it_reflects_what_one_has_written(postgres_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("foldgate.gateway.http.reflecting.WITHIN_S", 0.1)
     log = MemoryLog()
     async with running(log), gateway(log, postgres_url) as door, asyncio.timeout(60):
         asked = (await door.client.post("/api/v1/jobs", json={"topic": "job.echo"})).json()
         shown = await timeline(door, asked["run_id"], tenant="default", after=asked["position"])
         assert "RunStarted" in {item["type"] for item in shown.json()["items"]}
+        monkeypatch.setattr("foldgate.gateway.http.reflecting.WITHIN_S", 0.1)
         late = await timeline(door, asked["run_id"], tenant="default", after="runs-0:1000000")
         assert (late.status_code, late.json()["code"]) == (503, "not_yet")
