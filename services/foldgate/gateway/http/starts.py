@@ -102,4 +102,7 @@ def _body(data: bytes) -> StartBody:
     value = bodies.parsed(data) if data.strip() else {}
     if isinstance(value, dict) and "input" in value:
         return bodies.fitting(value, StartBody)
+    if isinstance(value, dict) and "dry_run" in value:  # who wants a plan must not get a run
+        what = "Expected no `dry_run`: `foldgate run start --dry-run` has plans. For the workflow, put it into `input`."
+        raise Problem("invalid_body", what, field="dry_run")
     return StartBody(input=value)
