@@ -293,14 +293,15 @@ class Line:
         task.add_done_callback(self._tasks.discard)
 
     async def _leave(self, going_on: list["asyncio.Task[None]"]) -> None:
-        """What has not begun goes back at once; what runs may finish for a while, then it is stopped."""
+        """What has not begun goes back at once; what runs may finish for a while, then it is stopped. That we leave is
+        said before anything goes back, or it might come here again."""
         self._leaving = True
+        with contextlib.suppress(Unreachable):
+            await self._beats.beat()
         for held in list(self.held.values()):
             if held.take_back():
                 held.why = LEAVING
                 self._report(held, held.called_back())
-        with contextlib.suppress(Unreachable):
-            await self._beats.beat()
         if not await self._emptied(going_on, within_s=self._terms.leave_within_s):
             for held in list(self.held.values()):
                 self._call_back(held, LEAVING)
