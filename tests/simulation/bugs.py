@@ -125,5 +125,5 @@ BUGS = [
     Bug(relay_begins_late, ("INV-14",), first=30),
     Bug(twice_is_twice, ("INV-09", "INV-08", "INV-06")),
     Bug(late_reports, ("INV-07", "INV-16")),
-    Bug(half_a_checkpoint, ("INV-13", "INV-02"), Faults(crash=3, rebalance=10, lost_checkpoint=20), first=30),
+    Bug(half_a_checkpoint, ("INV-13", "INV-02", "liveness"), Faults(rebalance=30, lost_checkpoint=60), first=10),
 ]
