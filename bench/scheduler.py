@@ -42,7 +42,7 @@ from foldgate.decider.decider import Decider, Message, Said
 from foldgate.decider.stamp import Held
 from foldgate.runtime.key_making import new_files
 from foldgate.runtime.keys import Keys
-from foldgate.runtime.parts import Cut, Cutting
+from foldgate.runtime.parts import Cutting, CutUp
 from foldgate.runtime.saving import encoded_in_pieces
 from foldgate.scheduler.jobs.decide import jobs
 from foldgate.scheduler.jobs.state import Pool
@@ -209,7 +209,7 @@ def checkpoint(subject: Subject) -> Iterator[tuple[str, float, str]]:
         cutting.add(piece)
         spent.append(time.process_time() - began)
     cut = cutting.end()
-    yield "its state in a checkpoint", (sum(map(len, cut.parts)) if isinstance(cut, Cut) else len(cut)) / 1e6, "MB"
+    yield "its state in a checkpoint", (sum(map(len, cut.parts)) if isinstance(cut, CutUp) else len(cut)) / 1e6, "MB"
     yield "… taken and encoded in", sum(spent) * 1000, "ms"
     yield "… of which taken at once", spent[0] * 1000, "ms"
     yield "… the longest piece", max(spent[1:]) * 1000, "ms"

@@ -7,7 +7,7 @@ import pytest
 
 from foldgate.contracts.events import JobDispatched
 from foldgate.decider.stamp import Held
-from foldgate.runtime.parts import PART_BYTES, Cut, Cutting, Parts, Torn, join, pieces
+from foldgate.runtime.parts import PART_BYTES, Cutting, CutUp, Parts, Torn, join, pieces
 from foldgate.runtime.saving import decoded_from_pieces, edition, encoded_in_pieces
 from foldgate.scheduler.jobs.keeping import AT_ONCE, KEEPING
 from foldgate.scheduler.jobs.state import Lane, Pool, Waiting
@@ -52,7 +52,7 @@ def test_a_value_that_comes_in_pieces_lies_in_parts() -> None:
     for piece in some:
         cutting.add(piece)
     cut = cutting.end()
-    assert isinstance(cut, Cut)
+    assert isinstance(cut, CutUp)
     assert cut.digest == hashlib.sha256(b"".join(cut.parts)).digest()
     stored = {name: value for name, value in Parts().split({"a": cut}).items() if value is not None}
     assert max(map(len, stored.values())) <= PART_BYTES

@@ -14,11 +14,11 @@ from typing import Any, NamedTuple
 from foldgate.cli import bench_baseline, bench_machine, up_file
 from foldgate.cli.bench_load import Load
 from foldgate.cli.bench_telling import tell
-from foldgate.cli.demonstration import Demonstration
+from foldgate.cli.demonstration import Demonstration, expect
 from foldgate.cli.policy_changing import changed
 from foldgate.cli.reaching import Reached
 from foldgate.cli.terminal import progress, say_json
-from foldgate.contracts.events import PolicyPublished, WorkerJoined
+from foldgate.contracts.events import PolicyPublished, WorkerJoined, WorkflowPublished
 from foldgate.contracts.places import Partition
 from foldgate.contracts.topics import STREAMS
 from foldgate.sdk.policies import a_bundle, a_publishing
@@ -132,11 +132,10 @@ async def _prepare(suite: Reached) -> None:
     """The workflows, and a policy of ten rules, of which the last one matches."""
     client = suite.client("default", principal="bench")
     for workflow, steps in _STEPS.items():
-        await client.publish(_chain(workflow, steps))
-    await client.publish(_FAN)
+        expect((await client.publish(_chain(workflow, steps))).event, WorkflowPublished)
+    expect((await client.publish(_FAN)).event, WorkflowPublished)
     await changed(suite, a_bundle(_policy(), revision=0, reason="bench"), by="bench")
-    said = await changed(suite, a_publishing(["bench/ten"], reason="bench"), by="bench")
-    assert isinstance(said, PolicyPublished), said
+    expect(await changed(suite, a_publishing(["bench/ten"], reason="bench"), by="bench"), PolicyPublished)
 
 
 def _chain(workflow: str, steps: int) -> str:

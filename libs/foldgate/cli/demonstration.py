@@ -22,7 +22,7 @@ from foldgate.cli.reading import Seen, StreamReader
 from foldgate.cli.run_history import events_of, in_order, print_events
 from foldgate.cli.tailing import as_object
 from foldgate.cli.terminal import note, progress, say, say_json
-from foldgate.contracts.events import JobDispatched, JobLost, RunSucceeded, WorkerJoined
+from foldgate.contracts.events import Event, JobDispatched, JobLost, RunSucceeded, WorkerJoined
 from foldgate.contracts.topics import stream_of
 from foldgate.runtime.settings import environment_with, from_environment
 from foldgate.servers import child
@@ -173,6 +173,13 @@ class Child:
 def is_of(seen: Seen, event: type, run_id: str) -> bool:
     """Whether that event of that run was seen."""
     return seen.accepted and isinstance(seen.event, event) and seen.meta is not None and seen.meta.run_id == run_id
+
+
+def expect(said: Event, *wanted: type[Event]) -> None:
+    """One of these is what the suite said, or there is nothing more to show."""
+    if not isinstance(said, wanted):
+        reason = getattr(said, "reason", "")
+        raise DemonstrationFailed(f"Expected {wanted[0].__name__}, but got {type(said).__name__}: {reason}")
 
 
 _HONESTLY = (

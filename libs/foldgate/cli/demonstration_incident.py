@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
 
-from foldgate.cli.demonstration import Demonstration, DemonstrationFailed, is_of
+from foldgate.cli.demonstration import Demonstration, expect, is_of
 from foldgate.cli.policy_changing import changed
 from foldgate.cli.policy_explaining import print_explained
 from foldgate.cli.reaching import Reached
@@ -17,7 +17,6 @@ from foldgate.cli.run_history import events_of, in_order
 from foldgate.cli.terminal import harmless, progress
 from foldgate.contracts.events import (
     ApprovalOpened,
-    Event,
     JobDispatched,
     JobLost,
     PolicyPublished,
@@ -73,9 +72,9 @@ class Incident(Demonstration):
         client = suite.client("default", principal="ada")
         for name in WORKFLOWS:
             said = (await client.publish(_example(name))).event
-            _expect(said, WorkflowPublished, WorkflowConfirmed)
+            expect(said, WorkflowPublished, WorkflowConfirmed)
         await changed(suite, a_bundle(_BUNDLE, revision=0, reason=_WHY), by="pat")
-        _expect(await changed(suite, a_publishing(["demo/incident"], reason=_WHY), by="pat"), PolicyPublished)
+        expect(await changed(suite, a_publishing(["demo/incident"], reason=_WHY), by="pat"), PolicyPublished)
         self._tell("2. Two workflows are published, and a policy: whoever applies a patch needs leave of an sre.")
 
     async def _lose(self, suite: Reached) -> str:
@@ -117,7 +116,7 @@ class Incident(Demonstration):
             found[0].approval_id, approve=True, reason="seen", binding=found[0].binding, roles=("approver", "sre")
         )
         client = suite.client("default", principal="bob")
-        _expect(await cast(client, suite.log, vote, codec=suite.codec), VoteRecorded)
+        expect(await cast(client, suite.log, vote, codec=suite.codec), VoteRecorded)
 
     def _sum_up(self, events: Sequence[Seen]) -> None:
         told = Counter(seen.record.partition.stream for seen in events)
@@ -133,12 +132,6 @@ class Incident(Demonstration):
 
 def _example(name: str) -> str:
     return ((_INSTALLED if _INSTALLED.exists() else _CHECKED_OUT) / name).read_text()
-
-
-def _expect(said: Event, *wanted: type[Event]) -> None:
-    if not isinstance(said, wanted):
-        reason = getattr(said, "reason", "")
-        raise DemonstrationFailed(f"Expected {wanted[0].__name__}, but got {type(said).__name__}: {reason}")
 
 
 _NEXT = """Try next: `foldgate up`, and in another terminal

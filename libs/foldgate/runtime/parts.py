@@ -25,7 +25,7 @@ class _Parted(msgspec.Struct, frozen=True, array_like=True):
     digest: bytes
 
 
-class Cut(NamedTuple):
+class CutUp(NamedTuple):
     """A large value in its parts."""
 
     parts: list[bytes]
@@ -48,11 +48,11 @@ class Cutting:
             self._parts.append(bytes(self._rest[:PART_BYTES]))
             del self._rest[:PART_BYTES]
 
-    def end(self) -> bytes | Cut:
+    def end(self) -> bytes | CutUp:
         """The whole: in one, if it is not large."""
         if not self._parts:
             return bytes(self._rest)
-        return Cut([*self._parts, bytes(self._rest)], self._digest.digest())
+        return CutUp([*self._parts, bytes(self._rest)], self._digest.digest())
 
 
 def pieces(value: bytes) -> Iterator[memoryview]:
@@ -70,13 +70,13 @@ class Parts:
     def __init__(self) -> None:
         self._counts: dict[str, int] = {}
 
-    def split(self, entries: Mapping[str, bytes | Cut | None]) -> dict[str, bytes | None]:
+    def split(self, entries: Mapping[str, bytes | CutUp | None]) -> dict[str, bytes | None]:
         """The entries as they are stored, in the same order; None removes one."""
         stored: dict[str, bytes | None] = {}
         for name, value in entries.items():
             if isinstance(value, bytes) and len(value) > PART_BYTES:
-                value = Cut(_parts_of(value), hashlib.sha256(value).digest())  # noqa: PLW2901 - the same, cut
-            parts = value.parts if isinstance(value, Cut) else []
+                value = CutUp(_parts_of(value), hashlib.sha256(value).digest())  # noqa: PLW2901 - the same, cut
+            parts = value.parts if isinstance(value, CutUp) else []
             stored |= {_part(name, n): part for n, part in enumerate(parts)}
             stored |= dict.fromkeys(_part(name, n) for n in range(len(parts), self._counts.pop(name, 0)))
             if parts:
@@ -98,8 +98,8 @@ def _part(name: str, number: int) -> str:
     return f"part/{number}/{name}"
 
 
-def _entry(value: bytes | Cut | None) -> bytes | None:
-    if isinstance(value, Cut):
+def _entry(value: bytes | CutUp | None) -> bytes | None:
+    if isinstance(value, CutUp):
         return _PARTED + msgspec.msgpack.encode(_Parted(len(value.parts), value.digest))
     return None if value is None else _WHOLE + value
 

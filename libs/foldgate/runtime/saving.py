@@ -26,8 +26,7 @@ from foldgate.decider.processor import Cut, Processor
 from foldgate.decider.stamp import Held
 from foldgate.eventlog.checkpoints import Checkpoints, Saved
 from foldgate.runtime.endings import Endings, hour_in
-from foldgate.runtime.parts import Cut as CutUp
-from foldgate.runtime.parts import Cutting, Parts, Torn, join, pieces
+from foldgate.runtime.parts import Cutting, CutUp, Parts, Torn, join, pieces
 
 _shapes: dict[type[Any], bytes] = {}
 

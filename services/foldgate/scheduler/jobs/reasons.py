@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from itertools import takewhile
+from operator import attrgetter
 from typing import Any, NamedTuple
 
 from foldgate.decider.decider import Wait
@@ -49,7 +50,7 @@ def told(pool: Pool, topic: str) -> Topic:
     lanes = [lane for lane in pool.lanes.values() if lane.topic == topic]
     if not lanes:
         return Topic(0, pool.at, "")
-    oldest = min(lanes, key=_head)
+    oldest = min(lanes, key=attrgetter("head"))
     return Topic(sum(lane.size for lane in lanes), oldest.since, _in_full(pool, oldest))
 
 
@@ -76,17 +77,13 @@ def _before(pool: Pool, lane: Lane, place: int) -> str:
 
 def waits(pool: Pool) -> Iterator[Wait]:
     """What each lane waits for, the first to come first."""
-    for lane in sorted(pool.lanes.values(), key=_head)[:MOST_TOLD]:
+    for lane in sorted(pool.lanes.values(), key=attrgetter("head"))[:MOST_TOLD]:
         yield Wait(lane.topic, _in_full(pool, lane), lane.since)
 
 
 def _in_full(pool: Pool, lane: Lane) -> str:
     reason = reason_of(pool, lane)
     return f"{reason}; the pool takes no more: {pool.why_closed}" if pool.closed else reason
-
-
-def _head(lane: Lane) -> int:
-    return lane.head
 
 
 def describe(pool: Pool) -> Mapping[str, Any]:
