@@ -129,6 +129,38 @@ def test_tenants_take_turns() -> None:
     assert [name for name, _ in given] == ["run_1", "run_9", "run_2"]
 
 
+def test_nobody_waits_behind_more_than_a_turn_of_another_whatever_a_third_waits_for() -> None:
+    subject = pool()
+    subject.when(worker("w/1", topics=("job.echo",)))
+    subject.when(issued(1, tenant="stuck", topic="job.nobody"))
+    subject.when(issued(2, tenant="early"))
+    for number in range(3, 12):
+        subject.when(issued(number, tenant="early"))
+        subject.when(report(number - 1, lease=number - 2))
+    for number in range(12, 20):
+        subject.when(issued(number, tenant="late"))
+    subject.when(issued(20, tenant="early"))
+    assert dispatched(subject.when(report(11, lease=10))) == [("run_12", "w/1")]
+    assert dispatched(subject.when(report(12, lease=11))) == [("run_20", "w/1")]
+
+
+def test_who_could_not_go_for_some_rounds_has_saved_none_of_them_up() -> None:
+    subject = pool()
+    subject.when(worker("w/1", topics=("job.echo",)))
+    for number in range(1, 4):
+        subject.when(issued(number, tenant="other"))
+        subject.when(report(number, lease=number))
+    for number in range(4, 7):
+        subject.when(issued(number, tenant="stuck", topic="job.nobody"))
+    for number in range(7, 12):
+        subject.when(issued(number, tenant="other"))
+        subject.when(report(number, lease=number - 3))
+    for number in range(12, 16):
+        subject.when(issued(number, tenant="other", topic="job.nobody"))
+    given = dispatched(subject.when(worker("w/2", max_parallel=5, topics=("job.nobody",))))
+    assert [name for name, _ in given] == ["run_4", "run_12", "run_5", "run_13", "run_6"]
+
+
 def test_who_waits_is_raised_by_and_by() -> None:
     subject = pool()
     subject.when(issued(1, priority=4), at=2000)
@@ -182,6 +214,17 @@ def test_retries_wait_for_a_token() -> None:
     assert dispatched(subject.when(issued(20))) == [("run_20", "w/1")], "a first attempt goes on, and gives a half"
     assert due(subject) == 2000 + 500
     assert dispatched(subject.when(Tick(), at=2500)) == [("run_11", "w/1")]
+
+
+def test_other_terms_take_nothing_from_the_retry_budget() -> None:
+    subject = pool()
+    subject.when(terms(1, retry_share=0.0))
+    subject.when(beat(room=20))
+    for number in range(1, 12):
+        subject.when(issued(number, retries=1))
+    assert due(subject) == 3000
+    subject.when(terms(2, retry_share=0.1), at=2900)
+    assert due(subject) == 3000
 
 
 def test_a_pool_is_overloaded_above_its_threshold_and_relieved_below_half() -> None:

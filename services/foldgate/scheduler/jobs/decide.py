@@ -1,8 +1,8 @@
 """Which worker, and when: whose turn it is as soon as there is room, and of the workers that fit the least loaded.
 
-Whose turn it is, `state.py` says: the highest level, then the tenant that was served least, then who waits longest;
-never above a limit, and retries as their budget allows. What comes and finds nobody waiting whose turn it could be, and
-room, is given at once.
+Whose turn it is, `state.py` says: the highest level, then the tenant whose last turn is longest ago, then who waits
+longest; never above a limit, and retries as their budget allows. What comes and finds nobody waiting whose turn it
+could be, and room, is given at once.
 
 A worker's lease ends by the scheduler's clock, `lease_ms` after it received the last beat that it noted; what the
 worker held then is lost, and the engine judges what becomes of it. Its worker is not told: by its own clock its leases
@@ -106,7 +106,7 @@ def jobs(
         due=when,
         later=later,
         fail=_fail,
-        edition=9,
+        edition=10,
         waits=waits,
         explain=explain,
         describe=describe,

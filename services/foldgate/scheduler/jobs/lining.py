@@ -20,6 +20,7 @@ from foldgate.scheduler.jobs.turns import age_step_ms, is_shut
 replace = msgspec.structs.replace
 _NOTHING = Counter()
 _NOBODY = Pairs()
+_Entry = tuple[int, int, int, str]
 _NO_LINE: Order[tuple[int, int, str]] = Order()
 
 
@@ -137,6 +138,8 @@ class Lining(Pool):
     def _reline(self, name: str, old: Lane | None, new: Lane | None) -> None:
         """The lane is another in all that is kept beside it; none before, or after, is a new one, or one that goes."""
         self.lanes = self.lanes.without(name) if new is None else self.lanes.with_(name, new)
+        if new is not None and old is None:
+            self._stand(new.tenant, 1)
         was, now = (old.rises_at if old else 0), (new.rises_at if new else 0)
         if was != now:
             self.rises = moved(self.rises, (was, name) if was else None, (now, name) if now else None)
@@ -148,6 +151,9 @@ class Lining(Pool):
             self._out(name, old, new)
         if new is not None:
             self._in(name, new, old)
+        else:
+            assert old is not None
+            self._stand(old.tenant, -1)
 
     def _out(self, name: str, old: Lane, new: Lane | None) -> None:
         if new is None or new.own != old.own:
@@ -181,32 +187,47 @@ class Lining(Pool):
 
     # Tenants.
 
+    def _stand(self, name: str, lanes: int) -> None:
+        """So many lanes of a tenant more; who had none stands last in the ring."""
+        tenant = self.tenants.get(name) or Tenant(turn=self._last())
+        rest = replace(tenant, lanes=tenant.lanes + lanes)
+        self.tenants = self.tenants.with_(name, rest) if rest.lanes else self.tenants.without(name)
+
+    def _last(self) -> int:
+        """A place in the ring behind all others."""
+        self.turn += 1
+        return self.turn
+
     def _move(
         self, of: str, name: str, *, before: tuple[int, int, str] | None, after: tuple[int, int, str] | None
     ) -> None:
         """One lane of a tenant's line in a section is at another place in it."""
         if before == after:
             return
-        tenant = self.tenants.get(name) or Tenant(served=self.served)
+        tenant = self._tenant(name)
         old = tenant.lines.get(of, _NO_LINE)
-        was = self._entry(old, tenant.served, name)
         line = moved(old, before, after)
         lines = {**tenant.lines, of: line}
         if not line:
             del lines[of]
-        served = tenant.served if tenant.lines else max(tenant.served, self.served)
-        self._set_tenant(name, Tenant(served=served, lines=lines))
-        self._reorder(of, before=was, after=self._entry(line, served, name))
+        self.tenants = self.tenants.with_(name, replace(tenant, lines=lines))
+        self._reorder(of, before=_entry(old, tenant.turn, name), after=_entry(line, tenant.turn, name))
 
-    def _entry(self, line: Order[tuple[int, int, str]], served: int, name: str) -> tuple[int, int, int, str] | None:
-        if not line:
-            return None
-        level, place, _ = first(line)
-        return level, served, place, name
+    def serve(self, name: str) -> None:
+        """It was a tenant's turn; what waits of him, waits behind one of each other."""
+        if (tenant := self.tenants.get(name)) is None:
+            return
+        turn = self._last()
+        self.tenants = self.tenants.with_(name, replace(tenant, turn=turn))
+        for of, line in tenant.lines.items():
+            self._reorder(of, before=_entry(line, tenant.turn, name), after=_entry(line, turn, name))
 
-    def _reorder(
-        self, of: str, *, before: tuple[int, int, int, str] | None, after: tuple[int, int, int, str] | None
-    ) -> None:
+    def _tenant(self, name: str) -> Tenant:
+        tenant = self.tenants.get(name)
+        assert tenant is not None
+        return tenant
+
+    def _reorder(self, of: str, *, before: _Entry | None, after: _Entry | None) -> None:
         """A tenant is at another place in a section; a section where nobody is left is none."""
         if before == after:
             return
@@ -215,30 +236,6 @@ class Lining(Pool):
         self.sections = {**self.sections, of: replace(section, order=order)}
         if not order:
             del self.sections[of]
-
-    def _set_tenant(self, name: str, tenant: Tenant) -> None:
-        before = self.tenants.get(name)
-        was, now = _turn(before, name), _turn(tenant, name)
-        if was != now:
-            self.turns = moved(self.turns, was, now)
-        if before is not None and not before.lines:
-            self.idle = drop(self.idle, (before.served, name))
-        if not tenant.lines and tenant.served > self.served:
-            self.idle = put(self.idle, (tenant.served, name))
-        keep = tenant.lines or tenant.served > self.served
-        self.tenants = self.tenants.with_(name, tenant) if keep else self.tenants.without(name)
-
-    def serve(self, name: str) -> None:
-        """A tenant was served once more."""
-        tenant = self.tenants.get(name) or Tenant(served=self.served)
-        served = max(tenant.served, self.served) + 1
-        self._set_tenant(name, replace(tenant, served=served))
-        for of, line in tenant.lines.items():
-            self._reorder(of, before=self._entry(line, tenant.served, name), after=self._entry(line, served, name))
-        self.served = max(self.served, first(self.turns)[0] if self.turns else served - 1)
-        while self.idle and first(self.idle)[0] <= self.served:
-            self.tenants = self.tenants.without(first(self.idle)[1])
-            self.idle = drop(self.idle, first(self.idle))
 
     # Counters.
 
@@ -256,6 +253,9 @@ class Lining(Pool):
         self.counters = self.counters.with_(counter, known) if keep else self.counters.without(counter)
 
 
-def _turn(tenant: Tenant | None, name: str) -> tuple[int, str] | None:
-    """Among those who wait."""
-    return (tenant.served, name) if tenant is not None and tenant.lines else None
+def _entry(line: Order[tuple[int, int, str]], turn: int, name: str) -> _Entry | None:
+    """Where a tenant with that line stands in a section."""
+    if not line:
+        return None
+    level, place, _ = first(line)
+    return level, turn, place, name

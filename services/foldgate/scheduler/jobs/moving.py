@@ -181,15 +181,17 @@ class Moving(Lining):
 
     def _spend(self, *, is_retry: bool) -> None:
         if (share := retry_share(self)) is not None:
-            had = min(MOST_TOKENS, self.tokens + self.at - self.tokens_at)
-            self.tokens = min(MOST_TOKENS, had + (-TOKEN if is_retry else share))
+            self.tokens = min(MOST_TOKENS, self._tokens_now() + (-TOKEN if is_retry else share))
             self.tokens_at = self.at
+
+    def _tokens_now(self) -> int:
+        return min(MOST_TOKENS, self.tokens + self.at - self.tokens_at)
 
     def take_terms(self, terms: PoolTerms | None, *, closed: int, why: str) -> None:
         """Go by these terms: what waits and what is held is counted anew if they are others."""
         self.closed, self.why_closed = closed, why
         if terms != self.terms:
-            self.tokens, self.tokens_at = MOST_TOKENS if self.terms is None else self.tokens, self.at
+            self.tokens, self.tokens_at = MOST_TOKENS if self.terms is None else self._tokens_now(), self.at
             self.terms = terms
             self._count_anew()
             self.line_up_anew()

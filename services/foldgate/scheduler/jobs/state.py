@@ -16,8 +16,9 @@ Who is served next is kept in order, so that nobody looks through all jobs to fi
              limit is reached, there is no token for a retry
     line     the lanes of one tenant in a section, the highest level first, and then who waits longer. A lane that has
              reached a limit of its own stands in no line until it falls below
-    section's order   its tenants, by what is first in the line of each: the highest level, then the tenant that was
-             served least, then who waits longer
+    section's order   its tenants, by what is first in the line of each: the highest level, then who comes first in the
+             ring, then (one tenant in two sections) who waits longer
+    ring     all tenants that wait: whoever begins to wait, and whoever had a turn, stands behind all others
 
 What people are told of: `heads` are the lanes by since when the first of each waits; `known_heads` those of topics of
 which people were told.
@@ -167,7 +168,7 @@ class Kind(msgspec.Struct, frozen=True):
 
 
 class Section(msgspec.Struct, frozen=True):
-    """Lanes that are passed over together. In `order`: level (negative), time served, place, tenant."""
+    """Lanes that are passed over together. In `order`: level (negative), turn, place, tenant."""
 
     fits: tuple[int, ...]
     is_retry: bool
@@ -176,10 +177,10 @@ class Section(msgspec.Struct, frozen=True):
 
 
 class Tenant(msgspec.Struct, frozen=True):
-    """How often it was served, and its lines by section. Who begins to wait counts as served as often as the least
-    served of those who wait: nobody saves turns up, and nobody who comes and goes loses his debts."""
+    """Where it stands in the ring, how many lanes it has, and its lines by section."""
 
-    served: int
+    turn: int
+    lanes: int = 0
     lines: dict[str, Order[tuple[int, int, str]]] = {}
 
 
@@ -214,9 +215,7 @@ class Pool(msgspec.Struct):
     kinds: Table[Kind] = msgspec.field(default_factory=Table)
     sections: dict[str, Section] = {}
     tenants: Table[Tenant] = msgspec.field(default_factory=Table)
-    turns: Order[tuple[int, str]] = msgspec.field(default_factory=Order)
-    idle: Order[tuple[int, str]] = msgspec.field(default_factory=Order)
-    served: int = 0
+    turn: int = 0
     counters: Table[Counter] = msgspec.field(default_factory=Table)
     leaves: Order[tuple[int, int, str]] = msgspec.field(default_factory=Order)
     rises: Order[tuple[int, str]] = msgspec.field(default_factory=Order)
