@@ -128,7 +128,9 @@ class Settings(BaseModel):
     redaction: Literal["none", "low", "high"] = Field(
         "low", description="Which secrets are taken out of what runs carry: low: known shapes; high: likely ones too."
     )
-    lease_ms: Milliseconds = Field(12_000, description="How long a worker keeps a job after its last beat.")
+    lease_ms: Annotated[int, Field(ge=2_000)] = Field(
+        12_000, description="How long a worker keeps a job after its last beat; below 2 s, a busy machine loses jobs."
+    )
     writ_ttl_ms: Annotated[int, Field(ge=120_000)] = Field(
         300_000,
         description="How long a writ may wait for its dispatch; at least two minutes, as clocks may differ by one.",
