@@ -15,7 +15,7 @@ from foldgate.runtime.keys import Keys
 from foldgate.sdk import Job, Worker, over_http
 from foldgate.sdk.over_http import OverHttp
 from foldgate.sdk.transport import Arrival, Hello, Report, SaidTooMuch, Unreachable, Unwelcome
-from tests.contract.test_gateway import ended, start
+from tests.contract.test_gateway import JOBS, RUNS, ended, start
 from tests.contract.test_gateway_workers import registered, suite
 from tests.support.door import gateway, served
 from tests.support.keys import TRUST
@@ -56,14 +56,20 @@ async def test_a_trace_goes_on_by_each_way(postgres_url: str) -> None:
         task = asyncio.create_task(workers["job.http"].work_over(OverHttp(f"http://127.0.0.1:{port}")))
         plain = await registered(door, topics=["job.plain"])
         await plain.beat()
-        for topic in ("job.log", "job.http", "job.plain"):
-            asked = {"topic": topic, "labels": {"traceparent": given}}
-            run = (await start(door, asked)).json()["run_id"]
+        for topic, key in (("job.log", "a"), ("job.http", "b"), ("job.plain", "c")):
+            told = {"traceparent": given, "Idempotency-Key": key}
+            run = (await door.client.post(JOBS, json={"topic": topic}, headers=told)).json()["run_id"]
             if topic == "job.plain":
                 job = await plain.job()
                 await plain.say(job, "complete", output=job["traceparent"])
             shown = await ended(door, run)
             assert (shown["status"], shown["output"]) == ("succeeded", given), topic
+            again = {"traceparent": "00-" + 32 * "1" + given[35:], "Idempotency-Key": key}
+            repeat = await door.client.post(JOBS, json={"topic": topic}, headers=again)
+            assert (repeat.status_code, repeat.json()["run_id"]) == (200, run)
+        for no_trace in ("00-none", "ff-" + given[3:]):
+            run = (await door.client.post(JOBS, json={"topic": "job.log"}, headers={"traceparent": no_trace})).json()
+            assert "traceparent" not in (await ended(door, run["run_id"]))["labels"]
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
 

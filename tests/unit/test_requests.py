@@ -39,8 +39,9 @@ def changed(**fields: object) -> RunRequested:
     return msgspec.structs.replace(ASKED, **fields)
 
 
-def test_spelling_makes_no_difference() -> None:
+def test_spelling_makes_no_difference_nor_does_the_trace_of_who_asks() -> None:
     assert request_hash(changed(input='{ "a": 1.5, "b": 2 }')) == request_hash(ASKED)
+    assert request_hash(changed(labels={**ASKED.labels, "traceparent": "00-a-b-01"})) == request_hash(ASKED)
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,9 @@ import msgspec
 from foldgate.authority.secrets import redacted, redacted_json
 from foldgate.contracts.events import RunRequested
 
+TRACE = "traceparent"
+"""The label of a run that was started from within a trace: who asked, and not what for."""
+
 
 def canonical(text: str | bytes) -> str:
     """The one spelling of a JSON text; ValueError if it is none."""
@@ -17,11 +20,12 @@ def canonical(text: str | bytes) -> str:
 
 
 def request_hash(request: RunRequested) -> bytes:
-    """What makes two requests the same: workflow, version, input, labels, what a run of one step would do, and which
-    run is run again from where; what that takes over was settled when it ended. Known secrets are redacted first, as
-    others may have done on the way."""
+    """What makes two requests the same: workflow, version, input, labels but the trace, what a run of one step would
+    do, and which run is run again from where; what that takes over was settled when it ended. Known secrets are
+    redacted first, as others may have done on the way."""
+    labels = {name: text for name, text in request.labels.items() if name != TRACE}
     same: list[object] = [request.workflow, request.version, request.kind, request.topic]
-    same += [redacted_json(canonical(request.input), "low"), redacted(request.labels, "low")]
+    same += [redacted_json(canonical(request.input), "low"), redacted(labels, "low")]
     if request.rerun is not None:
         same += [request.rerun.run_id, request.rerun.from_step]
     return hashlib.sha256(msgspec.json.encode(same, order="deterministic")).digest()

@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
+from foldgate.authority.request import TRACE
 from foldgate.contracts import ids
 
 if TYPE_CHECKING:
@@ -18,16 +19,20 @@ if TYPE_CHECKING:
 
     from foldgate.sdk.job import Job
 
-LABEL = "traceparent"
 _TRACEPARENT = re.compile(r"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
 
 
 def traceparent_of(run_id: str, job_id: str, labels: Mapping[str, str]) -> str:
     """What the work on this job continues, as in the header of that name."""
-    given = labels.get(LABEL, "")
-    if _TRACEPARENT.fullmatch(given):
+    given = labels.get(TRACE, "")
+    if is_trace(given):
         return given
     return f"00-{ids.digest('trace', run_id).hex()[:32]}-{ids.digest('span', job_id).hex()[:16]}-01"
+
+
+def is_trace(text: str) -> bool:
+    """Whether it is what W3C's Trace Context says such a header is."""
+    return _TRACEPARENT.fullmatch(text) is not None
 
 
 @contextlib.contextmanager
@@ -40,7 +45,7 @@ def span(job: "Job") -> Iterator[None]:
     from opentelemetry.trace import SpanKind, Status, StatusCode
     from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
-    context = TraceContextTextMapPropagator().extract({LABEL: job.traceparent})
+    context = TraceContextTextMapPropagator().extract({TRACE: job.traceparent})
     said: dict[str, str | int] = {
         "foldgate.job_id": job.id,
         "foldgate.run_id": job.run_id,

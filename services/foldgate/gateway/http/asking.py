@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from starlette.requests import Request
 from starlette.responses import Response
 
-from foldgate.authority.request import request_hash
+from foldgate.authority.request import TRACE, request_hash
 from foldgate.contracts.events import RunRefused, RunStarted
 from foldgate.eventlog.log import LogUnavailable, Submitted
 from foldgate.gateway.http.auth import caller_of
@@ -27,6 +27,7 @@ from foldgate.gateway.http.verdicts import Verdict, Verdicts, Waiting
 from foldgate.runtime.context import Context
 from foldgate.sdk.client import Asked, Client, Prepared
 from foldgate.sdk.requests import Request as Asking
+from foldgate.sdk.tracing import is_trace
 
 VERDICT_WITHIN_S = 2.0
 SUBMIT_WITHIN_S = 10.0
@@ -42,6 +43,7 @@ _FIELD_OF = {
     "idempotency_conflict": "Idempotency-Key",
 }
 KEY = Parameter("Idempotency-Key", "header", "The same key means the same run.", f"^({_KEY.pattern})$")
+FROM = Parameter(TRACE, "header", "The trace that the run is part of; what is no trace is passed over.")
 Text = Annotated[str, StringConstraints(max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$")]
 Label = Annotated[str, StringConstraints(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f]*$")]
 
@@ -179,6 +181,12 @@ def _answer(status_code: int, prepared: Prepared, *, status: str, place: Submitt
     }
     where = {"Location": f"/api/v1/workflow-runs/{prepared.run_id}"}
     return Response(msgspec.json.encode(document), status_code, headers=where, media_type="application/json")
+
+
+def labels_of(request: Request, labels: dict[str, str]) -> dict[str, str]:
+    """The labels of a run that is asked for: those of the body, and the trace that its request is part of."""
+    trace = request.headers.get(TRACE, "")
+    return {TRACE: trace, **labels} if is_trace(trace) else labels
 
 
 def key_of(request: Request) -> str:

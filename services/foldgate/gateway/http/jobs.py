@@ -49,7 +49,7 @@ class Jobs:
             area="jobs",
             role="operator",
             body=JobBody,
-            parameters=(asking.KEY, WAIT),
+            parameters=(asking.KEY, asking.FROM, WAIT),
             answers=asking.ANSWERS,
             problems=(*asking.PROBLEMS, "no_topic"),
         )
@@ -61,6 +61,8 @@ class Jobs:
         within_s = wait_in(Given(request, ("wait",)).one("wait"))
         body = await bodies.read(request, JobBody)
         payload = msgspec.Raw(canonical(msgspec.json.encode(body.input)).encode())
-        prepared = client.job(body.topic, payload, idempotency_key=key, kind=body.kind, labels=body.labels)
+        prepared = client.job(
+            body.topic, payload, idempotency_key=key, kind=body.kind, labels=asking.labels_of(request, body.labels)
+        )
         answer = await self._starting.known(prepared) or await self._starting.asked(client, prepared)
         return await self._starting.waited(answer, request, prepared, within_s=within_s)

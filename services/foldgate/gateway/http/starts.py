@@ -55,7 +55,7 @@ class Starts:
             area="runs",
             role="operator",
             body=StartBody,
-            parameters=(Parameter("workflow", "path", "The id of a workflow."), asking.KEY, WAIT),
+            parameters=(Parameter("workflow", "path", "The id of a workflow."), asking.KEY, asking.FROM, WAIT),
             answers=asking.ANSWERS,
             problems=(
                 *asking.PROBLEMS,
@@ -82,7 +82,7 @@ class Starts:
             workflow,
             msgspec.Raw(canonical(msgspec.json.encode(body.input)).encode()),
             version=body.version,
-            labels=body.labels,
+            labels=asking.labels_of(request, body.labels),
             idempotency_key=key,
             workflows_offset=offset,
         )
