@@ -44,6 +44,7 @@ BODIES: dict[tuple[str, str], Any] = {
     ("POST", "/workflow-runs/{run_id}/rerun"): {"from_step": "hold"},
     ("POST", "/workflows/{workflow}/runs"): {"input": {}},
     ("POST", "/workflows/{workflow}/runs/{run_id}/steps/{step}/approve"): {"approved": True},
+    ("POST", "/workflow-runs:batch"): {"runs": [{"workflow": f"{MARK}-flow"}]},
     ("POST", "/jobs"): {"topic": "job.own"},
     ("POST", "/workers"): {"name": "own"},
     ("POST", "/workers/{worker:path}/lease"): {"n": 1, "wait": 0},

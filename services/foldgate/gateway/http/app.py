@@ -15,6 +15,7 @@ from foldgate.gateway.http.approvals import Approvals
 from foldgate.gateway.http.artifacts import Artifacts
 from foldgate.gateway.http.asking import Starting
 from foldgate.gateway.http.auth import Authenticating
+from foldgate.gateway.http.batches import Batches
 from foldgate.gateway.http.catalogue import Catalogue
 from foldgate.gateway.http.controls import Controls
 from foldgate.gateway.http.dead_letters import DeadLetters
@@ -75,6 +76,7 @@ class Gateway:
         live = Live(self._following, runs, guard)
         starting = Starting(self.verdicts, runs)
         workflows = Workflows(context, self.verdicts, projectors[WORKFLOWS.name])
+        starts = Starts(context, starting, workflows)
         speaking = Speaking(context)
         workers = Workers(context, speaking)
         controls = Controls(context, self.verdicts, runs)
@@ -83,7 +85,8 @@ class Gateway:
         self._seats, self._artifacts = workers.seats, store_of(context.settings)
         areas: tuple[Area, ...] = (
             workflows,
-            Starts(context, starting, workflows),
+            starts,
+            Batches(starts, guard),
             runs,
             controls,
             Jobs(context, starting),

@@ -44,6 +44,8 @@ _FIELD_OF = {
 }
 KEY = Parameter("Idempotency-Key", "header", "The same key means the same run.", f"^({_KEY.pattern})$")
 FROM = Parameter(TRACE, "header", "The trace that the run is part of; what is no trace is passed over.")
+KeyText = Annotated[str, StringConstraints(pattern=f"^({_KEY.pattern})$")]
+"""A key in a body."""
 Text = Annotated[str, StringConstraints(max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$")]
 Label = Annotated[str, StringConstraints(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f]*$")]
 

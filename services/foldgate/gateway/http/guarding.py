@@ -38,7 +38,11 @@ class Guard:
 
     def check(self, connection: HTTPConnection, role: Role, *, counts_itself: bool = False) -> None:
         """A problem unless its caller may do what needs this role, and asks no more often than he may."""
-        caller = caller_of(connection)
-        if self._is_counting and not counts_itself:
-            self._pace.count(caller.counted_as)
-        check_role(caller, role)
+        if not counts_itself:
+            self.count(connection)
+        check_role(caller_of(connection), role)
+
+    def count(self, connection: HTTPConnection) -> None:
+        """One request more of its caller; a problem if that is one too many."""
+        if self._is_counting:
+            self._pace.count(caller_of(connection).counted_as)

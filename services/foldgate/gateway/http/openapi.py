@@ -9,12 +9,11 @@ from importlib.metadata import version
 from typing import Any
 
 import msgspec
-from pydantic import BaseModel, ConfigDict, Field
 from starlette.requests import Request
 from starlette.responses import Response
 
 from foldgate.gateway.http.operations import Operation, Parameter
-from foldgate.gateway.http.problems import CODES, MEDIA_TYPE
+from foldgate.gateway.http.problems import CODES, MEDIA_TYPE, ProblemDocument
 from foldgate.identity.api_keys import TENANT
 from foldgate.identity.roles import MEANING
 
@@ -52,20 +51,6 @@ _KEYS = {
     "Bearer": {"type": "http", "scheme": "bearer"},
 }
 """One of them is to be sent where the suite has a key. The role that an operation needs stands beside them."""
-
-
-class ProblemDocument(BaseModel):
-    """What went wrong (RFC 9457)."""
-
-    model_config = ConfigDict(title="Problem")
-
-    type: str = Field(title="Type", description="urn:foldgate:problem:<code>")
-    title: str = Field(title="Title", description="The same for all problems of one code.")
-    status: int = Field(title="Status")
-    code: str = Field(title="Code", description="Stable: for programs.")
-    detail: str = Field(title="Detail", description="What was expected, what there was, and what to do.")
-    field: str = Field("", title="Field", description="The field, parameter or header at fault.")
-    errors: list[dict[str, str]] = Field(default_factory=list, title="Errors", description="Where there are several.")
 
 
 class OpenApi:

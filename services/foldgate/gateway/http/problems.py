@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 import structlog
+from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response
@@ -107,6 +108,20 @@ CODES: dict[str, Kind] = {
 }
 """Stable: programs may rely on a code. A refusal by a stream's owner has the owner's code and status 422."""
 _REFUSED = Kind(422, "Refused")
+
+
+class ProblemDocument(BaseModel):
+    """What went wrong (RFC 9457)."""
+
+    model_config = ConfigDict(title="Problem")
+
+    type: str = Field(title="Type", description="urn:foldgate:problem:<code>")
+    title: str = Field(title="Title", description="The same for all problems of one code.")
+    status: int = Field(title="Status")
+    code: str = Field(title="Code", description="Stable: for programs.")
+    detail: str = Field(title="Detail", description="What was expected, what there was, and what to do.")
+    field: str = Field("", title="Field", description="The field, parameter or header at fault.")
+    errors: list[dict[str, str]] = Field(default_factory=list, title="Errors", description="Where there are several.")
 
 
 class Mistake(NamedTuple):

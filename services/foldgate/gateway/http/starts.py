@@ -23,6 +23,7 @@ from foldgate.gateway.http.problems import Problem
 from foldgate.gateway.http.runs import WAIT, wait_in
 from foldgate.gateway.http.workflows import Workflows
 from foldgate.runtime.context import Context
+from foldgate.sdk.client import Prepared
 
 _PARTITION = Partition(WORKFLOWS.name, 0)
 
@@ -70,10 +71,14 @@ class Starts:
 
     async def start(self, request: Request) -> Response:
         """Ask for a run, and answer with what became of it."""
-        key, client = asking.key_of(request), asking.client_of(request, self._context)
-        within_s = wait_in(Given(request, ("wait",)).one("wait"))
+        key, within_s = asking.key_of(request), wait_in(Given(request, ("wait",)).one("wait"))
         body = _body(await bodies.received(request))
-        workflow = request.path_params["workflow"]
+        prepared, answer = await self.started(request, request.path_params["workflow"], body, key=key)
+        return await self._starting.waited(answer, request, prepared, within_s=within_s)
+
+    async def started(self, request: Request, workflow: str, body: StartBody, *, key: str) -> tuple[Prepared, Response]:
+        """What is asked for in the name of whoever sent this, and what became of it."""
+        client = asking.client_of(request, self._context)
         known, offset = await asyncio.gather(
             self._workflows.known(workflow, body.version, tenant=caller_of(request).tenant),
             self._context.log.end(_PARTITION),
@@ -87,14 +92,13 @@ class Starts:
             workflows_offset=offset,
         )
         if (answer := await self._starting.known(prepared)) is not None:
-            return await self._starting.waited(answer, request, prepared, within_s=within_s)
+            return prepared, answer
         if known["state"] == "retired":
             if (answer := await self._starting.known(prepared, latest=True)) is not None:
-                return await self._starting.waited(answer, request, prepared, within_s=within_s)
+                return prepared, answer
             what = f"Expected a workflow that starts runs, but '{workflow}' is retired: publish it again."
             raise Problem("workflow_retired", what, field="workflow")
-        answer = await self._starting.asked(client, prepared)
-        return await self._starting.waited(answer, request, prepared, within_s=within_s)
+        return prepared, await self._starting.asked(client, prepared)
 
 
 def _body(data: bytes) -> StartBody:
