@@ -81,7 +81,7 @@ class Gateway:
         workers = Workers(context, speaking)
         controls = Controls(context, self.verdicts, runs)
         job_lists = JobLists(context.models, projectors[JOBS.name])
-        approvals = Approvals(context.models, projectors[APPROVALS.name])
+        approvals = self.approvals = Approvals(context.models, projectors[APPROVALS.name])
         self._seats, self._artifacts = workers.seats, store_of(context.settings)
         areas: tuple[Area, ...] = (
             workflows,

@@ -16,6 +16,7 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from foldgate.authority.requests import UNVOUCHED
 from foldgate.database.connections import DatabaseRefused, DatabaseUnavailable
 from foldgate.eventlog.log import LogUnavailable, RecordTooLarge
 from foldgate.runtime.clock import Clock
@@ -44,8 +45,7 @@ CODES: dict[str, Kind] = {
     "wrong_worker_token": Kind(403, "Not the token of this worker"),
     "wrong_lease_token": Kind(403, "Not the token of this job's lease"),
     "not_allowed": Kind(403, "May not answer this"),
-    "wrong_tenant": Kind(403, "Vouched for by somebody who may not"),
-    "wrong_principal": Kind(403, "Vouched for by somebody who may not"),
+    **dict.fromkeys(sorted(UNVOUCHED), Kind(403, "Vouched for by somebody who may not")),
     "not_found": Kind(404, "There is nothing here"),
     "unknown_workflow": Kind(404, "There is no such workflow"),
     "unknown_version": Kind(404, "There is no such version"),

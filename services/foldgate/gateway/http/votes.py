@@ -15,7 +15,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from foldgate.contracts import ids
-from foldgate.contracts.events import VoteRecorded, VoteRefused
+from foldgate.contracts.events import ApprovalClosed, VoteRecorded, VoteRefused
 from foldgate.eventlog.log import Submitted
 from foldgate.gateway.http import asking, bodies
 from foldgate.gateway.http.approvals import WHICH, Approvals
@@ -25,10 +25,10 @@ from foldgate.gateway.http.operations import Operation, Parameter, Said
 from foldgate.gateway.http.places import text_of
 from foldgate.gateway.http.problems import Problem
 from foldgate.gateway.http.querying import row_of
-from foldgate.gateway.http.runs import Runs
+from foldgate.gateway.http.runs import OVER, Runs
 from foldgate.gateway.http.verdicts import Verdict, Verdicts, nothing_else
 from foldgate.runtime.context import Context
-from foldgate.sdk.questions import OPEN, Question
+from foldgate.sdk.questions import ENDS, OPEN, Question
 from foldgate.sdk.voting import a_vote
 
 KEY = Parameter("Idempotency-Key", "header", "The same key means the same vote.", asking.KEY.pattern)
@@ -153,7 +153,7 @@ class Votes:
         if request_id and await self._approvals.recorded(name, caller.principal, request_id):
             return _answer(200, asked, request_id, status="recorded", place=None)
         if asked.status != OPEN:  # policy may have asked again since
-            _check_open(await self._approvals.known(name, caller.tenant, until_now=True))
+            await self._check_open(await self._approvals.known(name, caller.tenant, until_now=True))
         vote = a_vote(
             name,
             approve=approve,
@@ -174,14 +174,17 @@ class Votes:
             except TimeoutError:
                 if await self._approvals.recorded(name, caller.principal, vote.request_id):
                     return _answer(200, asked, vote.request_id, status="recorded", place=None)
-                _check_open(await self._approvals.known(name, caller.tenant))
+                await self._check_open(await self._approvals.known(name, caller.tenant))
                 return _answer(202, asked, vote.request_id, status="accepted", place=lies.place)
 
-
-def _check_open(one: Question) -> None:
-    if one.status != OPEN:
-        what = f"Expected an open question, but {one.approval_id} is over: {one.status}."
-        raise Problem("not_open", what, field="approval", more={"approval_id": one.approval_id, "outcome": one.status})
+    async def _check_open(self, one: Question) -> None:
+        """A problem if it is over; of one that nobody has answered, whether that is because its run has ended."""
+        if one.status == OPEN:
+            return
+        code, what = "not_open", f"Expected an open question, but {one.approval_id} is over: {one.status}."
+        if one.status == ENDS[ApprovalClosed] and await self._runs.status_of(one.run_id, one.tenant) in OVER:
+            code, what = "run_closed", f"Expected a run that goes on, but that of {one.approval_id} has ended."
+        raise Problem(code, what, field="approval", more={"approval_id": one.approval_id, "outcome": one.status})
 
 
 def _judged(asked: Question, request_id: str, verdict: Verdict) -> Response:
