@@ -12,7 +12,9 @@ import pytest
 from starlette.applications import Starlette
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, Response
-from starlette.routing import Route
+from starlette.routing import Route, WebSocketRoute
+from starlette.websockets import WebSocket
+from wsproto.events import Ping
 
 from foldgate.gateway.http.problems import CODES
 from foldgate.runtime import protocol
@@ -23,11 +25,16 @@ from foldgate.runtime.protocol import (
     MAX_URL_BYTES,
     REFUSALS,
     BoundedProtocol,
+    BoundedWebSocket,
     Bounds,
     places,
 )
 from tests.support.waiting import until
 
+OPENING = (
+    b"GET /socket HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+    b"Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
+)
 GOOD = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
 SOON = Bounds(head_within_s=0.1, body_goes_on_s=0.1, taken_within_s=0.1)
 
@@ -42,6 +49,7 @@ class Server:
         paths = [
             Route("/", self.hello, methods=["GET", "POST"]),
             Route("/large", self.large),
+            WebSocketRoute("/socket", self.socket),
             Route("/{_:path}", self.hello),
         ]
         self.app = Starlette(routes=paths)
@@ -53,6 +61,11 @@ class Server:
         except ClientDisconnect:
             self.gone.set()
             raise
+
+    async def socket(self, socket: WebSocket) -> None:
+        await socket.accept()
+        while (await socket.receive())["type"] != "websocket.disconnect":
+            pass
 
     async def large(self, _: Request) -> Response:
         return Response(bytes(64 * 1024 * 1024))
@@ -172,6 +185,25 @@ async def test_a_body_that_does_not_come_is_not_waited_for() -> None:
         await server.gone.wait()
 
 
+WRONG_BODIES = {
+    "longer than it says": b"2\r\nabc\r\n",
+    "of no size": b"x\r\n",
+    "of less than nothing": b"-1\r\n",
+    "larger than anything": b"f" * 17 + b"\r\n",
+}
+
+
+@pytest.mark.parametrize("name", WRONG_BODIES)
+async def test_a_body_that_is_none_is_told_and_its_reader_let_go(name: str) -> None:
+    chunked = b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n"
+    async with serving() as server:
+        assert problem(await server.says(chunked + WRONG_BODIES[name] + GOOD)) == (400, "malformed_request")
+        await server.gone.wait()
+        found = await server.says(GOOD + chunked + WRONG_BODIES[name])
+        assert not found or found.startswith(b"HTTP/1.1 200 "), "what is said to one is not said to another"
+        assert (await server.says(head())).endswith(b"hello 0")
+
+
 @pytest.fixture
 def connections(monkeypatch: pytest.MonkeyPatch) -> list[BoundedProtocol]:
     """Those that were made."""
@@ -221,6 +253,47 @@ async def test_of_connections_there_are_so_many_and_no_more(connections: list[Bo
             writer.close()
         await until(lambda: not connections[0].connections, what="nobody")
         assert (await server.says(head())).endswith(b"hello 0")
+
+
+async def test_three_thousand_who_say_nothing_keep_nobody_from_being_served(
+    connections: list[BoundedProtocol],
+) -> None:
+    many = 3_000
+    async with serving(Bounds(connections=many + 1, head_within_s=600)) as server:
+        idle = [await asyncio.open_connection("127.0.0.1", server.port) for _ in range(many)]
+        await until(lambda: len(connections) == many, what="all of them")
+        assert (await server.says(head())).endswith(b"hello 0")
+        last = await asyncio.open_connection("127.0.0.1", server.port)
+        await until(lambda: len(connections[0].connections) == many + 1, what="as many as there may be")
+        assert problem(await server.says(GOOD)) == (503, "too_many_connections")
+        for _, writer in (*idle, last):
+            writer.close()
+        await until(lambda: not connections[0].connections, what="nobody")
+        assert (await server.says(head())).endswith(b"hello 0")
+
+
+async def test_who_takes_no_answer_to_a_ping_gets_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    sockets: list[BoundedWebSocket] = []
+    made = BoundedWebSocket.connection_made
+
+    def note(self: BoundedWebSocket, transport: asyncio.Transport) -> None:
+        sockets.append(self)
+        made(self, transport)
+
+    monkeypatch.setattr(BoundedWebSocket, "connection_made", note)
+    async with serving() as server:
+        reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+        writer.write(OPENING)
+        assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 101 ")
+        sockets[0].pause_writing()
+        sockets[0].handle_ping(Ping(b"unanswered"))
+        sockets[0].resume_writing()
+        sockets[0].handle_ping(Ping(b"answered"))
+        assert await reader.readexactly(10) == b"\x8a\x08answered"
+        writer.write(b"\x83\x80\0\0\0\0")  # a frame of no kind
+        said = await reader.read()
+        assert (said[:1], said[2:4]) == (b"\x88", b"\x03\xea"), "closed, for an error of protocol"
+        writer.close()
 
 
 LIMITS = {

@@ -15,7 +15,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
-from foldgate.runtime.protocol import BoundedProtocol, Bounds, places
+from foldgate.runtime.protocol import BoundedProtocol, BoundedWebSocket, Bounds, places
 
 BOUNDS = Bounds()
 MAX_MESSAGE_BYTES = 4096
@@ -93,7 +93,7 @@ async def serve(app: ASGIApp, listening: socket.socket, *, bounds: Bounds = BOUN
             access_log=False,
             server_header=False,
             lifespan="off",
-            ws="wsproto",
+            ws=BoundedWebSocket,
             ws_max_size=MAX_MESSAGE_BYTES,
             ws_per_message_deflate=False,  # which would cost each follower 64 KB
             timeout_graceful_shutdown=2,

@@ -13,7 +13,10 @@ import resource
 from typing import Any, NamedTuple
 
 import msgspec
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
+from uvicorn.protocols.websockets.wsproto_impl import WSProtocol
+from wsproto.connection import ConnectionState
+from wsproto.events import CloseConnection, Ping
 
 HEAD_WITHIN_S, BODY_GOES_ON_S, TAKEN_WITHIN_S = 10.0, 60.0, 60.0
 GOES_ON_BYTES = 256 * 1024
@@ -186,10 +189,30 @@ class BoundedProtocol(HttpToolsProtocol):
     def _refuse(self, refusal: Refusal) -> None:
         """Say why, unless something else is being said here, and end the connection."""
         self._stop_waiting()
-        is_answering = not getattr(self.cycle, "response_complete", True)  # there is none before the first
-        if not (is_answering or self.transport.is_closing()):
+        cycle: RequestResponseCycle | None = self.cycle  # there is none before the first
+        is_its_body = cycle is not None and cycle.more_body and not (cycle.response_started or self.pipeline)
+        if self.transport.is_closing():
+            return
+        if cycle is None or cycle.response_complete or is_its_body:
             self.transport.write(_response(refusal))
+        if cycle is not None and is_its_body:  # whoever waits for the rest of it says nothing more
+            cycle.disconnected = True
+            cycle.message_event.set()
         self.transport.close()
+
+
+class BoundedWebSocket(WSProtocol):
+    """One WebSocket. Who asks whether we are here, and does not take the answers, gets no more of them; who sends what
+    is no frame is told by a code, not only let go."""
+
+    def handle_ping(self, event: Ping) -> None:
+        if self.writable.is_set():
+            super().handle_ping(event)
+
+    def handle_close(self, event: CloseConnection) -> None:
+        if self.conn.state is ConnectionState.OPEN:  # nobody has asked for this: it came of what could not be read
+            self.transport.write(self.conn.send(CloseConnection(code=event.code, reason=event.reason)))
+        super().handle_close(event)
 
 
 class _Objection(Exception):
