@@ -42,8 +42,13 @@ class Connection:
 
     async def post(self, path: str, body: bytes) -> int:
         """The status of the answer, once all of it is there."""
+        status, _ = await self.ask("POST", path, body)
+        return status
+
+    async def ask(self, method: str, path: str, body: bytes = b"") -> tuple[int, bytes]:
+        """The status and the body of the answer, once all of it is there."""
         lines = (
-            f"POST {path} HTTP/1.1",
+            f"{method} {path} HTTP/1.1",
             "host: 127.0.0.1",
             "content-type: application/json",
             f"content-length: {len(body)}",
@@ -51,8 +56,8 @@ class Connection:
         self._writer.write("\r\n".join((*lines, "", "")).encode() + body)
         head = (await self._reader.readuntil(b"\r\n\r\n")).decode().lower()
         length = next(line for line in head.split("\r\n") if line.startswith("content-length:"))
-        await self._reader.readexactly(int(length.partition(":")[2]))
-        return int(head.split(" ", 2)[1])
+        answer = await self._reader.readexactly(int(length.partition(":")[2]))
+        return int(head.split(" ", 2)[1]), answer
 
 
 class Client:
@@ -123,7 +128,7 @@ async def measured(
         with processes(given, folder) as started:
             for name in SERVICES:
                 started.service(name)
-            port = _free_port()
+            port = free_port()
             gateway = started.service("gateway", FOLDGATE_HTTP_PORT=str(port), FOLDGATE_REQUESTS_PER_SECOND="0")
             started.program("worker", "bench.dispatch_worker", BEGUN=str(folder / "begun"))
             client = Client(port)
@@ -142,7 +147,8 @@ def _cpu_ms(process: Process) -> float:
     return float(times.user + times.system) * 1000
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port that nobody listens on."""
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))
         return int(listening.getsockname()[1])
