@@ -229,6 +229,25 @@ async def test_a_projection_goes_on_where_it_was(postgres_url: str) -> None:
             assert await counts(models) == engine.expected
 
 
+async def test_what_follows_is_gathered_until_somebody_waits_for_it(
+    postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("foldgate.readmodel.projector._GATHER_S", 3600)
+    log = MemoryLog()
+    engine = Engine(log)
+    await engine.claim()
+    async with models_in(postgres_url) as models:
+        projector, shown = Projector(models, LogSource(log, CODEC), COUNTS), list[int]()
+        projector.tell(lambda seen: shown.append(sum(len(stretch.seen) for stretch in seen or ())))
+        async with projecting(projector):
+            await until(lambda: len(shown) == 2, what="what is there to be shown")
+            await engine.start(1)
+            await engine.start(2)
+            await projector.caught_up()
+            assert shown == [0, 0, 3]
+            assert await counts(models) == engine.expected
+
+
 async def test_built_anew_while_serving_it_equals_the_live_one(postgres_url: str) -> None:
     log = MemoryLog()
     engine, source = Engine(log), LogSource(log, CODEC)

@@ -3,9 +3,13 @@
 All that is kept is in the database (`postgres.py`, `builds.py`), so this may stop anywhere and begin again: it reads on
 from the stored positions. Stretches in which nothing is of interest are held back and joined to the next one, or the
 positions of idle partitions would be written for ever; a crash loses them, and they are read again.
+
+What comes first is shown at once; what follows is gathered, so that under load a transaction shows what came in a tenth
+of a second. Whoever waits to see something is not kept waiting by that.
 """
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Protocol
 
@@ -20,6 +24,7 @@ Progress = Callable[[int, int], None]
 Told = Callable[[Sequence[Stretch] | None], None]
 """Told what readers see from now on; None where that may be anything."""
 _HOLD_BACK = 5000
+_GATHER_S, _MUCH = 0.1, 500
 
 
 class Feed(Protocol):
@@ -53,6 +58,7 @@ class Projector:
         """When the newest event was taken by its owner that readers see the effect of; 0 if none is known."""
         self._visible = False
         self._moved = asyncio.Condition()
+        self._waiting, self._hurry = 0, asyncio.Event()
         self._told: list[Told] = []
 
     @property
@@ -89,8 +95,15 @@ class Projector:
 
     async def reached(self, partition: Partition, offset: int) -> None:
         """Return when readers see what the record at this offset did."""
-        async with self._moved:
-            await self._moved.wait_for(lambda: self._visible and self._reached.get(partition, 0) > offset)
+        self._waiting += 1
+        self._hurry.set()
+        try:
+            async with self._moved:
+                await self._moved.wait_for(lambda: self._visible and self._reached.get(partition, 0) > offset)
+        finally:
+            self._waiting -= 1
+            if not self._waiting:
+                self._hurry.clear()
 
     async def caught_up(self) -> None:
         """Return when readers see what was on the log when this was asked."""
@@ -124,10 +137,18 @@ class Projector:
                 await self._models.apply(self._projection, build, held.add(stretches))
                 self.shown_at = max([self.shown_at, *_times(stretches)])
                 await self._note({stretch.partition: stretch.end.offset for stretch in stretches}, stretches)
+                await self._gather(sum(stretch.end.offset - stretch.start.offset for stretch in stretches))
         except Behind:
             return
         finally:
             await feed.close()
+
+    async def _gather(self, came: int) -> None:
+        """Let more come for the next transaction, unless it is much anyway, or somebody waits to see it."""
+        if 0 < came < _MUCH:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_GATHER_S):
+                    await self._hurry.wait()
 
     async def _note(self, offsets: Mapping[Partition, int], seen: Sequence[Stretch] | None) -> None:
         async with self._moved:
