@@ -22,6 +22,7 @@ from typing import Any
 import httpx
 
 VERSION = "4.32.5"
+HOOKS = Path(__file__).with_name("schemathesis_hooks.py")
 KEY = {"X-API-Key": "schemathesis-0123456789abcdef"}
 API = "/api/v1"
 FLOW = {"id": "asks", "version": "1", "steps": {"ask": {"type": "approval"}}}
@@ -97,6 +98,7 @@ def address(suite: "subprocess.Popen[str]") -> str:
 def told(url: str) -> Iterator[str]:
     """The configuration, with cursors from lists that have been filled."""
     yield "suppress-health-check = ['filter_too_much']  # ids of workers, which have a '/', it draws and lets go"
+    yield f"hooks = {json.dumps(str(HOOKS))}"
     yield "[parameters]"
     yield from (f"{name} = {json.dumps(value)}" for name, value in GIVEN.items())
     for method, path, _ in BY_MEANING:
