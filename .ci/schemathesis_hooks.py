@@ -1,4 +1,4 @@
-"""What schemathesis is kept from sending, because no schema can say it; named in the configuration by `schemathesis.py`.
+"""What schemathesis is kept from sending, because no schema can say it: `schemathesis.py` names this to it.
 
 It is loaded by the tool, in the tool's own environment.
 """
