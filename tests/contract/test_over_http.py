@@ -15,7 +15,7 @@ from foldgate.runtime.keys import Keys
 from foldgate.sdk import Job, Worker, over_http
 from foldgate.sdk.over_http import OverHttp
 from foldgate.sdk.transport import Arrival, Hello, Report, SaidTooMuch, Unreachable, Unwelcome
-from tests.contract.test_gateway import JOBS, RUNS, ended, start
+from tests.contract.test_gateway import JOBS, ended, start
 from tests.contract.test_gateway_workers import registered, suite
 from tests.support.door import gateway, served
 from tests.support.keys import TRUST

@@ -30,11 +30,14 @@ def with_mac(secret: bytes, report: R) -> R:
 def is_genuine(suite_keys: Iterable[bytes], report: Report) -> bool:
     """Whether the report comes from who was given the lease that it names, under any of the keys of the suite."""
     return any(
-        hmac.compare_digest(
-            _mac(token(key, job_id=report.job_id, lease=report.lease, worker=report.worker), report), report.mac
-        )
+        is_proved(token(key, job_id=report.job_id, lease=report.lease, worker=report.worker), report)
         for key in suite_keys
     )
+
+
+def is_proved(secret: bytes, report: Report) -> bool:
+    """Whether the report comes from who knows the secret of the lease."""
+    return hmac.compare_digest(_mac(secret, report), report.mac)
 
 
 def _mac(secret: bytes, report: Report) -> bytes:

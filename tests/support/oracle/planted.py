@@ -11,30 +11,20 @@ from foldgate.scheduler.jobs import decide, keeping, moving, turns
 from foldgate.scheduler.jobs.lining import Lining
 from foldgate.scheduler.jobs.moving import Moving
 from foldgate.scheduler.jobs.pieces import Table
-from foldgate.scheduler.jobs.state import Known, Pool
+from foldgate.scheduler.jobs.state import Known, Pool, Tenant
 
 Patch = pytest.MonkeyPatch
 
 
 def no_turns(patch: Patch) -> None:
     """A tenant who had a turn keeps his place."""
-    patch.setattr(Lining, "serve", lambda _self, _name: None)
+    reline = Lining._reline
+    patch.setattr(Lining, "_reline", lambda *lane, **_serves: reline(*lane))
 
 
 def first_come_goes_first(patch: Patch) -> None:
     """Who begins to wait stands before all others."""
-    stand = Lining._stand
-
-    def stands(self: Lining, name: str, lanes: int) -> None:
-        if name in self.tenants:
-            stand(self, name, lanes)
-        else:
-            turn = self.turn
-            self.turn = -1
-            stand(self, name, lanes)
-            self.turn = turn
-
-    patch.setattr(Lining, "_stand", stands)
+    patch.setattr(Lining, "_newcomer", lambda self: Tenant(turn=-self._last()))
 
 
 def nobody_is_raised(patch: Patch) -> None:

@@ -40,7 +40,7 @@ from foldgate.authority.active import Policies
 from foldgate.authority.keys import Signer
 from foldgate.authority.lease import sign_cancel, sign_lease
 from foldgate.authority.pools_terms import drained_for
-from foldgate.authority.token import is_genuine, token
+from foldgate.authority.token import is_proved, token
 from foldgate.contracts.events import (
     Event,
     JobCancelled,
@@ -194,7 +194,7 @@ class _Scheduling:
         hold = pool.held.get(report.job_id)
         if hold is None or (hold.worker, hold.lease) != (report.worker, report.lease):
             return
-        if not is_genuine(self._suite_keys, report):
+        if not is_proved(hold.token, report):
             return
         outcome = type(report).__name__
         released = JobReleased(job_id=report.job_id, lease=hold.lease, worker=hold.worker, outcome=outcome)

@@ -91,8 +91,10 @@ def given(pool: Moving, event: JobDispatched, *, run_id: str, tenant: str, corre
         limit=limit,
         given_up=None if limit is None else limit + event.lease_ms,
         take_by=pool.at + TAKE_WITHIN_LEASES * event.lease_ms,
+        values=values_of(job),
+        token=event.token,
     )
-    pool.give(Authorised(job, event.writ, event.constraints, correlation), hold, values_of(job))
+    pool.give(Authorised(job, event.writ, event.constraints, correlation), hold)
 
 
 def left(pool: Moving, event: JobReleased | JobLost) -> None:

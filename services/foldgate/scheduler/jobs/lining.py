@@ -9,6 +9,7 @@ from foldgate.scheduler.jobs.pieces import Order, Pairs, drop, first, moved, put
 from foldgate.scheduler.jobs.state import (
     HIGHEST_PRIORITY,
     Counter,
+    Gate,
     Kind,
     Lane,
     Pool,
@@ -20,7 +21,7 @@ from foldgate.scheduler.jobs.turns import age_step_ms, is_shut
 replace = msgspec.structs.replace
 _NOTHING = Counter()
 _NOBODY = Pairs()
-_Entry = tuple[int, int, int, str]
+_Place = tuple[int, int, int, str]
 _NO_LINE: Order[tuple[int, int, str]] = Order()
 
 
@@ -82,22 +83,21 @@ class Lining(Pool):
         self.numbers = {**self.numbers, lane.pools_number: self.numbers.get(lane.pools_number, 0) + 1}
         self._reline(name, None, self._placed(lane))
 
-    def leave_lane(self, name: str, entry: tuple[int, str]) -> None:
-        """A job of a lane waits no longer."""
+    def leave_lane(self, name: str, entry: tuple[int, str], *, serves: bool = False) -> None:
+        """A job of a lane waits no longer; it may be that it was its tenant's turn."""
         lane = self.lane(name)
         queue = drop(lane.queue, entry)
         if not queue:
-            self._close_lane(name, lane)
-        elif entry[0] != lane.head:
-            self.lanes = self.lanes.with_(name, replace(lane, queue=queue, size=lane.size - 1))
-        else:
-            head, job_id = first(queue)
-            since = self.waiting[job_id].since
-            rest = replace(lane, queue=queue, size=lane.size - 1, head=head, since=since)
-            self._reline(name, lane, self._raised(rest))
+            self._close_lane(name, lane, serves=serves)
+            return
+        head, job_id = first(queue)
+        since = lane.since if head == lane.head else self.waiting[job_id].since
+        level, rises_at = self._level(lane.priority, since)
+        rest = replace(lane, queue=queue, size=lane.size - 1, head=head, since=since, level=level, rises_at=rises_at)
+        self._reline(name, lane, rest, serves=serves)
 
-    def _close_lane(self, name: str, lane: Lane) -> None:
-        self._reline(name, lane, None)
+    def _close_lane(self, name: str, lane: Lane, *, serves: bool) -> None:
+        self._reline(name, lane, None, serves=serves)
         kind, lanes = self.kinds[lane.kind], self.topics.get(lane.topic)
         assert lanes is not None
         rest = replace(kind, lanes=kind.lanes - 1)
@@ -110,73 +110,57 @@ class Lining(Pool):
     def raise_lane(self, name: str) -> None:
         """The first of a lane has waited for long enough to be raised."""
         lane = self.lane(name)
-        self._reline(name, lane, self._raised(lane))
+        level, rises_at = self._level(lane.priority, lane.since)
+        self._reline(name, lane, replace(lane, level=level, rises_at=rises_at))
 
     def line_up_anew(self) -> None:
         """Limits are others, or how long it takes to be raised."""
         for name, lane in sorted(self.lanes.items()):
             self._reline(name, lane, self._placed(lane))
 
-    def _raised(self, lane: Lane) -> Lane:
-        """The lane at the level that its first has as of now."""
-        return replace(lane, **self._level(lane))
-
-    def _level(self, lane: Lane) -> dict[str, int]:
-        step, priority = age_step_ms(self), lane.priority
-        steps = max(0, self.at - lane.since) // step
+    def _level(self, priority: int, since: int) -> tuple[int, int]:
+        """The level of who has waited since then as of now, and when it rises; 0 if it is the highest."""
+        step = age_step_ms(self)
+        steps = max(0, self.at - since) // step
         level = max(priority, min(HIGHEST_PRIORITY, priority + steps))
-        rises_at = lane.since + (level - priority + 1) * step if level < HIGHEST_PRIORITY else 0
-        return {"level": level, "rises_at": rises_at}
+        return level, since + (level - priority + 1) * step if level < HIGHEST_PRIORITY else 0
 
     def _placed(self, lane: Lane) -> Lane:
         """The lane where it belongs as of now."""
         gates, fits = gates_of(lane.values, lane.constraints, self.terms), self.kinds[lane.kind].fits
         section = section_name(fits, gates.shared, is_retry=lane.is_retry)
         shut = is_shut(self, gates.own)
-        return replace(lane, section=section, shared=gates.shared, own=gates.own, shut=shut, **self._level(lane))
+        level, rises_at = self._level(lane.priority, lane.since)
+        placed = replace(lane, section=section, shared=gates.shared, own=gates.own, shut=shut)
+        return replace(placed, level=level, rises_at=rises_at)
 
-    def _reline(self, name: str, old: Lane | None, new: Lane | None) -> None:
+    def _reline(self, name: str, old: Lane | None, new: Lane | None, *, serves: bool = False) -> None:
         """The lane is another in all that is kept beside it; none before, or after, is a new one, or one that goes."""
+        one = new or old
+        assert one is not None
         self.lanes = self.lanes.without(name) if new is None else self.lanes.with_(name, new)
-        if new is not None and old is None:
-            self._stand(new.tenant, 1)
         was, now = (old.rises_at if old else 0), (new.rises_at if new else 0)
         if was != now:
             self.rises = moved(self.rises, (was, name) if was else None, (now, name) if now else None)
         if old is None or new is None or old.since != new.since:
-            of = old or new
-            assert of is not None
-            self.head(of.topic, (old.since, name) if old else None, (new.since, name) if new else None)
-        if old is not None:
-            self._out(name, old, new)
-        if new is not None:
-            self._in(name, new, old)
-        else:
-            assert old is not None
-            self._stand(old.tenant, -1)
+            self.head(one.topic, (old.since, name) if old else None, (new.since, name) if new else None)
+        if (before := old.own if old else ()) != (after := new.own if new else ()):
+            self._mind(name, before, after)
+        if new is not None and not new.shut and new.section not in self.sections:
+            section = Section(self.kinds[new.kind].fits, new.is_retry, new.shared)
+            self.sections = {**self.sections, new.section: section}
+        self._line_up(name, old, new, serves=serves)
 
-    def _out(self, name: str, old: Lane, new: Lane | None) -> None:
-        if new is None or new.own != old.own:
-            for counter, _ in old.own:
-                known = self.counters.get(counter)
-                assert known is not None
-                rest = {lane: limit for lane, limit in known.lanes.items() if lane != name}
-                self._set_counter(counter, replace(known, lanes=rest))
-        if not old.shut and new is not None and not new.shut and new.section == old.section:
-            self._move(old.section, old.tenant, before=(*old.entry, name), after=(*new.entry, name))
-        elif not old.shut:
-            self._move(old.section, old.tenant, before=(*old.entry, name), after=None)
-
-    def _in(self, name: str, new: Lane, old: Lane | None) -> None:
-        if old is None or old.own != new.own:
-            for counter, limit in new.own:
-                known = self.counters.get(counter) or _NOTHING
-                self._set_counter(counter, replace(known, lanes={**known.lanes, name: limit}))
-        if not new.shut and (old is None or old.shut or old.section != new.section):
-            if new.section not in self.sections:
-                section = Section(self.kinds[new.kind].fits, new.is_retry, new.shared)
-                self.sections = {**self.sections, new.section: section}
-            self._move(new.section, new.tenant, before=None, after=(*new.entry, name))
+    def _mind(self, name: str, before: tuple[Gate, ...], after: tuple[Gate, ...]) -> None:
+        """A lane minds these limits, and those before no longer."""
+        for counter, _ in before:
+            known = self.counters.get(counter)
+            assert known is not None
+            rest = {lane: limit for lane, limit in known.lanes.items() if lane != name}
+            self._set_counter(counter, replace(known, lanes=rest))
+        for counter, limit in after:
+            known = self.counters.get(counter) or _NOTHING
+            self._set_counter(counter, replace(known, lanes={**known.lanes, name: limit}))
 
     def head(self, topic: str, before: tuple[int, str] | None, after: tuple[int, str] | None) -> None:
         """The first of a lane waits since then, and no longer since when it did before."""
@@ -187,55 +171,49 @@ class Lining(Pool):
 
     # Tenants.
 
-    def _stand(self, name: str, lanes: int) -> None:
-        """So many lanes of a tenant more; who had none stands last in the ring."""
-        tenant = self.tenants.get(name) or Tenant(turn=self._last())
-        rest = replace(tenant, lanes=tenant.lanes + lanes)
-        self.tenants = self.tenants.with_(name, rest) if rest.lanes else self.tenants.without(name)
+    def serve(self, name: str) -> None:
+        """It was a tenant's turn: whatever of him waits, waits behind one of each other."""
+        if (tenant := self.tenants.get(name)) is not None:
+            self._set_tenant(name, _places(name, tenant), replace(tenant, turn=self._last()))
+
+    def _newcomer(self) -> Tenant:
+        """Somebody of whom nothing waited."""
+        return Tenant(turn=self._last())
 
     def _last(self) -> int:
         """A place in the ring behind all others."""
         self.turn += 1
         return self.turn
 
-    def _move(
-        self, of: str, name: str, *, before: tuple[int, int, str] | None, after: tuple[int, int, str] | None
-    ) -> None:
-        """One lane of a tenant's line in a section is at another place in it."""
-        if before == after:
-            return
-        tenant = self._tenant(name)
-        old = tenant.lines.get(of, _NO_LINE)
-        line = moved(old, before, after)
-        lines = {**tenant.lines, of: line}
-        if not line:
-            del lines[of]
-        self.tenants = self.tenants.with_(name, replace(tenant, lines=lines))
-        self._reorder(of, before=_entry(old, tenant.turn, name), after=_entry(line, tenant.turn, name))
+    def _line_up(self, lane: str, old: Lane | None, new: Lane | None, *, serves: bool) -> None:
+        """A lane of a tenant is another; if it is his first, he begins to wait."""
+        one = new or old
+        assert one is not None
+        name = one.tenant
+        tenant = self.tenants.get(name) or self._newcomer()
+        before, lines = _places(name, tenant), tenant.lines.copy()
+        if old is not None and not old.shut:
+            lines[old.section] = drop(lines[old.section], (*old.entry, lane))
+        if new is not None and not new.shut:
+            lines[new.section] = put(lines.get(new.section, _NO_LINE), (*new.entry, lane))
+        if old is not None and not old.shut and not lines[old.section]:
+            del lines[old.section]
+        lanes = tenant.lanes + (old is None) - (new is None)
+        turn = self._last() if serves else tenant.turn
+        self._set_tenant(name, before, Tenant(turn, lanes, lines))
 
-    def serve(self, name: str) -> None:
-        """It was a tenant's turn; what waits of him, waits behind one of each other."""
-        if (tenant := self.tenants.get(name)) is None:
-            return
-        turn = self._last()
-        self.tenants = self.tenants.with_(name, replace(tenant, turn=turn))
-        for of, line in tenant.lines.items():
-            self._reorder(of, before=_entry(line, tenant.turn, name), after=_entry(line, turn, name))
-
-    def _tenant(self, name: str) -> Tenant:
-        tenant = self.tenants.get(name)
-        assert tenant is not None
-        return tenant
-
-    def _reorder(self, of: str, *, before: _Entry | None, after: _Entry | None) -> None:
-        """A tenant is at another place in a section; a section where nobody is left is none."""
-        if before == after:
-            return
-        section = self.sections[of]
-        order = moved(section.order, before, after)
-        self.sections = {**self.sections, of: replace(section, order=order)}
-        if not order:
-            del self.sections[of]
+    def _set_tenant(self, name: str, before: dict[str, _Place], tenant: Tenant) -> None:
+        """He is at other places in sections; a section where nobody is left is none."""
+        self.tenants = self.tenants.with_(name, tenant) if tenant.lanes else self.tenants.without(name)
+        after = _places(name, tenant)
+        for of in {**before, **after} if before != after else ():
+            was, now = before.get(of), after.get(of)
+            if was != now:
+                section = self.sections[of]
+                order = moved(section.order, was, now)
+                self.sections = {**self.sections, of: replace(section, order=order)}
+                if not order:
+                    del self.sections[of]
 
     # Counters.
 
@@ -253,9 +231,10 @@ class Lining(Pool):
         self.counters = self.counters.with_(counter, known) if keep else self.counters.without(counter)
 
 
-def _entry(line: Order[tuple[int, int, str]], turn: int, name: str) -> _Entry | None:
-    """Where a tenant with that line stands in a section."""
-    if not line:
-        return None
-    level, place, _ = first(line)
-    return level, turn, place, name
+def _places(name: str, tenant: Tenant) -> dict[str, _Place]:
+    """Where a tenant stands in each section: by the first of his line there."""
+    places = {}
+    for of, line in tenant.lines.items():
+        level, place, _ = first(line)
+        places[of] = level, tenant.turn, place, name
+    return places

@@ -133,8 +133,7 @@ class Moving(Lining):
         answered, where that says something of it."""
         if (waiting := self.waiting.get(job_id)) is not None:
             self.ends = drop(self.ends, (waiting.ends, job_id))
-            self.waiting = self.waiting.without(job_id)
-            self.leave_lane(waiting.lane, (waiting.place, job_id))
+            self._wait_no_longer(job_id, waiting)
         elif (hold := self.held.get(job_id)) is not None:
             self._set_end(job_id, hold, None)
             self.held = self.held.without(job_id)
@@ -146,24 +145,30 @@ class Moving(Lining):
             for counter in hold.counters:
                 self.count(counter, -1)
 
-    def give(self, one: Authorised, hold: Hold, values: dict[str, str]) -> None:
+    def _wait_no_longer(self, job_id: str, waiting: Waiting, *, serves: bool = False) -> None:
+        self.waiting = self.waiting.without(job_id)
+        self.leave_lane(waiting.lane, (waiting.place, job_id), serves=serves)
+
+    def give(self, one: Authorised, hold: Hold) -> None:
         """A worker has the job."""
         job, known = one.job, self.workers[hold.worker]
-        if job.job_id in self.waiting:
-            self.leave(job.job_id)
-        gates = gates_of(values, one.constraints, self.terms)
-        held = []
-        for counter in gates.counters:
+        job_id, ends = job.job_id, None
+        if (waiting := self.waiting.get(job_id)) is None:
+            self.serve(job.tenant)
+        else:
+            ends = waiting.ends, job_id
+            self._wait_no_longer(job_id, waiting, serves=True)
+        counters = []
+        for counter in gates_of(hold.values, one.constraints, self.terms).counters:
             self.count(counter, 1)
             if counter.startswith(BEGUN):
                 self.leaves = put(self.leaves, (self.at + MINUTE_MS, hold.lease, counter))
             else:
-                held.append(counter)
-        self._set_worker(hold.worker, replace(known, holds={**known.holds, hold.lease: job.job_id}))
-        self.held = self.held.with_(job.job_id, replace(hold, counters=tuple(held), values=values))
-        self._set_end(job.job_id, None, hold)
+                counters.append(counter)
+        self._set_worker(hold.worker, replace(known, holds={**known.holds, hold.lease: job_id}))
+        self.held = self.held.with_(job_id, replace(hold, counters=tuple(counters)) if counters else hold)
+        self.ends = moved(self.ends, ends, None if hold.ends is None else (hold.ends, job_id))
         self.lease = hold.lease
-        self.serve(job.tenant)
         self._spend(is_retry=job.retries > 0)
 
     def set_hold(self, job_id: str, hold: Hold) -> None:

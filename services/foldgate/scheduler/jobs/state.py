@@ -89,7 +89,8 @@ class Known(msgspec.Struct, frozen=True):
 class Hold(msgspec.Struct, frozen=True):
     """A job that a worker has. At `limit` its worker is told to stop, at `given_up` it is lost; both None where time is
     not limited. `called_back` once its worker was told. By `take_by` a beat must have named its lease; None once one
-    has. `counters` are those that it counts for, `values` by what else jobs are counted."""
+    has. `counters` are those that it counts for, `values` by what else jobs are counted. `token` is the
+    secret of the lease."""
 
     worker: str
     lease: int
@@ -103,6 +104,7 @@ class Hold(msgspec.Struct, frozen=True):
     take_by: int | None = None
     counters: tuple[str, ...] = ()
     values: dict[str, str] = {}
+    token: bytes = b""
 
     @property
     def ends(self) -> int | None:
