@@ -74,13 +74,15 @@ class Subject:
         self.sequence, self.number, self.at = 0, 0, AT
         self.given: deque[JobDispatched] = deque()
 
-    def take(self, event: Event) -> None:
+    def message(self, event: Event) -> Message:
         self.at += 1 if self.number % 100 == 0 else 0
-        cause = _meta(self.sequence, self.at)
-        for one in self.decider.decide(self.state, Message(key="default", at=self.at, event=event, meta=cause)):
+        return Message(key="default", at=self.at, event=event, meta=_meta(self.sequence, self.at))
+
+    def take(self, message: Message) -> None:
+        for one in self.decider.decide(self.state, message):
             said = one.event if isinstance(one, Said) else one
             self.sequence += 1
-            self.state = self.decider.evolve(self.state, _meta(self.sequence, self.at), said)
+            self.state = self.decider.evolve(self.state, _meta(self.sequence, message.at), said)
             if isinstance(said, JobDispatched):
                 self.given.append(said)
         if self.state is not None:
@@ -147,9 +149,10 @@ def pool_of(count: int, signer: Signer) -> Subject:
     """A pool with full workers, in which so many jobs wait."""
     subject = Subject(signer)
     for number in range(WORKERS):
-        subject.take(WorkerBeat(worker=f"w-{number}/1", name=f"w-{number}", max_parallel=PARALLEL, beat=1))
+        beat = WorkerBeat(worker=f"w-{number}/1", name=f"w-{number}", max_parallel=PARALLEL, beat=1)
+        subject.take(subject.message(beat))
     for _ in range(count + WORKERS * PARALLEL):
-        subject.take(subject.next_writ())
+        subject.take(subject.message(subject.next_writ()))
     return subject
 
 
@@ -158,9 +161,9 @@ def messages_a_second(subject: Subject) -> dict[str, float]:
     spent = {"writs": 0.0, "reports": 0.0}
     for _ in range(MESSAGES // 2):
         for kind, make in (("writs", subject.next_writ), ("reports", subject.next_report)):
-            event = make()
+            message = subject.message(make())
             began = time.process_time()
-            subject.take(event)
+            subject.take(message)
             spent[kind] += time.process_time() - began
     half = MESSAGES // 2
     return {"both": MESSAGES / sum(spent.values()), **{kind: half / seconds for kind, seconds in spent.items()}}

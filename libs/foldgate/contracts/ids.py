@@ -57,6 +57,11 @@ def parse_job_id(text: str) -> JobName:
     return JobName(found[1], found[2], int(found[3]))
 
 
+def run_of(job: str) -> str:
+    """The run of a job, by its id; nobody looks whether it is one."""
+    return job.partition(":")[0]
+
+
 def workflow_key(tenant: str, workflow: str) -> str:
     """The key of a tenant's workflow: readable, and of each pair there is one text alone."""
     return f"{_escaped(tenant)}/{_escaped(workflow)}"

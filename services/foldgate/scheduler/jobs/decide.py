@@ -58,7 +58,7 @@ from foldgate.contracts.events import (
     WritIssued,
     WritRevoked,
 )
-from foldgate.contracts.ids import parse_job_id
+from foldgate.contracts.ids import run_of
 from foldgate.decider.decider import Decider, Message, Said, Tick
 from foldgate.scheduler.jobs.beats import Beats, of_pool
 from foldgate.scheduler.jobs.evolve import evolve, given, hold_of, left
@@ -349,5 +349,5 @@ def _about(event: Event, what: Hold | Authorised) -> Said:
     if isinstance(what, Hold):
         run_id, tenant = what.run_id, what.tenant
     else:
-        run_id, tenant = parse_job_id(what.job.job_id).run_id, what.job.tenant
+        run_id, tenant = run_of(what.job.job_id), what.job.tenant
     return Said(event, run_id=run_id, tenant=tenant, principal=PRINCIPAL, correlation=what.correlation)

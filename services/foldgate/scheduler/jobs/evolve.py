@@ -43,8 +43,16 @@ def evolve(pool: Pool | None, meta: Meta, event: Event) -> Moving:
 def happened(pool: Moving, meta: Meta, event: Event) -> None:
     """Let it have happened, now."""
     match event:
-        case JobQueued() | JobDispatched() | JobReleased() | JobLost() | JobCancelled():
-            _job_moved(pool, meta, event)
+        case JobQueued(job=job):
+            pool.queue(Authorised(job, event.writ, event.constraints, meta.correlation), place=meta.sequence)
+        case JobDispatched(worker=worker):
+            _expect(worker, pool.workers, meta)
+            given(pool, event, run_id=meta.run_id, tenant=meta.tenant, correlation=meta.correlation)
+        case JobReleased() | JobLost():
+            left(pool, event)
+        case JobCancelled(job_id=job_id):
+            _expect(job_id, pool.held, meta)
+            pool.set_hold(job_id, replace(hold_of(pool, job_id), called_back=True))
         case WorkerJoined() | WorkerLost():
             worker_changed(pool, event)
         case WorkerRenewed(worker=worker):
@@ -54,27 +62,6 @@ def happened(pool: Moving, meta: Meta, event: Event) -> None:
             _pool_changed(pool, event)
         case _:
             raise IllegalTransition(f"{type(event).__name__} is no event of a pool: {meta.event_id}")
-
-
-def _job_moved(
-    pool: Moving, meta: Meta, event: JobQueued | JobDispatched | JobReleased | JobLost | JobCancelled
-) -> None:
-    match event:
-        case JobQueued(job=job):
-            one = Authorised(job, event.writ, event.constraints, meta.correlation)
-            pool.queue(one, place=meta.sequence)
-        case JobDispatched():
-            _dispatched(pool, meta, event)
-        case JobReleased() | JobLost():
-            left(pool, event)
-        case _:
-            _expect(event.job_id, pool.held, meta)
-            pool.set_hold(event.job_id, replace(hold_of(pool, event.job_id), called_back=True))
-
-
-def _dispatched(pool: Moving, meta: Meta, event: JobDispatched) -> None:
-    _expect(event.worker, pool.workers, meta)
-    given(pool, event, run_id=meta.run_id, tenant=meta.tenant, correlation=meta.correlation)
 
 
 def given(pool: Moving, event: JobDispatched, *, run_id: str, tenant: str, correlation: str) -> None:

@@ -64,6 +64,8 @@ class Lining(Pool):
             known = kind_of(job)
             known = replace(known, fits=self._fits(known))
         self.kinds = self.kinds.with_(kind, replace(known, lanes=known.lanes + 1))
+        self.topics = self.topics.with_(job.topic, (self.topics.get(job.topic) or 0) + 1)
+        self.numbers = {**self.numbers, one.writ.pools_number: self.numbers.get(one.writ.pools_number, 0) + 1}
         lane = Lane(
             shape=shape,
             tenant=job.tenant,
@@ -79,17 +81,15 @@ class Lining(Pool):
             head=entry[0],
             since=self.at,
         )
-        self.topics = self.topics.with_(job.topic, (self.topics.get(job.topic) or 0) + 1)
-        self.numbers = {**self.numbers, lane.pools_number: self.numbers.get(lane.pools_number, 0) + 1}
         self._reline(name, None, self._placed(lane))
 
     def leave_lane(self, name: str, entry: tuple[int, str], *, serves: bool = False) -> None:
         """A job of a lane waits no longer; it may be that it was its tenant's turn."""
         lane = self.lane(name)
-        queue = drop(lane.queue, entry)
-        if not queue:
+        if lane.size == 1:
             self._close_lane(name, lane, serves=serves)
             return
+        queue = drop(lane.queue, entry)
         head, job_id = first(queue)
         since = lane.since if head == lane.head else self.waiting[job_id].since
         level, rises_at = self._level(lane.priority, since)
@@ -128,11 +128,16 @@ class Lining(Pool):
     def _placed(self, lane: Lane) -> Lane:
         """The lane where it belongs as of now."""
         gates, fits = gates_of(lane.values, lane.constraints, self.terms), self.kinds[lane.kind].fits
-        section = section_name(fits, gates.shared, is_retry=lane.is_retry)
-        shut = is_shut(self, gates.own)
         level, rises_at = self._level(lane.priority, lane.since)
-        placed = replace(lane, section=section, shared=gates.shared, own=gates.own, shut=shut)
-        return replace(placed, level=level, rises_at=rises_at)
+        return replace(
+            lane,
+            section=section_name(fits, gates.shared, is_retry=lane.is_retry),
+            shared=gates.shared,
+            own=gates.own,
+            shut=is_shut(self, gates.own),
+            level=level,
+            rises_at=rises_at,
+        )
 
     def _reline(self, name: str, old: Lane | None, new: Lane | None, *, serves: bool = False) -> None:
         """The lane is another in all that is kept beside it; none before, or after, is a new one, or one that goes."""

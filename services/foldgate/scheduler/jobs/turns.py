@@ -21,9 +21,8 @@ def next_turn(pool: Pool) -> Turn | None:
     best: tuple[int, int, int, str] | None = None
     of = ""
     for name, section in pool.sections.items():
-        head = first(section.order)
-        if (best is None or head < best) and _is_open(pool, section):
-            best, of = head, name
+        if _is_open(pool, section) and (best is None or first(section.order) < best):
+            best, of = first(section.order), name
     if best is None:
         return None
     tenant = pool.tenants.get(best[3])
@@ -58,13 +57,18 @@ def is_shut(pool: Pool, gates: tuple[Gate, ...]) -> bool:
 def best_worker(pool: Pool, wanted: str, fits: tuple[int, ...]) -> str:
     """The one that is wanted, by its endpoint or its name, if it fits, has room and answers; else the least loaded that
     does. Somebody has room."""
+    named = _places_of(pool, wanted, fits) if wanted else []
+    free = named or [first(pool.profiles[profile].free) for profile in fits if pool.profiles[profile].free]
+    return min(free)[-1]
+
+
+def _places_of(pool: Pool, wanted: str, fits: tuple[int, ...]) -> list[tuple[int, float, int, int, str]]:
+    """Those of that name that fit, have room and answer."""
     endpoints = (wanted,) if wanted in pool.workers else pool.names.get(wanted, ())
     known = [(pool.workers[endpoint], endpoint) for endpoint in endpoints]
-    places = [
+    return [
         one.place(endpoint) for one, endpoint in known if one.room > 0 and one.profile in fits and not one.unanswered
     ]
-    free = places or [first(pool.profiles[profile].free) for profile in fits if pool.profiles[profile].free]
-    return min(free)[-1]
 
 
 def age_step_ms(pool: Pool) -> int:
@@ -112,7 +116,9 @@ def is_relieved(pool: Pool) -> bool:
 def due(pool: Pool, *, noted_after_ms: int) -> int | None:
     """When there is something to do next, as of its last event; a time that has passed means at once."""
     changed = is_relieved(pool) if pool.overloaded else is_overfull(pool)
-    if pool.lapsed or changed or goes_back(pool) or not_waiting(pool) or next_turn(pool) is not None:
+    if pool.lapsed or changed or (pool.closed and goes_back(pool)) or (pool.noted and not_waiting(pool)):
+        return 0
+    if next_turn(pool) is not None:
         return 0
     times = [first(order)[0] for order in (pool.leases, pool.ends) if order]
     if pool.heads:
@@ -126,4 +132,4 @@ def due(pool: Pool, *, noted_after_ms: int) -> int | None:
 
 def not_waiting(pool: Pool) -> list[str]:
     """Topics of which people were told that they wait, and of which nothing waits."""
-    return [topic for topic in pool.noted if topic not in pool.topics] if pool.noted else []
+    return [topic for topic in pool.noted if topic not in pool.topics]
