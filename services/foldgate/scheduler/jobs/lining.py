@@ -93,6 +93,8 @@ class Lining(Pool):
         head, job_id = first(queue)
         since = lane.since if head == lane.head else self.waiting[job_id].since
         level, rises_at = self._level(lane.priority, since)
+        if 0 < lane.rises_at < rises_at:
+            rises_at = lane.rises_at
         rest = replace(lane, queue=queue, size=lane.size - 1, head=head, since=since, level=level, rises_at=rises_at)
         self._reline(name, lane, rest, serves=serves)
 
@@ -108,7 +110,7 @@ class Lining(Pool):
             del self.numbers[lane.pools_number]
 
     def raise_lane(self, name: str) -> None:
-        """The first of a lane has waited for long enough to be raised."""
+        """The first of a lane may have waited for long enough to be raised."""
         lane = self.lane(name)
         level, rises_at = self._level(lane.priority, lane.since)
         self._reline(name, lane, replace(lane, level=level, rises_at=rises_at))
@@ -198,11 +200,10 @@ class Lining(Pool):
         tenant = self.tenants.get(name) or self._newcomer()
         before, lines = _places(name, tenant), tenant.lines.copy()
         if old is not None and not old.shut:
-            lines[old.section] = drop(lines[old.section], (*old.entry, lane))
+            line = drop(lines.pop(old.section), (*old.entry, lane))
+            lines |= {old.section: line} if line else {}
         if new is not None and not new.shut:
             lines[new.section] = put(lines.get(new.section, _NO_LINE), (*new.entry, lane))
-        if old is not None and not old.shut and not lines[old.section]:
-            del lines[old.section]
         lanes = tenant.lanes + (old is None) - (new is None)
         turn = self._last() if serves else tenant.turn
         self._set_tenant(name, before, Tenant(turn, lanes, lines))

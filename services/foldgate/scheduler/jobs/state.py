@@ -129,7 +129,8 @@ class Waiting(msgspec.Struct, frozen=True, gc=False, array_like=True):
 class Lane(msgspec.Struct, frozen=True):
     """Waiting jobs that are alike; `shape` is what they share, packed, `values` by what they are counted. `queue` has
     their places and ids. `own` are the limits of its own, of which one is reached if it is `shut`. `head` and `since`
-    are the place and the time of the first, which is raised at `rises_at`; 0 if it is at the highest level."""
+    are the place and the time of the first, which is raised at `rises_at` or later, and looked at then; 0 if it is at
+    the highest level."""
 
     shape: bytes
     tenant: str
