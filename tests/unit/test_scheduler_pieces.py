@@ -4,6 +4,7 @@ import random
 
 import pytest
 
+from foldgate.scheduler.jobs import pieces
 from foldgate.scheduler.jobs.pieces import Order, Pairs, Table, drop, each, first, moved, put
 
 Entry = tuple[int, str]
@@ -148,3 +149,21 @@ def test_what_is_not_there_cannot_go(entry: Entry, kind: type[Order[Entry]]) -> 
     with pytest.raises(KeyError):
         drop(order, entry)
     assert list(each(order)) == [(1, "a"), (3, "b")]
+
+
+@pytest.mark.parametrize("kind", [Order, Pairs])
+@pytest.mark.parametrize("seed", range(30))
+def test_where_many_lists_begin_with_one_number_each_entry_is_found_by_its_name(
+    seed: int, kind: type[Order[Entry]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chance = random.Random(seed)
+    monkeypatch.setattr(pieces, "_MOST", chance.choice((2, 4, 8)))
+    order, plain = kind(), set[Entry]()
+    span = chance.choice((1, 3, 50))
+    for _ in range(300):
+        entry = chance.randrange(span), str(chance.randrange(40))
+        order = drop(order, entry) if entry in plain else put(order, entry)
+        plain ^= {entry}
+        if plain:
+            assert first(order) == min(plain)
+    assert list(each(order)) == sorted(plain)

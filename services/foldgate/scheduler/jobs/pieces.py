@@ -12,8 +12,9 @@ One that is empty hands out nothing: where many share it, it would hold all that
 
 from __future__ import annotations
 
+import math
 from bisect import bisect_left, bisect_right, insort
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, Generic, TypeVar, get_args, get_origin
 
 import msgspec
@@ -186,13 +187,10 @@ class Order(Generic[Entry]):
     @staticmethod
     def insert(leaves: list[Any], entry: Entry) -> None:
         """Let there be that one, too."""
-        if len(leaves) == 1:
-            at = 0
-        elif leaves:
-            at = _leaf_of(leaves, entry, _end)
-        else:
+        if not leaves:
             leaves.append([entry])
             return
+        at = _leaf_of(leaves, entry)
         leaf = leaves[at]
         is_last = entry > leaf[-1]
         if is_last:
@@ -206,7 +204,7 @@ class Order(Generic[Entry]):
     @staticmethod
     def remove(leaves: list[Any], entry: Entry) -> None:
         """Let there be that one no longer."""
-        at = _leaf_of(leaves, entry, _end) if len(leaves) > 1 else 0
+        at = _leaf_of(leaves, entry)
         leaf = leaves[at]
         place = bisect_left(leaf, entry)
         if place == len(leaf) or leaf[place] != entry:
@@ -217,16 +215,12 @@ class Order(Generic[Entry]):
 
     def beyond(self, last: Entry | None) -> list[Entry]:
         """Some that come next after that one; all that are in one list."""
-        for leaf in self._from(last, _end):
+        leaves = self.leaves()
+        at = _leaf_of(leaves, last) if leaves and last is not None else 0
+        for leaf in leaves[at : at + 2]:
             if some := leaf[0 if last is None else bisect_right(leaf, last) :]:
                 return list(some)
         return []
-
-    def _from(self, last: Entry | None, end: Callable[[Any], Any]) -> list[Any]:
-        """The lists in which those can be: no more than two."""
-        leaves = self.leaves()
-        at = 0 if last is None or not leaves else _leaf_of(leaves, last, end)
-        return leaves[at : at + 2]
 
 
 class Pairs(Order[Pair]):
@@ -243,13 +237,10 @@ class Pairs(Order[Pair]):
     def insert(leaves: list[tuple[list[int], list[str]]], entry: Pair) -> None:
         """Let there be that one, too."""
         number, name = entry
-        if len(leaves) == 1:
-            at = 0
-        elif leaves:
-            at = _leaf_of(leaves, entry, _end_of_pairs)
-        else:
+        if not leaves:
             leaves.append(([number], [name]))
             return
+        at = _leaf_of_pairs(leaves, entry)
         numbers, names = leaves[at]
         place = len(numbers) if number > numbers[-1] else _place(numbers, names, entry)
         is_last = place == len(numbers)
@@ -262,7 +253,7 @@ class Pairs(Order[Pair]):
     @staticmethod
     def remove(leaves: list[tuple[list[int], list[str]]], entry: Pair) -> None:
         """Let there be that one no longer."""
-        at = _leaf_of(leaves, entry, _end_of_pairs) if len(leaves) > 1 else 0
+        at = _leaf_of_pairs(leaves, entry)
         numbers, names = leaves[at]
         place = _place(numbers, names, entry)
         if place == len(numbers) or (numbers[place], names[place]) != entry:
@@ -273,7 +264,9 @@ class Pairs(Order[Pair]):
 
     def beyond(self, last: Pair | None) -> list[Pair]:
         """Some that come next after that one; all that are in one list."""
-        for numbers, names in self._from(last, _end_of_pairs):
+        leaves = self.leaves()
+        at = _leaf_of_pairs(leaves, last) if leaves and last is not None else 0
+        for numbers, names in leaves[at : at + 2]:
             begin = 0 if last is None else _place(numbers, names, last)
             if some := [pair for pair in zip(numbers[begin:], names[begin:], strict=True) if pair != last]:
                 return some
@@ -281,6 +274,8 @@ class Pairs(Order[Pair]):
 
 
 _new_table, _new = Table.__new__, object.__new__
+_BEYOND = (math.inf,)
+"""After every entry."""
 
 
 def put(order: Order[Entry], entry: Entry) -> Order[Entry]:
@@ -329,22 +324,28 @@ def each(order: Order[Entry]) -> Iterator[Entry]:
         some = order.beyond(some[-1])
 
 
-def _leaf_of(leaves: list[Any], entry: Any, end: Callable[[Any], Any]) -> int:
-    """The list it is in, or belongs in: the first that ends at or after it, else the last."""
+def _leaf_of(leaves: list[list[Any]], entry: Any) -> int:
+    """The list it is in, or belongs in: the last that begins with it or before it, else the first."""
     last = len(leaves) - 1
-    if last == 0 or entry > end(leaves[last - 1]):
+    if last == 0 or entry >= leaves[last][0]:
         return last
-    if entry <= end(leaves[0]):
-        return 0
-    return bisect_left(leaves, entry, key=end)
+    return max(0, bisect_right(leaves, [entry, _BEYOND], 0, last) - 1)
 
 
-def _end(leaf: list[Entry]) -> Entry:
-    return leaf[-1]
+def _leaf_of_pairs(leaves: list[tuple[list[int], list[str]]], pair: Pair) -> int:
+    """The same, of the two lists. Where it begins tells, and its name only where several begin with that number."""
+    last = len(leaves) - 1
+    if last == 0 or pair >= _begin(leaves[last]):
+        return last
+    beyond: Any = ([pair[0], math.inf],)
+    at = bisect_right(leaves, beyond, 0, last) - 1
+    if at > 0 and pair < _begin(leaves[at]):
+        at = bisect_right(leaves, pair, 0, at, key=_begin) - 1
+    return max(0, at)
 
 
-def _end_of_pairs(leaf: tuple[list[int], list[str]]) -> Pair:
-    return leaf[0][-1], leaf[1][-1]
+def _begin(leaf: tuple[list[int], list[str]]) -> Pair:
+    return leaf[0][0], leaf[1][0]
 
 
 def _place(numbers: list[int], names: list[str], pair: Pair) -> int:
