@@ -5,6 +5,9 @@ after it both have. What was applied is recognised by the stored position and pa
 crash, after an answer that was lost, or because two processes feed the same build. The row of the build is locked
 first, so one of the two waits, finds the work done, and goes on; since everybody begins with that lock, none waits for
 another in a circle.
+
+These commits do not wait for the disk: should the server go down, it forgets the last of them, rows and positions
+alike, and what they said is read again.
 """
 
 from collections.abc import Iterator, Sequence
@@ -19,7 +22,8 @@ from foldgate.readmodel.projection import Projection, Statement, Stretch, groupe
 
 T = TypeVar("T")
 _ENTER = """
-SELECT state, set_config('search_path', $3, true) FROM build WHERE projection = $1 AND number = $2 FOR UPDATE
+SELECT state, set_config('search_path', $3, true), set_config('synchronous_commit', 'off', true)
+FROM build WHERE projection = $1 AND number = $2 FOR UPDATE
 """
 _MOVE = """
 INSERT INTO position (projection, number, stream, partition, "offset", epoch, sequence, "left")
