@@ -30,7 +30,7 @@ from foldgate.contracts.events import (
     WritIssued,
     WritRevoked,
 )
-from foldgate.gateway.projections.jobs import PROJECTION, rows
+from foldgate.gateway.projections.jobs import PROJECTION, folded
 from tests.support.projected import Laid, applied, asked_of, in_stretches, meta_on, models_in
 
 ALLOW = Decision(decision="allow", policy_snapshot="s1", rule="b#r", reason="fine", trace=("r: matched",))
@@ -192,4 +192,4 @@ async def test_a_run_whose_id_is_given_again_has_its_new_jobs(postgres_url: str)
 
 def test_other_events_change_nothing() -> None:
     for stream in ("runs", "decisions", "jobs", "letters"):
-        assert rows(meta_on(stream), RunSucceeded(output="1")) == []
+        assert folded([(meta_on(stream), RunSucceeded(output="1"))]) == []

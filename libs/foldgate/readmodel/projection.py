@@ -7,7 +7,7 @@ depend on which of them comes first, because partitions have no order among them
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -35,6 +35,11 @@ def storable(text: str) -> str:
 def storable_json(value: object) -> str:
     """The value as JSON which PostgreSQL takes as such."""
     return msgspec.json.encode(value).decode().replace("\\u0000", "\\ufffd")
+
+
+def columns(rows: Iterable[Sequence[object]]) -> list[list[object]]:
+    """Many rows as `unnest` takes them."""
+    return [[storable(one) if isinstance(one, str) else one for one in column] for column in zip(*rows, strict=True)]
 
 
 def nothing(_: Meta, __: Event) -> Sequence[Statement]:

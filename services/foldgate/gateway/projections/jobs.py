@@ -2,217 +2,232 @@
 
 Three streams tell of an attempt, each under a key of its own. Each has its columns, and its status follows from them
 all; so it does not matter which is read first. What only one of them knows is not waited for.
+
+What a batch says of an attempt is put together first, and then laid over what is there: so one that goes through its
+whole life in one batch costs one row, and those of all runs one statement; decisions are another (`decision_rows.py`).
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, fields
 from importlib.resources import files
+from itertools import count
+from operator import attrgetter
 
 from foldgate.contracts.events import (
-    ApprovalRequired,
     AttemptFailed,
-    Decision,
     Event,
     JobCancelRequested,
-    JobDenied,
     JobDispatched,
     JobLost,
     JobQueued,
-    JobRefused,
     JobReleased,
     JobRequested,
-    JobThrottled,
     Meta,
-    RunAdmitted,
-    RunRejected,
-    ShadowDecided,
     StepCancelled,
     StepDenied,
     StepFailed,
     StepSucceeded,
     StepTimedOut,
-    WritIssued,
-    WritRevoked,
 )
 from foldgate.contracts.ids import job_id as named
 from foldgate.contracts.ids import parse_job_id
 from foldgate.contracts.topics import DECISIONS, JOBS, RUNS
-from foldgate.readmodel.projection import Projection, Statement, storable_json
+from foldgate.database.connections import Connection
+from foldgate.gateway.projections import decision_rows
+from foldgate.readmodel.projection import Projection, Stretch, columns, storable_json
 
-# The id of a run that was forgotten long ago may be given again: then its jobs begin anew, in each stream's columns.
-_REQUESTED = """
-INSERT INTO jobs (job_id, run_id, step, attempt, tenant, principal, workflow, kind, topic, labels, input, priority,
-    asked_pool, after, requested_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10::text::jsonb, $11, $12, $13, $14,
-    to_timestamp($15::bigint / 1000.0))
+
+@dataclass(kw_only=True, slots=True)
+class Attempt:
+    """What is known of one attempt; times are milliseconds."""
+
+    job_id: str
+    run_id: str
+    step: str
+    attempt: int
+    tenant: str | None = None
+    principal: str | None = None
+    workflow: str | None = None
+    kind: str | None = None
+    topic: str | None = None
+    labels: str | None = None
+    input: str | None = None
+    priority: int | None = None
+    asked_pool: str | None = None
+    after: str | None = None
+    requested_at: int | None = None
+    cancelling_at: int | None = None
+    ended: str | None = None
+    ended_at: int | None = None
+    code: str | None = None
+    message: str | None = None
+    decided: str | None = None
+    chosen_pool: str | None = None
+    decided_at: int | None = None
+    placed: str | None = None
+    held_pool: str | None = None
+    queued_at: int | None = None
+    dispatched_at: int | None = None
+    worker: str | None = None
+    lease: int | None = None
+    released_at: int | None = None
+    lost: str | None = None
+
+    def ask(self, meta: Meta, event: JobRequested) -> None:
+        """Its run wants it. The id of a run that was forgotten long ago may be given again: then it begins anew."""
+        job = event.job
+        self.tenant, self.principal, self.workflow = job.tenant, job.principal, job.workflow
+        self.kind, self.topic, self.labels, self.input = job.kind, job.topic, storable_json(job.labels), job.input
+        self.priority, self.asked_pool, self.after, self.requested_at = job.priority, job.pool, event.after, meta.at
+        self.cancelling_at = self.ended = self.ended_at = self.code = self.message = None
+
+    def end(self, meta: Meta, how: str, *, code: str | None, message: str | None) -> None:
+        """Its run goes on without it; what is said of that later is not so."""
+        if self.ended is None:
+            self.ended, self.ended_at, self.code, self.message = how, meta.at, code, message
+
+    def decide(self, meta: Meta, status: str, pool: str | None) -> None:
+        """Policy has decided on it."""
+        self.decided, self.chosen_pool, self.decided_at = status, pool, meta.at
+
+    def queue(self, meta: Meta) -> None:
+        """It waits in a pool."""
+        self.placed, self.held_pool, self.queued_at = "queued", meta.key, meta.at
+        self.dispatched_at = self.worker = self.lease = self.released_at = self.lost = None
+
+    def dispatch(self, meta: Meta, event: JobDispatched) -> None:
+        """A worker has it."""
+        self.placed, self.held_pool, self.dispatched_at = "dispatched", meta.key, meta.at
+        self.worker, self.lease, self.released_at, self.lost = event.worker, event.lease, None, None
+
+    def leave(self, meta: Meta, lost: str | None) -> None:
+        """Its pool is rid of it."""
+        self.placed, self.held_pool = "released" if lost is None else "lost", meta.key
+        self.released_at, self.lost = meta.at, lost
+
+
+_COLUMNS = tuple(field.name for field in fields(Attempt))
+_TYPES = {"attempt": "int", "priority": "int", "lease": "bigint"}
+
+
+def _given(name: str, number: int) -> str:
+    return f"${number}::{'bigint' if name.endswith('_at') else _TYPES.get(name, 'text')}[]"
+
+
+def _read(name: str) -> str:
+    if name.endswith("_at"):
+        return f"to_timestamp({name} / 1000.0)"
+    return "labels::jsonb" if name == "labels" else name
+
+
+def _laid_over(when: str, *names: str) -> str:
+    """These are together as the batch says if that holds, else as they were."""
+    return ", ".join(f"{name} = CASE WHEN {when} THEN excluded.{name} ELSE jobs.{name} END" for name in names)
+
+
+_ASKED = "excluded.requested_at IS NOT NULL"
+_PUT = f"""
+INSERT INTO jobs ({", ".join(_COLUMNS)})
+SELECT {", ".join(map(_read, _COLUMNS))}
+FROM unnest({", ".join(map(_given, _COLUMNS, count(1)))}) AS n ({", ".join(_COLUMNS)})
 ON CONFLICT (job_id) DO UPDATE SET
-    tenant = excluded.tenant, principal = excluded.principal, workflow = excluded.workflow, kind = excluded.kind,
-    topic = excluded.topic, labels = excluded.labels, input = excluded.input, priority = excluded.priority,
-    asked_pool = excluded.asked_pool, after = excluded.after, requested_at = excluded.requested_at,
-    cancelling_at = NULL, ended = NULL, ended_at = NULL, code = NULL, message = NULL
-"""
-_CANCELLING = "UPDATE jobs SET cancelling_at = to_timestamp($2::bigint / 1000.0) WHERE job_id = $1"
-_ENDED = """
-UPDATE jobs SET ended = $2, code = $3, message = $4, ended_at = to_timestamp($5::bigint / 1000.0)
-WHERE job_id = $1 AND ended IS NULL
-"""
-_DECIDED = """
-INSERT INTO jobs (job_id, run_id, step, attempt, decided, chosen_pool, decided_at)
-VALUES ($1, $2, $3, $4, $5, $6, to_timestamp($7::bigint / 1000.0))
-ON CONFLICT (job_id) DO UPDATE SET
-    decided = excluded.decided, chosen_pool = excluded.chosen_pool, decided_at = excluded.decided_at
-"""
-_DECISION = """
-INSERT INTO job_decisions (run_id, sequence, event_id, type, step, job_id, at, phase, decision, code, rule, reason,
-    policy_snapshot, constraints, remediations, trace, writ_id, pool, approval_id, until, bundle)
-VALUES ($1, $2, $3, $4, $5, $6, to_timestamp($7::bigint / 1000.0), $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18,
-    $19, to_timestamp($20::bigint / 1000.0), $21)
-ON CONFLICT (run_id, sequence) DO UPDATE SET
-    event_id = excluded.event_id, type = excluded.type, step = excluded.step, job_id = excluded.job_id,
-    at = excluded.at, phase = excluded.phase, decision = excluded.decision, code = excluded.code, rule = excluded.rule,
-    reason = excluded.reason, policy_snapshot = excluded.policy_snapshot, constraints = excluded.constraints,
-    remediations = excluded.remediations, trace = excluded.trace, writ_id = excluded.writ_id, pool = excluded.pool,
-    approval_id = excluded.approval_id, until = excluded.until, bundle = excluded.bundle
-"""
-_PLACED = """
-INSERT INTO jobs (job_id, run_id, step, attempt, placed, held_pool, queued_at, dispatched_at, worker, lease)
-VALUES ($1, $2, $3, $4, $5, $6, to_timestamp($7::bigint / 1000.0), to_timestamp($8::bigint / 1000.0), $9, $10)
-ON CONFLICT (job_id) DO UPDATE SET
-    placed = excluded.placed, held_pool = excluded.held_pool, dispatched_at = excluded.dispatched_at,
-    queued_at = CASE excluded.placed WHEN 'queued' THEN excluded.queued_at ELSE jobs.queued_at END,
-    worker = excluded.worker, lease = excluded.lease, released_at = NULL, lost = NULL
-"""
-_LEFT = """
-INSERT INTO jobs (job_id, run_id, step, attempt, placed, held_pool, released_at, lost)
-VALUES ($1, $2, $3, $4, $5, $6, to_timestamp($7::bigint / 1000.0), $8)
-ON CONFLICT (job_id) DO UPDATE SET
-    placed = excluded.placed, held_pool = excluded.held_pool, released_at = excluded.released_at, lost = excluded.lost
-"""
-_STATUS: dict[type[Event], str] = {
-    WritIssued: "authorised",
-    ApprovalRequired: "awaiting_approval",
-    JobThrottled: "throttled",
-    JobDenied: "denied",
-    JobRefused: "failed",
-    WritRevoked: "cancelled",
-}
-"""What an attempt is by the last decision on it, until somebody else says more."""
+    {_laid_over(_ASKED, *_COLUMNS[_COLUMNS.index("tenant") : _COLUMNS.index("cancelling_at")])},
+    {_laid_over(f"{_ASKED} OR excluded.cancelling_at IS NOT NULL", "cancelling_at")},
+    {_laid_over(f"{_ASKED} OR jobs.ended IS NULL", "ended", "ended_at", "code", "message")},
+    {_laid_over("excluded.decided IS NOT NULL", "decided", "chosen_pool", "decided_at")},
+    {_laid_over("excluded.placed IS NOT NULL", "placed", "held_pool", "released_at", "lost")},
+    {_laid_over("excluded.queued_at IS NOT NULL", "queued_at")},
+    {_laid_over("coalesce(excluded.queued_at, excluded.dispatched_at) IS NOT NULL", "dispatched_at", "worker", "lease")}
+"""  # noqa: S608 - made of the names above
+_row_of = attrgetter(*_COLUMNS)
+
+
+async def write(connection: Connection, stretches: Sequence[Stretch]) -> None:
+    """Lay what was said over what is there."""
+    said = [(seen.meta, seen.event) for stretch in stretches for seen in stretch.seen]
+    if attempts := folded(said):
+        await connection.execute(_PUT, *columns(map(_row_of, attempts)))
+    decisions = [decision_rows.decided(*one) for one in said if one[0].stream == DECISIONS.name]
+    await decision_rows.write(connection, decisions)
+
+
 Ended = StepSucceeded | StepFailed | StepDenied | StepTimedOut | StepCancelled
 
 
-_WORDS: dict[type[Event], str] = {
-    WritIssued: "allow",
-    JobDenied: "deny",
-    JobRefused: "refuse",
-    WritRevoked: "revoke",
-}
-"""What those say that need not come with the decision they follow from."""
-_PHASES: dict[type[Event], str] = {RunAdmitted: "submit", RunRejected: "submit", ShadowDecided: "shadow"}
+class _Attempts(dict[str, Attempt]):
+    """Those that a batch speaks of."""
+
+    def __missing__(self, job_id: str) -> Attempt:
+        run_id, step, attempt = parse_job_id(job_id)
+        self[job_id] = new = Attempt(job_id=job_id, run_id=run_id, step=step, attempt=attempt)
+        return new
 
 
-def rows(meta: Meta, event: Event) -> Sequence[Statement]:
-    """What an event changes."""
-    match meta.stream:
-        case RUNS.name:
-            return list(_run_said(meta, event))
-        case DECISIONS.name if type(event) in PROJECTION.events:
-            return list(_kernel_said(meta, event))
-        case JOBS.name:
-            return list(_scheduler_said(meta, event))
-        case _:
-            return []
+def folded(said: Iterable[tuple[Meta, Event]]) -> list[Attempt]:
+    """What was said of each attempt."""
+    attempts = _Attempts()
+    for meta, event in said:
+        match meta.stream:
+            case RUNS.name:
+                _run_said(attempts, meta, event)
+            case DECISIONS.name:
+                _kernel_said(attempts, meta, event)
+            case JOBS.name:
+                _scheduler_said(attempts, meta, event)
+            case _:
+                pass
+    return list(attempts.values())
 
 
-def _run_said(meta: Meta, event: Event) -> Iterator[Statement]:
+def _run_said(attempts: _Attempts, meta: Meta, event: Event) -> None:
     match event:
-        case JobRequested():
-            yield from _requested(meta, event)
-        case JobCancelRequested(job_id=job):
-            yield Statement(job, _CANCELLING, (job, meta.at))
-        case AttemptFailed(job_id=job, code=code, message=message):
-            yield _ended(meta, job, "failed", code=code, message=message)
+        case JobRequested(job=job):
+            if job.attempt > 1:  # which says that the one before it is over, however it was
+                before = attempts[named(meta.run_id, job.step, job.attempt - 1)]
+                before.end(meta, "failed" if event.after == "failed" else "lost", code=event.after, message=None)
+            attempts[job.job_id].ask(meta, event)
+        case JobCancelRequested(job_id=job_id):
+            attempts[job_id].cancelling_at = meta.at
+        case AttemptFailed(job_id=job_id, code=code, message=message):
+            attempts[job_id].end(meta, "failed", code=code, message=message)
         case StepSucceeded() | StepFailed() | StepDenied() | StepTimedOut() | StepCancelled() if event.job_id:
-            yield _step_ended(meta, event)
+            _step_ended(attempts[event.job_id], meta, event)
         case _:
             pass
 
 
-def _requested(meta: Meta, event: JobRequested) -> Iterator[Statement]:
-    job = event.job
-    if job.attempt > 1:  # which says that the one before it is over, however it was
-        before = named(meta.run_id, job.step, job.attempt - 1)
-        yield _ended(meta, before, "failed" if event.after == "failed" else "lost", code=event.after, message=None)
-    labels = storable_json(job.labels)
-    whose = (job.tenant, job.principal, job.workflow)
-    what = (job.kind, job.topic, labels, job.input, job.priority, job.pool, event.after, meta.at)
-    yield Statement(job.job_id, _REQUESTED, (job.job_id, meta.run_id, job.step, job.attempt, *whose, *what))
-
-
-def _step_ended(meta: Meta, event: Ended) -> Statement:
+def _step_ended(attempt: Attempt, meta: Meta, event: Ended) -> None:
     match event:
         case StepSucceeded():
-            return _ended(meta, event.job_id, "succeeded", code=None, message=None)
+            attempt.end(meta, "succeeded", code=None, message=None)
         case StepFailed(code=code, message=message):
-            return _ended(meta, event.job_id, "failed", code=code, message=message)
+            attempt.end(meta, "failed", code=code, message=message)
         case StepDenied(rule=rule, reason=reason):
-            return _ended(meta, event.job_id, "denied", code=rule, message=reason)
+            attempt.end(meta, "denied", code=rule, message=reason)
         case StepTimedOut(code=code, reason=reason):
-            return _ended(meta, event.job_id, "timed_out", code=code, message=reason)
+            attempt.end(meta, "timed_out", code=code, message=reason)
         case StepCancelled(reason=reason):
-            return _ended(meta, event.job_id, "cancelled", code="cancelled", message=reason)
+            attempt.end(meta, "cancelled", code="cancelled", message=reason)
 
 
-def _ended(meta: Meta, job: str, how: str, *, code: str | None, message: str | None) -> Statement:
-    return Statement(job, _ENDED, (job, how, code, message, meta.at))
+def _kernel_said(attempts: _Attempts, meta: Meta, event: Event) -> None:
+    if (status := decision_rows.STATUS.get(type(event))) is not None:
+        one = decision_rows.decided(meta, event)
+        attempts[one.job_id].decide(meta, status, one.pool)
 
 
-def _scheduler_said(meta: Meta, event: Event) -> Iterator[Statement]:
+def _scheduler_said(attempts: _Attempts, meta: Meta, event: Event) -> None:
     match event:
         case JobQueued(job=job):
-            where = ("queued", meta.key, meta.at, None, None, None)
-            yield Statement(job.job_id, _PLACED, (*_parts(job.job_id), *where))
-        case JobDispatched(job=job, worker=worker, lease=lease):
-            held = ("dispatched", meta.key, None, meta.at, worker, lease)
-            yield Statement(job.job_id, _PLACED, (*_parts(job.job_id), *held))
+            attempts[job.job_id].queue(meta)
+        case JobDispatched(job=job):
+            attempts[job.job_id].dispatch(meta, event)
         case JobReleased(job_id=job_id):
-            yield Statement(job_id, _LEFT, (*_parts(job_id), "released", meta.key, meta.at, None))
+            attempts[job_id].leave(meta, None)
         case JobLost(job_id=job_id, reason=reason):
-            yield Statement(job_id, _LEFT, (*_parts(job_id), "lost", meta.key, meta.at, reason))
+            attempts[job_id].leave(meta, reason)
         case _:
             pass
-
-
-def _parts(job: str) -> tuple[str, str, str, int]:
-    return (job, *parse_job_id(job))
-
-
-def _kernel_said(meta: Meta, event: Event) -> Iterator[Statement]:
-    """A decision, and where it is on an attempt, what that is by it."""
-    about = getattr(event, "job", None) or event
-    step, job_id = getattr(about, "step", ""), getattr(about, "job_id", "")
-    pool = getattr(getattr(event, "writ", event), "pool", "") or None
-    says = (meta.run_id, meta.sequence, meta.event_id, type(event).__name__, step, job_id, meta.at)
-    yield Statement(meta.event_id, _DECISION, (*says, *_terms(event), pool, *_came_of_it(event)))
-    if (status := _STATUS.get(type(event))) is not None:
-        yield Statement(job_id, _DECIDED, (*_parts(job_id), status, pool, meta.at))
-
-
-def _terms(event: Event) -> tuple[str | None, ...]:
-    writ = getattr(event, "writ", event)
-    said: Decision = getattr(event, "decision", None) or Decision(
-        decision=_WORDS[type(event)],
-        policy_snapshot=getattr(writ, "policy_snapshot", ""),
-        rule=getattr(writ, "rule", ""),
-        reason=getattr(event, "reason", ""),
-    )
-    why = (getattr(event, "code", None), said.rule or None, said.reason, said.policy_snapshot or None)
-    trace = storable_json(said.trace)
-    what = (said.constraints or None, said.remediations or None, trace, getattr(writ, "writ_id", None))
-    return (_PHASES.get(type(event), "dispatch"), said.decision, *why, *what)
-
-
-def _came_of_it(event: Event) -> tuple[object, ...]:
-    draft = f"{event.bundle}@{event.revision}" if isinstance(event, ShadowDecided) else None
-    return getattr(event, "approval_id", None), getattr(event, "until", None), draft
 
 
 PROJECTION = Projection(
@@ -222,9 +237,9 @@ PROJECTION = Projection(
     events=(
         *(JobRequested, JobCancelRequested, AttemptFailed),
         *(StepSucceeded, StepFailed, StepDenied, StepTimedOut, StepCancelled),
-        *(*_STATUS, ShadowDecided, RunAdmitted, RunRejected),
+        *decision_rows.EVENTS,
         *(JobQueued, JobDispatched, JobReleased, JobLost),
     ),
     tables=files("foldgate.gateway.projections").joinpath("jobs.sql").read_text(),
-    rows=rows,
+    write=write,
 )

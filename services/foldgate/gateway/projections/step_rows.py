@@ -6,7 +6,8 @@ one statement.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass, fields
+from operator import attrgetter
 
 from foldgate.contracts.events import (
     ApprovalRequested,
@@ -27,7 +28,7 @@ from foldgate.contracts.events import (
     StepTimedOut,
 )
 from foldgate.database.connections import Connection
-from foldgate.readmodel.projection import Stretch, storable
+from foldgate.readmodel.projection import Stretch, columns
 
 TAKEN_OVER = "taken_over"
 _FORGET = "DELETE FROM steps WHERE run_id = ANY($1::text[])"
@@ -51,7 +52,7 @@ ON CONFLICT (run_id, step) DO UPDATE SET
 """
 
 
-@dataclass(kw_only=True)
+@dataclass(kw_only=True, slots=True)
 class Step:
     """What is known of one step. What the first of its events have told stays; the rest is by the last."""
 
@@ -81,6 +82,8 @@ class Step:
         return after
 
 
+_row_of = attrgetter(*(field.name for field in fields(Step)))
+
 Begun = StepStarted | JobRequested | ApprovalRequested | ChildRequested
 Ended = StepSucceeded | StepFailed | StepDenied | StepTimedOut | StepCancelled | StepSkipped
 EVENTS: tuple[type[Event], ...] = (
@@ -105,8 +108,7 @@ async def write(connection: Connection, stretches: Sequence[Stretch]) -> None:
     if forgotten:
         await connection.execute(_FORGET, forgotten)
     if steps:
-        rows = [[storable(value) if isinstance(value, str) else value for value in astuple(step)] for step in steps]
-        await connection.execute(_PUT, *map(list, zip(*rows, strict=True)))
+        await connection.execute(_PUT, *columns(map(_row_of, steps)))
 
 
 def folded(said: Iterable[tuple[Meta, Event]]) -> tuple[list[str], list[Step]]:
