@@ -53,7 +53,7 @@ TOO_SLOW = Refusal(
     408,
     "too_slow",
     "The request took too long",
-    f"Expected the head of a request within {HEAD_WITHIN_S:g} s, but it has not come.",
+    f"Expected the head of a request within {HEAD_WITHIN_S:g} s, and then a body that goes on, but it has not come.",
 )
 URL_TOO_LONG = Refusal(
     414,
@@ -180,11 +180,11 @@ class BoundedProtocol(HttpToolsProtocol):
         self._deadline = self.loop.call_later(self._bounds.body_goes_on_s, self._look_at_body)
 
     def _look_at_body(self) -> None:
-        """Wait on for a body that comes, or that we do not take; else its reader is told that nobody is there."""
+        """Wait on for a body that comes, or that we do not take; else its sender is told, and its reader let go."""
         if self._body_bytes >= GOES_ON_BYTES or self.flow.read_paused:
             self._await_body()
         else:
-            self.transport.close()
+            self._refuse(TOO_SLOW)
 
     def _refuse(self, refusal: Refusal) -> None:
         """Say why, unless something else is being said here, and end the connection."""
