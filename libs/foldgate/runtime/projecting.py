@@ -5,10 +5,11 @@ business of the stream's guard, and passed over here.
 """
 
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from functools import lru_cache
 
 import msgspec
 
-from foldgate.contracts.codec import Codec, Undecodable
+from foldgate.contracts.codec import Codec, Decoded, Undecodable
 from foldgate.contracts.places import START, Partition, Position
 from foldgate.contracts.topics import stream_of
 from foldgate.eventlog.acceptance import Acceptance
@@ -18,13 +19,14 @@ from foldgate.runtime.recovery import LogUnreadable
 
 _CHUNK = 1000
 _IDLE_MS = 1000
+_RECENT, _SMALL = 2000, 4096
 
 
 class LogSource:
-    """Reads a log for projections."""
+    """Reads a log for projections: if they share one, each event is decoded once."""
 
     def __init__(self, log: Log, codec: Codec) -> None:
-        self._log, self._codec = log, codec
+        self._log, self._codec = log, _Remembering(codec)
 
     def follow(self, projection: Projection, positions: Mapping[Partition, Position]) -> "LogFeed":
         readings = {p: self._reading(projection, p, positions) for p in projection.partitions}
@@ -63,10 +65,24 @@ class LogFeed:
         await self._follower.close()
 
 
+class _Remembering:
+    """A codec that remembers the small of the last events: what one projection has had decoded, the next ones ask for
+    within moments."""
+
+    def __init__(self, codec: Codec) -> None:
+        self.peek, self._decode = codec.peek, codec.decode
+        self._recent = lru_cache(maxsize=_RECENT)(codec.decode)
+
+    def decode(self, value: bytes) -> Decoded:
+        return self._recent(value) if len(value) <= _SMALL else self._decode(value)
+
+
 class _Reading:
     """One partition, as far as it was read."""
 
-    def __init__(self, projection: Projection, codec: Codec, *, partition: Partition, position: Position) -> None:
+    def __init__(
+        self, projection: Projection, codec: "_Remembering", *, partition: Partition, position: Position
+    ) -> None:
         self._partition, self._codec = partition, codec
         self._rule = Acceptance(position) if stream_of(partition.stream).kind == "owned" else None
         self._names = frozenset(event.__name__ for event in projection.events)

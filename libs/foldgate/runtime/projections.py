@@ -26,9 +26,9 @@ class Projections:
         self._service, self._clock = service.name, context.clock
         self.projectors: dict[str, Projector] = {}
         self._behind = {projection.name for projection in service.projections}
+        source = LogSource(context.log, context.codec)
         for projection in service.projections:
             assert context.models is not None
-            source = LogSource(context.log, context.codec)
             self.projectors[projection.name] = Projector(context.models, source, projection)
 
     @property
