@@ -23,6 +23,7 @@ from foldgate.runtime.protocol import (
     MAX_HEAD_BYTES,
     MAX_HEADERS,
     MAX_URL_BYTES,
+    MAX_WAITING,
     REFUSALS,
     BoundedProtocol,
     BoundedWebSocket,
@@ -161,6 +162,16 @@ async def test_connections_are_kept_and_requests_on_them_answered_in_order() -> 
         found = await server.says(GOOD + body + head())
     assert found.count(b"HTTP/1.1 200 OK") == 3
     assert found.index(b"hello 0") < found.index(b"hello 3") < found.rindex(b"hello 0")
+
+
+async def test_who_asks_for_too_much_before_he_takes_an_answer_is_let_go(connections: list[BoundedProtocol]) -> None:
+    async with serving() as server:
+        found = await server.says(GOOD * MAX_WAITING + head())
+        assert found.count(b"HTTP/1.1 200 OK") == MAX_WAITING + 1, "the first does not wait"
+        found = await server.says(GOOD * 10 * MAX_WAITING + head())
+        assert found.count(b"HTTP/1.1 200 OK") < 10 * MAX_WAITING
+        assert len(connections[-1].pipeline) <= MAX_WAITING
+        assert (await server.says(head())).endswith(b"hello 0")
 
 
 @pytest.mark.parametrize("sent", [b"", b"GET / HT", head()[:-2]], ids=["nothing", "a beginning", "all but the end"])

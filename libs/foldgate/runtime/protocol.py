@@ -3,8 +3,8 @@
 Each connection has ten seconds for the head of a request, from its first byte or, for the first request, from the
 connection; a body has to go on, by so much a minute; and what was written is taken within a minute. Heads are bounded
 in bytes, headers in number, URLs in length. What is beyond is answered with a problem, as everything is, where nothing
-else is being answered on that connection, and the connection ends. Of connections there are so many and no more, and
-some files stay free for the servers behind us.
+else is being answered on that connection, and the connection ends. Of requests that wait behind another there are a
+hundred at most. Of connections there are so many and no more, and some files stay free for the servers behind us.
 """
 
 import asyncio
@@ -21,6 +21,8 @@ from wsproto.events import CloseConnection, Ping
 HEAD_WITHIN_S, BODY_GOES_ON_S, TAKEN_WITHIN_S = 10.0, 60.0, 60.0
 GOES_ON_BYTES = 256 * 1024
 MAX_HEAD_BYTES, MAX_HEADERS, MAX_URL_BYTES = 64 * 1024, 100, 8 * 1024
+MAX_WAITING = 100
+"""Requests on one connection behind the one that is being answered: whoever sends more takes no answers."""
 MAX_CONNECTIONS = 8_192
 SPARE_FILES = 256
 
@@ -128,6 +130,8 @@ class BoundedProtocol(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         self._in_head = False
         self._stop_waiting()
+        if len(self.pipeline) >= MAX_WAITING:
+            raise _Objection
         if (refusal := self._objection()) is not None:
             self._refusal = refusal
             raise _Objection  # which the parser makes an error of, and that is answered by `send_400_response`
