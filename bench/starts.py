@@ -7,7 +7,8 @@ log and read models. The workflow has one job, whose handler does nothing, so al
 Answers are 201: what is measured is from the first byte sent until the engine's verdict is there. Requests come over
 connections that are kept, and over HTTP as simple as can be, so that little of it is the client's. `a_second` is with
 so many requests under way all the time, and `gateway_cpu_ms` the processor time of the gateway for each start of these,
-with all that it projects of their runs meanwhile: two cores are shared by everything.
+with all that it projects of their runs meanwhile: two cores are shared by everything. `a_second_by_100` is by batches
+of a hundred, one after the other.
 """
 
 import argparse
@@ -30,7 +31,7 @@ from bench.servers import address, opened
 from tests.support.processes import SERVICES, Process, processes
 
 REQUESTS, EVERY_MS, WARM_UP, AT_ONCE, SECONDS = 500, 20.0, 100, 64, 10.0
-API = "/api/v1/workflows"
+API, BATCH = "/api/v1/workflows", "/api/v1/workflow-runs:batch"
 WORKFLOW = b'{"id": "nothing", "steps": {"only": {"type": "job", "topic": "job.nothing"}}}'
 
 
@@ -74,6 +75,17 @@ class Client:
             status = await connection.post(f"{API}/nothing/runs", b'{"input": {"n": %d}}' % next(self._numbers))
             assert status == 201, f"expected a run to start, but the gateway says {status}"
             self.took_ms.append((time.perf_counter() - began) * 1000)
+
+    async def batched(self, count: int, *, of: int) -> float:
+        """How many a second, by requests for so many runs each, one request after the other."""
+        body = json.dumps({"runs": [{"workflow": "nothing"}] * of}).encode()
+        began = time.perf_counter()
+        for _ in range(count):
+            async with self._connection() as connection:
+                status, answer = await connection.ask("POST", BATCH, body)
+                assert status == 200, answer
+                assert json.loads(answer)["problems"] == 0, answer
+        return count * of / (time.perf_counter() - began)
 
     async def publish(self) -> None:
         """What is run."""
@@ -138,7 +150,8 @@ async def measured(
             found = {f"start_{name}_ms": took[int(len(took) * share)] for name, share in SHARES.items()}
             before = _cpu_ms(gateway)
             found["a_second"] = await client.most(chosen.seconds, at_once=chosen.at_once)
-            return {**found, "gateway_cpu_ms": (_cpu_ms(gateway) - before) / len(client.took_ms)}
+            found["gateway_cpu_ms"] = (_cpu_ms(gateway) - before) / len(client.took_ms)
+            return {**found, "a_second_by_100": await client.batched(int(2 * chosen.seconds), of=100)}
 
 
 def _cpu_ms(process: Process) -> float:
