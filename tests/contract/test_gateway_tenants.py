@@ -50,6 +50,7 @@ BODIES: dict[tuple[str, str], Any] = {
     ("POST", "/workers/{worker:path}/lease"): {"n": 1, "wait": 0},
     ("POST", "/jobs/{job}/breach"): {"constraint": "tools"},
     ("PUT", "/pools"): "pools: [{name: own}]",
+    ("PUT", "/policy/bundles/{bundle}"): "bundle: own/own",
     ("PUT", "/artifacts/{sha256}"): ARTIFACT,
     ("PUT", "/jobs/{job}/artifacts/{sha256}"): ARTIFACT,
 }
@@ -63,7 +64,24 @@ MAKES_ITS_OWN = {
 """With these anybody makes something for his own tenant, whatever the others have."""
 FROM_THE_BEGINNING = {"/stream": f"?cursor={text_of({})}"}
 """Shows only what comes from now on, unless it is asked for what came before."""
-OF_THE_SUITE = {("PUT", "/pools"), ("POST", "/pools/{pool}/drain")}
+OF_THE_SUITE = {
+    ("PUT", "/pools"),
+    ("POST", "/pools/{pool}/drain"),
+    ("GET", "/policy/bundles"),
+    ("GET", "/policy/bundles/{bundle}"),
+    ("PUT", "/policy/bundles/{bundle}"),
+    ("DELETE", "/policy/bundles/{bundle}"),
+    ("POST", "/policy/bundles/{bundle}/shadow"),
+    ("POST", "/policy/bundles/{bundle}/simulate"),
+    ("POST", "/policy/bundles/{bundle}/test"),
+    ("GET", "/policy/snapshots"),
+    ("GET", "/policy/snapshots/{snapshot}"),
+    ("GET", "/policy/audit"),
+    ("POST", "/policy/explain"),
+    ("POST", "/policy/simulate"),
+    ("POST", "/policy/publish"),
+    ("POST", "/policy/rollback"),
+}
 """These are for whoever asks for all tenants, and names none."""
 _OF_ALL = ("/status", "/pools")
 """How much there is in all: of a pool that all may use, everybody sees how much is in it."""
@@ -145,11 +163,8 @@ async def objects(client: httpx.AsyncClient, key: Mapping[str, str]) -> Objects:
 
     await until(is_asked, what="the question of the run")
     await until(is_dead, what="the dead letter")
-    ids["letter"] = letter
-    return Objects(
-        {**ids, "name": "go", "approval": f"{run['run_id']}:ask", "step": "ask", "pool": "default", "sha256": sha256},
-        tokens,
-    )
+    ids |= {"letter": letter, "name": "go", "approval": f"{run['run_id']}:ask", "step": "ask", "sha256": sha256}
+    return Objects({**ids, "pool": "default", "bundle": "own~own", "snapshot": "snapshot_1"}, tokens)
 
 
 def place_of(operation: Operation) -> tuple[str, str]:
@@ -207,6 +222,7 @@ def without(text: str, ids: Mapping[str, str]) -> str:
 async def view(client: httpx.AsyncClient, operations: Sequence[Operation], *, having: Objects, key: Any) -> Any:
     """All that the owner sees."""
     shown = [one for one in operations if one.method == "GET" and not one.path.endswith(_OF_ALL)]
+    shown = [one for one in shown if place_of(one) not in OF_THE_SUITE]
     return {one.path: await answer_to(client, one, having=having, key=key) for one in shown}
 
 

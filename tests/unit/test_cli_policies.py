@@ -14,7 +14,6 @@ from foldgate.cli.policy_changing import as_object
 from foldgate.cli.policy_documents import bundles_in, judged
 from foldgate.cli.policy_history import History, NoSuchPolicy
 from foldgate.cli.policy_trying import run_all, simulate_one
-from foldgate.cli.reading import Seen
 from foldgate.cli.terminal import console
 from foldgate.contracts.events import (
     Event,
@@ -24,8 +23,6 @@ from foldgate.contracts.events import (
     PolicyShadowed,
     PolicyVersion,
 )
-from foldgate.contracts.places import Partition
-from foldgate.eventlog.log import Record
 from tests.support.given import meta
 from tests.support.policies import bundle, version
 
@@ -47,10 +44,9 @@ class Told:
     def __init__(self) -> None:
         self.history, self.offset = History(), 0
 
-    def say(self, event: Event, *, accepted: bool = True) -> None:
-        record = Record(Partition("policies", 0), self.offset, b"policies", b"")
-        self.history.take(Seen(record, accepted, 1000 + self.offset, meta("policies"), event))
+    def say(self, event: Event) -> None:
         self.offset += 1
+        self.history.add(meta("policies"), event, self.offset)
 
     def draft(self, name: str, *rules: dict[str, object], default: str = "allow") -> PolicyVersion:
         made = version(bundle(name, *rules, default=default))
@@ -89,14 +85,6 @@ def test_a_draft_waits_until_it_is_published() -> None:
     assert waiting(told) == [("a", 2)], "what is taken back settles nothing"
     told.publish(kind="delete")
     assert (waiting(told), told.history.active) == ([], ())
-
-
-def test_what_does_not_count_is_passed_over() -> None:
-    told = Told()
-    made = version(bundle("a"))
-    told.say(PolicyPublished(policy_snapshot="forged", bundles=(made,), kind="publish"), accepted=False)
-    told.say(PolicyRefused(request="PolicyPutRequested", bundle="a", code="unsigned", reason="no"))
-    assert (told.history.activated, told.history.active, told.history.waiting) == ([], (), [])
 
 
 def test_snapshots_are_found_by_how_they_begin() -> None:

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
 from foldgate.authority.backtest import Backtest, Backtested, Change
-from foldgate.authority.snapshot import Snapshot, snapshot_of
+from foldgate.authority.snapshot import Snapshot
 from foldgate.cli.policy_documents import as_version, bundles_in
 from foldgate.cli.policy_history import history
 from foldgate.cli.policy_trying import NoBundle
@@ -54,8 +54,7 @@ async def backtested(suite: Reached, backtest: Backtest) -> Backtested:
 
 async def _with(draft: PolicyVersion, suite: Reached) -> Snapshot:
     """What is active, with the draft in the place of what is active of its bundle."""
-    held = {one.bundle: one for one in (await history(suite)).active}
-    return snapshot_of((held | {draft.bundle: draft}).values())
+    return (await history(suite)).with_([draft], default_decision="deny")
 
 
 def _heard(suite: Reached, places: list[Partition]) -> AsyncIterator[Seen]:

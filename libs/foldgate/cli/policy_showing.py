@@ -5,9 +5,10 @@ from pathlib import Path
 from typing import Any
 
 from foldgate.authority.bundles import compiled
+from foldgate.authority.policy_history import SNAPSHOT, Activated
 from foldgate.authority.rules import Bundle, Rule
 from foldgate.cli.mistakes import AskedWrongly
-from foldgate.cli.policy_history import SNAPSHOT, Activated, History, history
+from foldgate.cli.policy_history import History, history
 from foldgate.cli.reaching import opened
 from foldgate.cli.terminal import console, harmless, say, say_json, table
 from foldgate.cli.words import moment
@@ -108,7 +109,7 @@ def _print_snapshot(one: Activated, found: History, *, as_json: bool) -> None:
 
 def _print_bundle(found: History, named: str, *, as_json: bool) -> None:
     draft, at = found.last(named)
-    active = next((one for one in found.active if one.bundle == named), None)
+    active = found.version(named)
     bundle = compiled(draft.definition if active is None else active.definition)
     if as_json:
         say_json(_bundle(found, named, bundle, active))

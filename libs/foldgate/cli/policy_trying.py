@@ -10,6 +10,7 @@ from foldgate.authority.bundle import CaseJob, CaseRun
 from foldgate.authority.bundles import compiled
 from foldgate.authority.cases import CaseResult, made_up, run_tests
 from foldgate.authority.explaining import explain
+from foldgate.authority.policy_history import as_version as of_draft
 from foldgate.authority.snapshot import Snapshot, snapshot_of
 from foldgate.cli.asking import parsed
 from foldgate.cli.mistakes import FAILED, AskedWrongly, CannotGoOn
@@ -79,16 +80,8 @@ async def _snapshot(given: Sequence[PolicyVersion], *, drafts: bool, data: Path 
     """What is active, with these in the place of what is active of their bundles."""
     async with opened(data) as suite:
         found, default = await history(suite), suite.settings.default_decision
-    held = {one.bundle: one for one in found.active}
-    if drafts:
-        held |= {
-            one.bundle: PolicyVersion(
-                bundle=one.bundle, version=one.revision, digest=one.digest, definition=one.definition
-            )
-            for one in found.waiting
-        }
-    held |= {one.bundle: one for one in given}
-    return snapshot_of(held.values(), default_decision="deny" if held else default)
+    waiting = [of_draft(draft) for draft in found.waiting] if drafts else []
+    return found.with_([*waiting, *given], default_decision=default)
 
 
 def _case(text: str, option: str, kind: type[Case]) -> Case | None:

@@ -32,6 +32,10 @@ from foldgate.gateway.http.keyring import Keyring
 from foldgate.gateway.http.live import Live
 from foldgate.gateway.http.methods import refusals
 from foldgate.gateway.http.openapi import OpenApi
+from foldgate.gateway.http.policies import Policies
+from foldgate.gateway.http.policy_book import PolicyBook
+from foldgate.gateway.http.policy_changes import PolicyChanges
+from foldgate.gateway.http.policy_trials import PolicyTrials
 from foldgate.gateway.http.pool_changes import PoolChanges
 from foldgate.gateway.http.problems import Answering, Problem
 from foldgate.gateway.http.reports import Reports
@@ -48,6 +52,7 @@ from foldgate.gateway.http.workflows import Workflows
 from foldgate.gateway.projections.approvals import PROJECTION as APPROVALS
 from foldgate.gateway.projections.jobs import PROJECTION as JOBS
 from foldgate.gateway.projections.letters import PROJECTION as LETTERS
+from foldgate.gateway.projections.policies import PROJECTION as POLICIES
 from foldgate.gateway.projections.runs import PROJECTION as RUNS
 from foldgate.gateway.projections.timeline import PROJECTION as TIMELINE
 from foldgate.gateway.projections.workflows import PROJECTION as WORKFLOWS
@@ -58,7 +63,7 @@ from foldgate.runtime.together import together
 from foldgate.sdk.artifact_stores import store_of
 
 API = "/api/v1"
-_ANSWERED = (APPROVALS, RUNS, WORKFLOWS)
+_ANSWERED = (APPROVALS, POLICIES, RUNS, WORKFLOWS)
 """Of the read models those by whose positions verdicts are entered, each in the first of its streams."""
 
 
@@ -82,6 +87,7 @@ class Gateway:
         controls = Controls(context, self.verdicts, runs)
         job_lists = JobLists(context.models, projectors[JOBS.name])
         approvals = self.approvals = Approvals(context.models, projectors[APPROVALS.name])
+        book = PolicyBook(context.models, projectors[POLICIES.name], default_decision=context.settings.default_decision)
         self._seats, self._artifacts = workers.seats, store_of(context.settings)
         areas: tuple[Area, ...] = (
             workflows,
@@ -110,6 +116,9 @@ class Gateway:
                 timeline=projectors[TIMELINE.name],
             ),
             PoolChanges(context),
+            Policies(book),
+            PolicyChanges(context, self.verdicts, book),
+            PolicyTrials(book),
             Status(context.settings.suite, projectors, clock=context.clock),
         )
         self.operations = tuple(operation for area in areas for operation in area.operations(API))

@@ -17,10 +17,10 @@ from foldgate.contracts.events import PoolChanged, PoolsPublished, PoolsRefused
 from foldgate.contracts.topics import is_pool_name
 from foldgate.gateway.http import asking, bodies
 from foldgate.gateway.http.asking import Text
-from foldgate.gateway.http.auth import caller_of
 from foldgate.gateway.http.operations import Operation, Parameter, Said
 from foldgate.gateway.http.paging import Given
 from foldgate.gateway.http.places import text_of
+from foldgate.gateway.http.policy_book import check_everywhere
 from foldgate.gateway.http.problems import Mistake, Problem
 from foldgate.runtime.context import Context
 from foldgate.sdk.answers import NoVerdict
@@ -109,7 +109,7 @@ class PoolChanges:
 
     async def put(self, request: Request) -> Response:
         """Put the document in the body."""
-        _check_everywhere(request)
+        check_everywhere(request, "pools belong")
         given = Given(request, ("revision", "reason"))
         revision, reason = given.one("revision"), given.one("reason") or ""
         if revision is None or not (revision.isascii() and revision.isdecimal() and len(revision) < 10):
@@ -121,7 +121,7 @@ class PoolChanges:
 
     async def drain(self, request: Request) -> Response:
         """Close a pool, or open it."""
-        _check_everywhere(request)
+        check_everywhere(request, "pools belong")
         body, pool = await bodies.read_if_any(request, DrainBody), request.path_params["pool"]
         if not is_pool_name(pool):
             raise Problem("unknown_pool", f"Expected the name of a pool, but got '{pool[:100]}'.", field="pool")
@@ -146,12 +146,6 @@ class PoolChanges:
                 raise Problem(code, reason, more={"problems": list(problems)} if problems else None)
             case event:
                 raise AssertionError(f"{type(event).__name__} answers a change of pools: {asked.request_id}")
-
-
-def _check_everywhere(request: Request) -> None:
-    if not caller_of(request).everywhere:
-        what = "Expected somebody who asks for all tenants, because pools belong to the suite, but one is meant"
-        raise Problem("forbidden", f"{what}: ask with a key of all tenants, and without X-Tenant-ID.")
 
 
 def _layout(source: bytes, revision: int, reason: str) -> Asked:
