@@ -1,5 +1,8 @@
 """A follower on Kafka: one long poll for each broker that leads something followed, and a bounded buffer.
 
+It asks when its reader waits; ahead of him only while answers are so large that there must be more. So a reader who is
+slow to come back is given much at once, and costs the broker one answer.
+
 Offsets move only together with the records that go into the buffer, between two awaits. So an answer that arrives
 after its partition was moved or dropped is recognised by its offset and thrown away, and a fetch that failed is simply
 asked again: each record reaches the reader once, in order.
@@ -20,6 +23,8 @@ from foldgate.eventlog.log import LogError, LogUnavailable, Partition, Record
 
 AHEAD_BYTES = 4 * 1024 * 1024
 """Nothing is asked for while so many bytes wait for the reader."""
+_MUCH_BYTES = 16 * 1024
+"""After an answer of so many bytes, the next one is asked for at once."""
 
 _LONG_POLL_MS = 100  # also the longest that a partition just added waits for the poll before it
 
@@ -40,19 +45,20 @@ class KafkaFollower:
         self._offsets: dict[TopicPartition, int] = {}
         self._partitions: dict[TopicPartition, Partition] = {}
         self._ready: deque[_Chunk] = deque()
-        self._ahead = 0
-        self._arrived, self._room, self._moved = asyncio.Event(), asyncio.Event(), asyncio.Event()
+        self._ahead, self._more = 0, False
+        self._arrived, self._wanted, self._moved = asyncio.Event(), asyncio.Event(), asyncio.Event()
         self._failed: LogError | None = None
         self._conductor: asyncio.Task[None] | None = None
-        self._room.set()
         for partition, offset in starts.items():
             self.seek(partition, offset)
 
     async def next(self, *, limit: int = 500, timeout_ms: int = 1000) -> list[Record]:
         if self._conductor is None:
             self._conductor = asyncio.create_task(self._conduct())
-        if not self._ready and timeout_ms:
-            await self._wait(timeout_ms)
+        if not self._ready:
+            self._wanted.set()
+            if timeout_ms:
+                await self._wait(timeout_ms)
         if not self._ready and self._failed:
             failed, self._failed, self._conductor = self._failed, None, None  # the next call starts over
             raise failed
@@ -93,20 +99,15 @@ class KafkaFollower:
             chunk.records = chunk.records[free:]
             if not chunk.records:
                 self._ready.popleft()
-                self._note_ahead(-chunk.size)
+                self._ahead -= chunk.size
+        if self._more and self._ahead < AHEAD_BYTES:
+            self._wanted.set()
         return taken
 
     def _forget(self, partition: Partition) -> None:
         for chunk in [chunk for chunk in self._ready if chunk.partition == partition]:
             self._ready.remove(chunk)
-            self._note_ahead(-chunk.size)
-
-    def _note_ahead(self, size: int) -> None:
-        self._ahead += size
-        if self._ahead < AHEAD_BYTES:
-            self._room.set()
-        else:
-            self._room.clear()
+            self._ahead -= chunk.size
 
     # What fetches for it
 
@@ -150,10 +151,10 @@ class KafkaFollower:
         patience = _Patience(self._address.patience_ms)
         try:
             while self._led_by(client, leader):
-                await self._room.wait()
+                await self._wanted.wait()
                 offsets = self._led_by(client, leader)
                 try:
-                    await self._fetch(client, leader, offsets)
+                    self._rest(await self._fetch(client, leader, offsets))
                     patience.renew()
                 except KafkaError as error:
                     await patience.after(client, error)
@@ -164,7 +165,9 @@ class KafkaFollower:
         leads = client.cluster.leader_for_partition
         return {place: offset for place, offset in self._offsets.items() if leads(place) == leader}
 
-    async def _fetch(self, client: AIOKafkaClient, leader: int, offsets: dict[TopicPartition, int]) -> None:
+    async def _fetch(self, client: AIOKafkaClient, leader: int, offsets: dict[TopicPartition, int]) -> int:
+        """How many bytes of records came."""
+        came = 0
         for answer in await fetch(client, leader, offsets, wait_ms=_LONG_POLL_MS):
             if self._offsets.get(answer.place) != offsets[answer.place]:
                 continue  # moved or dropped meanwhile
@@ -173,15 +176,24 @@ class KafkaFollower:
             elif answer.error is not None:
                 raise answer.error
             else:
-                self._put(answer)
+                came += self._put(answer)
+        return came
 
-    def _put(self, answer: Fetched) -> None:
+    def _put(self, answer: Fetched) -> int:
         partition, offset = self._partitions[answer.place], self._offsets[answer.place]
         records, self._offsets[answer.place] = records_in(partition, answer.raw, offset)
-        if records:
-            self._ready.append(_Chunk(partition, records, len(answer.raw)))
-            self._note_ahead(len(answer.raw))
-            self._arrived.set()
+        if not records:
+            return 0
+        self._ready.append(_Chunk(partition, records, len(answer.raw)))
+        self._ahead += len(answer.raw)
+        self._arrived.set()
+        return len(answer.raw)
+
+    def _rest(self, came: int) -> None:
+        """Ask for no more before the reader wants it, unless so much came that there will be more."""
+        self._more = came >= _MUCH_BYTES
+        if self._ready and not (self._more and self._ahead < AHEAD_BYTES):
+            self._wanted.clear()
 
     async def _skip_deleted(self, client: AIOKafkaClient, place: TopicPartition, offset: int) -> None:
         """Records that were kept long enough are gone: go on with the first that is there."""
