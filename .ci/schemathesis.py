@@ -40,6 +40,11 @@ BY_MEANING = (
     ("POST", f"{API}/workflows/{{workflow}}/runs", "the workflow wants another input"),
     ("POST", f"{API}/approvals/{{approval}}/approve", "other data is asked for"),
     ("POST", f"{API}/workflows/{{workflow}}/runs/{{run_id}}/steps/{{step}}/approve", "the same"),
+    ("PUT", f"{API}/policy/bundles/{{bundle}}", "the path names another bundle"),
+    ("POST", f"{API}/policy/bundles/{{bundle}}/simulate", "what should be a name is none"),
+    ("POST", f"{API}/policy/simulate", "the same"),
+    ("POST", f"{API}/policy/explain", "the same"),
+    ("POST", f"{API}/policy/evaluate", "the same"),
     ("POST", f"{API}/jobs/{{job}}/remediate", "policy offers no such remediation"),
 )
 """A form that is right and a meaning that is not: 422, and no schema can say so."""

@@ -136,6 +136,8 @@ async def test_a_body_without_input_is_the_input(postgres_url: str) -> None:
         assert (wrapped.status_code, bare.status_code) == (201, 200)
         assert bare.json()["run_id"] == wrapped.json()["run_id"]
         assert problem(await start(door, {"name": "Eve"}, key="k"))[:2] == (409, "idempotency_conflict")
+        blank = await door.client.post(f"{WORKFLOWS}/greet/runs", content="\n ")
+        assert problem(blank)[:2] == (400, "malformed_json"), "which is no body, and not none"
         strange = await start(door, {"input": {"name": "Ada"}, "lables": {}})
         assert problem(strange) == (422, "invalid_body", "lables")
 

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from foldgate.authority.request import canonical
 from foldgate.gateway.http.bodies import MAX_DEPTH, fitting, parsed
 from foldgate.gateway.http.jobs import JobBody
+from foldgate.gateway.http.policy_trials import TrialBody
 from foldgate.gateway.http.problems import Problem, answer
 
 NOT_JSON = {
@@ -79,6 +80,13 @@ def test_what_does_not_fit_is_named(name: str) -> None:
     assert (found.value.code, found.value.field) == ("invalid_body", field)
     assert expected in found.value.detail
     assert found.value.detail[-1] in ".?"
+
+
+def test_what_documents_are_checked_for_is_told_as_everything_is() -> None:
+    with pytest.raises(Problem) as found:
+        fitting({"job": {"labels": {"a b": "x"}}}, TrialBody)
+    names = "Expected a name of at most 200 characters without spaces"
+    assert found.value.detail == f"{names} in `job.labels.a b`, but got 'a b'."
 
 
 def test_all_that_is_wrong_is_said_at_once() -> None:

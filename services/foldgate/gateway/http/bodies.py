@@ -33,7 +33,7 @@ async def read(request: Request, model: type[M]) -> M:
 async def read_if_any(request: Request, model: type[M]) -> M:
     """The body as this model; without one, what that is by default."""
     data = await received(request)
-    return fitting(parsed(data), model) if data.strip() else model()
+    return fitting(parsed(data), model) if data else model()
 
 
 async def received(request: Request) -> bytes:
@@ -183,7 +183,8 @@ def _sentence(found: Mapping[str, Any], model: type[BaseModel]) -> str:
         near = difflib.get_close_matches(field, known, n=1, cutoff=0.5)
         hint = f"did you mean `{near[0]}`?" if near else f"there are {', '.join(f'`{name}`' for name in known)}."
         return f"Expected no field `{field}`: {hint}"
-    wanted = str(found["msg"]).replace("Input should be ", "").replace("String should ", "a text that should ")
+    wanted = str(found["msg"]).removeprefix("Expected ").removesuffix(".")  # as what we check ourselves begins and ends
+    wanted = wanted.replace("Input should be ", "").replace("String should ", "a text that should ")
     return f"Expected {_in_json(wanted)} in `{field}`, but got {_kind(found['input'])}."
 
 

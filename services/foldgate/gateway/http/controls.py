@@ -129,7 +129,7 @@ class Controls:
         if _NAME.fullmatch(name) is None:
             raise Problem("not_found", "Expected a signal's name of 1 to 200 characters, but it is not.", field="name")
         data = await bodies.received(request)
-        payload = msgspec.Raw(canonical(msgspec.json.encode(bodies.parsed(data) if data.strip() else None)).encode())
+        payload = msgspec.Raw(canonical(msgspec.json.encode(bodies.parsed(data) if data else None)).encode())
         return await self._asked(request, a_signal(run_of(request), name, payload, request_id=key))
 
     async def _with_reason(self, request: Request, asks: Asks) -> Response:

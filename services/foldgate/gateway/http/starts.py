@@ -103,7 +103,7 @@ class Starts:
 
 def _body(data: bytes) -> StartBody:
     """What a run is given: the body's `input`, or the body."""
-    value = bodies.parsed(data) if data.strip() else {}
+    value = bodies.parsed(data) if data else {}
     if isinstance(value, dict) and "input" in value:
         return bodies.fitting(value, StartBody)
     if isinstance(value, dict) and "dry_run" in value:  # who wants a plan must not get a run
