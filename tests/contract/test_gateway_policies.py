@@ -13,6 +13,7 @@ from tests.support.door import Door, gateway
 from tests.support.logs import Opened
 from tests.support.projected import Laid, applied, asked_of, in_stretches, meta_on, models_in
 from tests.support.suite import running, settings
+from tests.support.waiting import until
 
 API = "/api/v1/policy"
 FLOOR = """
@@ -195,3 +196,41 @@ async def test_the_read_model_is_the_same_however_it_is_read(postgres_url: str) 
     assert [(row["number"], row["principal"]) for row in found[0]] == [(1, "ada"), (2, "ada"), (3, "kernel")]
     [statement] = rows(meta_on("policies", "policies"), PolicyShadowed(bundle="b", revision=1))
     assert msgspec.json.decode(str(statement.arguments[-1]))["bundle"] == "b"
+
+
+async def test_a_plan_says_what_each_step_would_come_to_and_begins_nothing(postgres_url: str, opened: Opened) -> None:
+    flow = """
+id: flow
+input_schema: {type: object, required: [host]}
+steps:
+  look: {type: job, topic: web.get, input: {host: "${input.host}"}}
+  mail: {type: job, topic: mail.send, depends_on: [look], input: "${steps.look.output}"}
+"""
+    rule = "rules:\n  - {id: db, when: \"job.input.host == 'db'\", decision: deny, reason: not there}\n"
+    given = settings(default_decision="allow")
+    async with opened() as log, running(log, given=given), gateway(log, postgres_url, given=given) as door:
+        client, at = door.client, "/api/v1/workflows"
+        await client.post(at, content=flow)
+        await put(door, f"bundle: team/floor\ndefault_decision: allow\n{rule}", 0)
+        await asked(door, "POST", "/publish")
+
+        async def planned(**body: Any) -> httpx.Response:
+            return await client.post(f"{at}/flow/runs", json={"dry_run": True, **body})
+
+        answer = (await planned(input={"host": "db"})).json()
+        assert (answer["status"], answer["run_id"], answer["plan"]["decision"]) == ("planned", None, "allow")
+        look, mail = answer["plan"]["steps"]
+        assert (look["decision"], look["rule"], look["reason"]) == ("deny", "team/floor#db", "not there")
+        assert (mail["decision"], mail["waits_for"], mail["pool"]) == ("unknown", ["look"], "default")
+        assert (await planned(input={"host": "web"})).json()["plan"]["steps"][0]["decision"] == "allow"
+        drained = "pools: [{name: own}]\nroutes: [{topics: [web.*], pools: [own]}]"
+        await client.put("/api/v1/pools?revision=0", content=drained)
+
+        async def routed() -> bool:
+            steps = (await planned(input={"host": "web"})).json()["plan"]["steps"]
+            return [step["pool"] for step in steps] == ["own", ""]
+
+        await until(routed, what="a plan by the pools that were put")
+        unfit = await planned(input={})
+        assert (unfit.status_code, unfit.json()["code"]) == (422, "invalid_input")
+        assert (await client.get("/api/v1/workflow-runs")).json()["items"] == []

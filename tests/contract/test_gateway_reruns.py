@@ -43,6 +43,8 @@ async def test_a_run_is_run_again_from_a_step(opened: Opened, postgres_url: str)
         assert (old["status"], done) == ("succeeded", ["first@1", "second@1"])
         plan = (await client.post(again, json={"from_step": "second", "dry_run": True}, headers=ACME)).json()
         assert (plan["status"], plan["kept"], plan["again"]) == ("planned", ["first"], ["second"])
+        [step] = plan["plan"]["steps"]
+        assert (step["id"], step["decision"], step["pool"]) == ("second", "allow", "default")
         key = {**ACME, "Idempotency-Key": "one"}
         new = await client.post(again, json={"from_step": "second"}, headers=key)
         assert (new.status_code, new.json()["status"]) == (201, "running")

@@ -148,8 +148,7 @@ async def test_what_cannot_be_started_is_said_before_a_key_is_used_up(postgres_u
         await publish(door)
         unknown = await start(door, {"input": {"name": "Ada"}, "version": "7"}, key="k")
         assert problem(unknown) == (404, "unknown_version", "version")
-        for body in ({"dry_run": True}, {"input": {"name": "Ada"}, "dry_run": True}):
-            assert problem(await start(door, body, key="k")) == (422, "invalid_body", "dry_run")
+        assert problem(await start(door, {"dry_run": True}, key="k")) == (422, "invalid_body", "dry_run")
         assert (await start(door, {"name": "Ada"}, key="k")).status_code == 201
         unfit = await start(door, {"nome": "Ada"}, key="other")
         assert problem(unfit) == (422, "invalid_input", "input")

@@ -130,7 +130,8 @@ def test_a_dry_run_dispatches_nothing(suite: Up) -> None:
     before = suite.json("streams", "list")
     plan = suite.json("run", "start", "triage", "--input", '{"incident": 1}', "--dry-run")
     assert [step["step"] for step in plan["steps"]][:2] == ["classify", "keep"]
-    assert plan["steps"][0]["decision"] == "asked when it runs"
+    assert plan["steps"][0]["decision"].startswith("allow by foldgate/default#")
+    assert (plan["decision"], plan["steps"][0]["pool"]) == ("allow", "default")
     unfit = suite.foldgate("run", "start", "triage", "--dry-run")
     assert (unfit.returncode, "incident" in unfit.stderr) == (1, True)
     ends = [{one["name"]: one["ends"] for one in listed} for listed in (before, suite.json("streams", "list"))]

@@ -7,13 +7,15 @@ import msgspec
 import pytest
 from rich.console import Console
 
+from foldgate.authority.foreseeing import Foresight, Planned
+from foldgate.authority.pools import Pools
 from foldgate.cli.asking import labels_of, parsed
 from foldgate.cli.documents import judged
 from foldgate.cli.drawing import mermaid, tree
 from foldgate.cli.graph import about, as_object
 from foldgate.cli.job_wait import explained
 from foldgate.cli.mistakes import AskedWrongly
-from foldgate.cli.plan_of_run import LATER, plan
+from foldgate.cli.plan_of_run import steps_of
 from foldgate.cli.reading import Seen
 from foldgate.cli.rerunning import known_step
 from foldgate.cli.showing import begins
@@ -46,6 +48,7 @@ from foldgate.language.edges import edges
 from foldgate.language.publish import prepare
 from foldgate.sdk.rerunning import ctx_of, outputs_of
 from tests.support.given import meta
+from tests.support.policies import snapshot
 
 DOCUMENT = """
 id: order
@@ -153,10 +156,13 @@ def test_the_graph_for_programs_is_json(order: Definition) -> None:
 
 
 def test_a_plan_asks_nobody_and_says_so(order: Definition) -> None:
-    steps = {step["step"]: step for step in plan(order, kept={"check"})}
+    foresight = Foresight(snapshot(), Pools(), 1000)
+    run = Planned.of(order, tenant="acme", principal="ada", labels={}, given='{"total": 5}', key="")
+    plan = foresight.plan(order, run, done={"check"})
+    steps = {step["step"]: step for step in steps_of(order, plan)}
     assert (steps["check"]["begins"], steps["check"]["decision"]) == ("taken over", "")
-    assert (steps["by_air"]["decision"], steps["by_air"]["pool"]) == (LATER, "planes")
-    assert (steps["by_sea"]["decision"], steps["by_sea"]["pool"]) == (LATER, LATER)
+    assert (steps["by_air"]["decision"], steps["by_air"]["pool"]) == ("deny by floor#default_decision", "planes")
+    assert (steps["by_sea"]["decision"], steps["by_sea"]["pool"]) == ("deny by floor#default_decision", "default")
     assert steps["ask"]["decision"] == ""
     assert begins(order, "uncheck") == "to undo check"
     assert steps["other"]["begins"] == "after check, poll"

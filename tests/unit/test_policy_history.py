@@ -2,7 +2,7 @@
 
 from foldgate.authority.policy_history import PolicyHistory, as_version
 from foldgate.authority.snapshot import name_of
-from foldgate.contracts.events import PolicyDrafted, PolicyPublished
+from foldgate.contracts.events import PolicyDrafted, PolicyPublished, PolicyRefused
 from tests.support.given import meta
 from tests.support.policies import bundle, version
 
@@ -16,6 +16,8 @@ def test_a_draft_stands_in_the_place_of_what_is_active_of_its_bundle() -> None:
     history.add(meta("policies"), PolicyPublished(policy_snapshot=named, bundles=(a, b), kind="publish"), 1)
     draft = PolicyDrafted(bundle="a", revision=2, digest="d", definition=version(bundle("a")).definition)
     history.add(meta("policies"), draft, 2)
+    refused = PolicyRefused(request="PolicyPutRequested", bundle="b", code="unsigned", reason="no")
+    history.add(meta("policies"), refused, 3)
     tried = history.with_([as_version(draft)], default_decision="allow")
     assert [(one.id, one.default.decision) for one in tried.bundles] == [("a", "deny"), ("b", "deny")]
     assert tried.default_decision == "deny", "where there are bundles they have a default decision each"

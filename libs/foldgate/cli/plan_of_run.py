@@ -1,57 +1,76 @@
-"""What a run would do: each step with what begins it, before anything is asked for.
+"""What a run would do: each step with what begins it, what policy says of it now, and where it would go.
 
-Whether a step may happen, and in which pool, is policy's word at the moment when it is asked: a plan cannot know it.
+Nothing is asked for. What policy says then is its word at the moment when it is asked, which may be another.
 """
 
 from collections.abc import Collection
 from typing import Any
 
+from foldgate.authority.foreseeing import Foreseen, Foresight, Plan, Planned
 from foldgate.cli.graph import about
+from foldgate.cli.policy_history import history
+from foldgate.cli.pools_known import known
+from foldgate.cli.reaching import Reached
 from foldgate.cli.showing import begins
 from foldgate.cli.terminal import console, harmless, note, say, say_json, table
-from foldgate.language.definition import Definition, JobSpec
+from foldgate.language.definition import Definition
 from foldgate.language.edges import kind_of
-
-LATER = "asked when it runs"
-
-
-def plan(definition: Definition, *, kept: Collection[str] = ()) -> list[dict[str, Any]]:
-    """The steps in the order in which they can run. `kept` are those whose output is taken over from another run."""
-    return [_step(definition, step_id, kept=step_id in kept) for step_id in definition.order]
+from foldgate.runtime.clock import SystemClock
 
 
-def _step(definition: Definition, step_id: str, *, kept: bool) -> dict[str, Any]:
+async def foresight(suite: Reached) -> Foresight:
+    """What holds now."""
+    policies = await history(suite)
+    snapshot = policies.with_((), default_decision=suite.settings.default_decision)
+    return Foresight(snapshot, await known(suite), SystemClock().now_ms())
+
+
+def steps_of(definition: Definition, plan: Plan) -> list[dict[str, Any]]:
+    """The steps in the order in which they can run, with those whose output is taken over from another run."""
+    foreseen = {one.id: one for one in plan.steps}
+    return [_step(definition, step_id, foreseen.get(step_id)) for step_id in definition.order]
+
+
+def _step(definition: Definition, step_id: str, one: Foreseen | None) -> dict[str, Any]:
     step = definition.steps[step_id]
-    asks = LATER if isinstance(step.spec, JobSpec) and not kept else ""
+    by = f" by {one.rule}" if one is not None and one.rule else ""
     return {
         "step": step_id,
         "type": kind_of(step),
         "about": about(step),
-        "begins": "taken over" if kept else begins(definition, step_id),
-        "decision": asks,
-        "pool": (step.route.pool or asks) if asks else "",
+        "begins": "taken over" if one is None else begins(definition, step_id),
+        "decision": "" if one is None else one.decision + by,
+        "reason": "" if one is None else one.reason,
+        "pool": "" if one is None else one.pool or one.pool_reason,
     }
 
 
 def print_plan(
     definition: Definition,
+    run: Planned,
+    foresight: Foresight,
     *,
-    given: str,
     as_json: bool,
     kept: Collection[str] = (),
     again: dict[str, Any] | None = None,
 ) -> None:
     """The plan; nothing is asked for."""
-    steps = plan(definition, kept=kept)
+    plan = foresight.plan(definition, run, done=kept)
+    steps = steps_of(definition, plan)
     if as_json:
         about_run = {"workflow": definition.workflow, "version": definition.version, "digest": definition.digest}
-        say_json({"dry_run": True, **about_run, **(again or {}), "steps": steps})
+        begin = {"policy_snapshot": plan.policy_snapshot, "decision": plan.decision, "reason": plan.reason}
+        say_json({"dry_run": True, **about_run, **begin, **(again or {}), "steps": steps})
         return
-    say(f"{definition.workflow} {harmless(definition.version, most=40)} with {harmless(given, most=160)}", style="bold")
+    named = f"{definition.workflow} {harmless(definition.version, most=40)}"
+    say(f"{named} with {harmless(run.input, most=160)}", style="bold")
     if again is not None:
         say(f"again from {again['from_step']} of {again['rerun_of']}, with ctx {harmless(str(again['ctx']), most=160)}")
-    shown = table("step", "type", "about", "begins", "decision", "pool")
+    if plan.decision == "deny":
+        say(f"it may not begin, by {harmless(plan.rule)}: {harmless(plan.reason, most=300)}", style="red")
+    columns = ("step", "type", "about", "begins", "decision", "pool")
+    shown = table(*columns)
     for step in steps:
-        shown.add_row(*(harmless(str(step[name]), most=80) for name in step))
+        shown.add_row(*(harmless(str(step[name]), most=80) for name in columns))
     console().print(shown)
     note("Nothing was asked for: this is a plan.")

@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from foldgate.sdk.client import Client
 
 
+PRINCIPAL = "client"
+"""Who asks for what people ask for on the command line, where they do not say."""
+
+
 class Reached(NamedTuple):
     """A suite that a command can speak to."""
 
@@ -25,7 +29,7 @@ class Reached(NamedTuple):
     settings: Settings
     seen: Seen
 
-    def client(self, tenant: str, *, principal: str = "client", signer: "Signer | None" = None) -> "Client":
+    def client(self, tenant: str, *, principal: str = PRINCIPAL, signer: "Signer | None" = None) -> "Client":
         """A client that reads long partitions from their last checkpoint. The suite's issuer signs what it asks."""
         from foldgate.cli.reading import position_before
         from foldgate.runtime.keys import Keys

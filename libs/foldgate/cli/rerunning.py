@@ -6,12 +6,13 @@ from typing import NamedTuple
 
 import msgspec
 
+from foldgate.authority.foreseeing import Foresight, Planned
 from foldgate.cli import asking
 from foldgate.cli.folding import FoldedRun, folded
 from foldgate.cli.mistakes import AskedWrongly
-from foldgate.cli.plan_of_run import print_plan
+from foldgate.cli.plan_of_run import foresight, print_plan
 from foldgate.cli.published import Published, published
-from foldgate.cli.reaching import Reached, opened
+from foldgate.cli.reaching import PRINCIPAL, Reached, opened
 from foldgate.cli.starting import seen_of_workflows
 from foldgate.cli.terminal import harmless, note
 from foldgate.contracts.events import RunRequested, RunStarted
@@ -51,7 +52,7 @@ async def rerun_one(
         old = await folded(suite, run_id)
         again = await _again(suite, old, step, latest=latest, key=key)
         if dry_run:
-            _print(again, as_json=as_json)
+            _print(again, old.tenant, await foresight(suite), as_json=as_json)
             return 0
         client = suite.client(old.tenant)
         prepared = requests.a_run(old.tenant, again.event)
@@ -109,7 +110,7 @@ def known_step(definition: Definition, step: str) -> str:
     )
 
 
-def _print(again: Again, *, as_json: bool) -> None:
+def _print(again: Again, tenant: str, now: Foresight, *, as_json: bool) -> None:
     rerun = again.event.rerun
     assert rerun is not None
     taken = {
@@ -118,4 +119,13 @@ def _print(again: Again, *, as_json: bool) -> None:
         "input": msgspec.json.decode(again.event.input),
         "ctx": {name: msgspec.json.decode(value) for name, value in rerun.ctx.items()},
     }
-    print_plan(again.definition, given=again.event.input, as_json=as_json, kept=rerun.outputs, again=taken)
+    definition, event = again.definition, again.event
+    run = Planned.of(
+        definition,
+        tenant=tenant,
+        principal=PRINCIPAL,
+        labels=event.labels,
+        given=event.input,
+        key=event.idempotency_key,
+    )
+    print_plan(definition, run, now, as_json=as_json, kept=rerun.outputs, again=taken)

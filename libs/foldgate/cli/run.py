@@ -52,7 +52,10 @@ def start(
 
     payload, labels = parsed(body, "--input"), labels_of(label or [])
     if dry_run:
-        finding.run(plan_one(workflow, payload, version=version, tenant=tenant, data=data, as_json=as_json))
+        plan = plan_one(
+            workflow, payload, version=version, key=key, labels=labels, tenant=tenant, data=data, as_json=as_json
+        )
+        finding.run(plan)
         return
     work = start_one(
         workflow,

@@ -5,12 +5,13 @@ from typing import Any
 
 import msgspec
 
+from foldgate.authority.foreseeing import Planned
 from foldgate.authority.request import canonical
 from foldgate.cli import asking
 from foldgate.cli.mistakes import CannotGoOn
-from foldgate.cli.plan_of_run import print_plan
+from foldgate.cli.plan_of_run import foresight, print_plan
 from foldgate.cli.published import published
-from foldgate.cli.reaching import Reached, opened
+from foldgate.cli.reaching import PRINCIPAL, Reached, opened
 from foldgate.contracts.places import Partition
 from foldgate.contracts.topics import WORKFLOWS
 
@@ -73,14 +74,26 @@ async def seen_of_workflows(suite: Reached) -> int:
     return await suite.log.end(Partition(WORKFLOWS.name, 0))
 
 
-async def plan_one(workflow: str, payload: Any, *, version: str, tenant: str, data: Path | None, as_json: bool) -> None:
+async def plan_one(
+    workflow: str,
+    payload: Any,
+    *,
+    version: str,
+    key: str,
+    labels: dict[str, str],
+    tenant: str,
+    data: Path | None,
+    as_json: bool,
+) -> None:
     """Print what a run would do; nothing is asked for."""
     async with opened(data) as suite:
-        found = await published(suite, tenant=tenant)
+        found, now = await published(suite, tenant=tenant), await foresight(suite)
     chosen = found.version(workflow, version)
     if found.is_retired(workflow):
         raise WouldBeRefused(f"Expected a workflow that starts runs, but '{workflow}' is retired: publish it again.")
     definition = found.definition(chosen)
     if definition.input_schema is not None and (problem := definition.input_schema.problem(payload)) is not None:
         raise WouldBeRefused(f"Expected an input that fits the workflow's input_schema. {problem}")
-    print_plan(definition, given=canonical(msgspec.json.encode(payload)), as_json=as_json)
+    given = canonical(msgspec.json.encode(payload))
+    run = Planned.of(definition, tenant=tenant, principal=PRINCIPAL, labels=labels, given=given, key=key)
+    print_plan(definition, run, now, as_json=as_json)

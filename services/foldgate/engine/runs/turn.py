@@ -14,6 +14,7 @@ from typing import Any, NamedTuple, Protocol
 
 import msgspec
 
+from foldgate.authority.job_making import job_of
 from foldgate.authority.redaction import redacted_event
 from foldgate.authority.secrets import Level
 from foldgate.contracts.events import (
@@ -34,7 +35,6 @@ from foldgate.engine.runs.places import Place, parent_of, place_of
 from foldgate.engine.runs.scope import scope_of
 from foldgate.engine.runs.state import Run
 from foldgate.engine.runs.step import REPEATED, Step
-from foldgate.engine.runs.work import job_of
 from foldgate.expr.template import ExpressionFailed, Template
 from foldgate.language.definition import Definition, ParallelSpec
 from foldgate.language.definitions import Definitions
@@ -240,8 +240,9 @@ class Turn:
             return
         job = job_of(
             self.run,
-            place,
+            place.step,
             step.input,
+            name=place.id,
             attempt=step.attempt,
             patience_ms=place.step.queue_timeout_ms,
             retries=step.spent,

@@ -7,6 +7,7 @@ before is over: it failed, or it was lost with its worker, or its time to wait h
 import hashlib
 from typing import NamedTuple
 
+from foldgate.authority.job_making import job_of
 from foldgate.authority.request import canonical
 from foldgate.contracts import ids
 from foldgate.contracts.events import (
@@ -26,7 +27,6 @@ from foldgate.engine.runs.evolve import CHECKPOINT_EVERY_MS
 from foldgate.engine.runs.places import Place
 from foldgate.engine.runs.step import LOST, NOT_SPENT, RETURNED, Step
 from foldgate.engine.runs.turn import MAX_CARRIED_BYTES, Ending, Turn, shortened, size_of
-from foldgate.engine.runs.work import job_of
 from foldgate.language.definition import Retry
 
 WRONG_OUTPUT = frozenset({"invalid_output", "output_invalid", "output_too_large"})
@@ -265,8 +265,9 @@ def _request(
 ) -> None:
     job = job_of(
         turn.run,
-        place,
+        place.step,
         given,
+        name=place.id,
         attempt=attempt,
         patience_ms=_patience_ms(turn, place, after),
         retries=before.spent,

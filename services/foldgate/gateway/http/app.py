@@ -32,6 +32,7 @@ from foldgate.gateway.http.keyring import Keyring
 from foldgate.gateway.http.live import Live
 from foldgate.gateway.http.methods import refusals
 from foldgate.gateway.http.openapi import OpenApi
+from foldgate.gateway.http.plans import Plans
 from foldgate.gateway.http.policies import Policies
 from foldgate.gateway.http.policy_book import PolicyBook
 from foldgate.gateway.http.policy_changes import PolicyChanges
@@ -81,13 +82,14 @@ class Gateway:
         live = Live(self._following, runs, guard)
         starting = Starting(self.verdicts, runs)
         workflows = Workflows(context, self.verdicts, projectors[WORKFLOWS.name])
-        starts = Starts(context, starting, workflows)
+        book = PolicyBook(context.models, projectors[POLICIES.name], default_decision=context.settings.default_decision)
+        plans = Plans(book, clock=context.clock)
+        starts = Starts(context, starting, workflows, plans=plans)
         speaking = Speaking(context)
         workers = Workers(context, speaking)
         controls = Controls(context, self.verdicts, runs)
         job_lists = JobLists(context.models, projectors[JOBS.name])
         approvals = self.approvals = Approvals(context.models, projectors[APPROVALS.name])
-        book = PolicyBook(context.models, projectors[POLICIES.name], default_decision=context.settings.default_decision)
         self._seats, self._artifacts = workers.seats, store_of(context.settings)
         areas: tuple[Area, ...] = (
             workflows,
@@ -114,6 +116,7 @@ class Gateway:
                 runs=runs,
                 graphs=Graphs(context.models, runs=projectors[RUNS.name], workflows=projectors[WORKFLOWS.name]),
                 timeline=projectors[TIMELINE.name],
+                plans=plans,
             ),
             PoolChanges(context),
             Policies(book),

@@ -148,11 +148,12 @@ async def _definition(run: Row) -> Definition | None:
         return None
     if run["workflow"] == _SINGLE:
         return single_job(run["kind"], run["topic"])
-    return await asyncio.to_thread(_compiled, run["definition"], run["digest"])
+    return await asyncio.to_thread(compiled_once, run["definition"], run["digest"])
 
 
 @lru_cache(maxsize=64)
-def _compiled(definition: str, digest: str) -> Definition:
+def compiled_once(definition: str, digest: str) -> Definition:
+    """What a canonical form means."""
     return compiled(definition, digest=digest)
 
 

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.requests import Request
 from starlette.responses import Response
 
+from foldgate.authority.foreseeing import Planned
 from foldgate.contracts.events import ContextChanged, Event, RunRequested, RunStarted, StepSucceeded
 from foldgate.contracts.places import Partition
 from foldgate.contracts.topics import WORKFLOWS
@@ -17,6 +18,7 @@ from foldgate.gateway.http.asking import StartAnswer, Starting, Text
 from foldgate.gateway.http.auth import caller_of
 from foldgate.gateway.http.graphs import Graphs
 from foldgate.gateway.http.operations import Operation, Parameter, Said
+from foldgate.gateway.http.plans import PlanItem, Plans
 from foldgate.gateway.http.problems import Problem
 from foldgate.gateway.http.querying import rows_of
 from foldgate.gateway.http.runs import OVER, Runs, caught_up
@@ -54,6 +56,7 @@ class RerunAnswer(StartAnswer):
     request_id: str | None = Field(title="Request", description="null of a plan.")  # type: ignore[assignment]
     kept: list[str] = Field(default=[], title="Kept", description="Of a plan: whose outputs are taken over.")
     again: list[str] = Field(default=[], title="Again", description="Of a plan: what is done again.")
+    plan: PlanItem | None = Field(default=None, title="Plan", description="What the new run would do.")
 
 
 class Reruns:
@@ -68,8 +71,9 @@ class Reruns:
         runs: Runs,
         graphs: Graphs,
         timeline: Projector,
+        plans: Plans,
     ) -> None:
-        self._context, self._models = context, models
+        self._context, self._models, self._plans = context, models, plans
         self._starting, self._runs, self._graphs, self._timeline = starting, runs, graphs, timeline
 
     def operations(self, prefix: str) -> tuple[Operation, ...]:
@@ -102,9 +106,32 @@ class Reruns:
             raise Problem("unknown_step", what, field="from_step")
         event = await self._again(run_id, definition, body, key=key)
         if body.dry_run:
-            return _plan(definition, event)
+            return await self._planned(request, definition, event)
         prepared = requests.a_run(tenant, event)
         return await self._starting.known(prepared) or await self._starting.asked(client, prepared)
+
+    async def _planned(self, request: Request, definition: Definition, event: RunRequested) -> Response:
+        """What the new run would do."""
+        assert event.rerun is not None
+        caller, outputs = caller_of(request), event.rerun.outputs
+        run = Planned.of(
+            definition,
+            tenant=caller.tenant,
+            principal=caller.principal,
+            labels=event.labels,
+            given=event.input,
+            key=event.idempotency_key,
+        )
+        document = {
+            "run_id": None,
+            "request_id": None,
+            "status": "planned",
+            "position": None,
+            "kept": [step for step in definition.order if step in outputs],
+            "again": [step for step in definition.order if step not in outputs],
+            "plan": await self._plans.plan(definition, run, done=outputs),
+        }
+        return Response(msgspec.json.encode(document), media_type="application/json")
 
     async def _again(self, run_id: str, definition: Definition, body: RerunBody, *, key: str) -> RunRequested:
         await caught_up(self._timeline)
@@ -123,11 +150,3 @@ class Reruns:
             key=key,
             workflows_offset=await self._context.log.end(Partition(WORKFLOWS.name, 0)),
         )
-
-
-def _plan(definition: Definition, event: RunRequested) -> Response:
-    assert event.rerun is not None
-    kept = [step for step in definition.order if step in event.rerun.outputs]
-    again = [step for step in definition.order if step not in event.rerun.outputs]
-    document = {"run_id": None, "request_id": None, "status": "planned", "position": None, "kept": kept, "again": again}
-    return Response(msgspec.json.encode(document), media_type="application/json")

@@ -11,14 +11,17 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.requests import Request
 from starlette.responses import Response
 
+from foldgate.authority.foreseeing import Planned
 from foldgate.authority.request import canonical
 from foldgate.contracts.places import Partition
 from foldgate.contracts.topics import WORKFLOWS
 from foldgate.gateway.http import asking, bodies
-from foldgate.gateway.http.asking import Label, Starting, Text
+from foldgate.gateway.http.asking import Label, StartAnswer, Starting, Text
 from foldgate.gateway.http.auth import caller_of
-from foldgate.gateway.http.operations import Operation, Parameter
+from foldgate.gateway.http.graphs import compiled_once
+from foldgate.gateway.http.operations import Operation, Parameter, Said
 from foldgate.gateway.http.paging import Given
+from foldgate.gateway.http.plans import PlanItem, Plans
 from foldgate.gateway.http.problems import Problem
 from foldgate.gateway.http.runs import WAIT, wait_in
 from foldgate.gateway.http.workflows import Workflows
@@ -40,11 +43,29 @@ class StartBody(BaseModel):
     )
 
 
+class StartRequest(StartBody):
+    """What a run is given, or would be."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, title="StartRequest")
+
+    dry_run: bool = Field(default=False, title="Dry run", description="Only say what it would do: ask for nothing.")
+
+
+class StartedAnswer(StartAnswer):
+    """The run that a request means, or the plan of one."""
+
+    model_config = ConfigDict(title="Started")
+
+    run_id: str | None = Field(title="Run", description="The run; null of a plan.")  # type: ignore[assignment]
+    request_id: str | None = Field(title="Request", description="null of a plan.")  # type: ignore[assignment]
+    plan: PlanItem | None = Field(default=None, title="Plan", description="What a run would do.")
+
+
 class Starts:
     """Starts runs of workflows."""
 
-    def __init__(self, context: Context, starting: Starting, workflows: Workflows) -> None:
-        self._context, self._starting, self._workflows = context, starting, workflows
+    def __init__(self, context: Context, starting: Starting, workflows: Workflows, *, plans: Plans) -> None:
+        self._context, self._starting, self._workflows, self._plans = context, starting, workflows, plans
 
     def operations(self, prefix: str) -> tuple[Operation, ...]:
         """What is served."""
@@ -55,9 +76,9 @@ class Starts:
             summary="Start a run of a workflow",
             area="runs",
             role="operator",
-            body=StartBody,
+            body=StartRequest,
             parameters=(Parameter("workflow", "path", "The id of a workflow."), asking.KEY, asking.FROM, WAIT),
-            answers=asking.ANSWERS,
+            answers={code: Said(StartedAnswer, said.description) for code, said in asking.ANSWERS.items()},
             problems=(
                 *asking.PROBLEMS,
                 "unknown_workflow",
@@ -73,8 +94,31 @@ class Starts:
         """Ask for a run, and answer with what became of it."""
         key, within_s = asking.key_of(request), wait_in(Given(request, ("wait",)).one("wait"))
         body = _body(await bodies.received(request))
+        if body.dry_run:
+            return await self._planned(request, body)
         prepared, answer = await self.started(request, request.path_params["workflow"], body, key=key)
         return await self._starting.waited(answer, request, prepared, within_s=within_s)
+
+    async def _planned(self, request: Request, body: StartRequest) -> Response:
+        """What such a run would do."""
+        caller, workflow = caller_of(request), request.path_params["workflow"]
+        known = await self._workflows.known(workflow, body.version, tenant=caller.tenant)
+        if known["state"] == "retired":
+            raise _retired(workflow)
+        definition = await asyncio.to_thread(compiled_once, known["definition"], known["digest"])
+        if definition.input_schema is not None and (wrong := definition.input_schema.problem(body.input)) is not None:
+            raise Problem("invalid_input", f"The input does not fit input_schema: {wrong}", field="input")
+        run = Planned.of(
+            definition,
+            tenant=caller.tenant,
+            principal=caller.principal,
+            labels=asking.labels_of(request, body.labels),
+            given=canonical(msgspec.json.encode(body.input)),
+            key=asking.key_of(request),
+        )
+        plan = await self._plans.plan(definition, run)
+        document = {"run_id": None, "request_id": None, "status": "planned", "position": None, "plan": plan}
+        return Response(msgspec.json.encode(document), media_type="application/json")
 
     async def started(self, request: Request, workflow: str, body: StartBody, *, key: str) -> tuple[Prepared, Response]:
         """What is asked for in the name of whoever sent this, and what became of it."""
@@ -96,17 +140,21 @@ class Starts:
         if known["state"] == "retired":
             if (answer := await self._starting.known(prepared, latest=True)) is not None:
                 return prepared, answer
-            what = f"Expected a workflow that starts runs, but '{workflow}' is retired: publish it again."
-            raise Problem("workflow_retired", what, field="workflow")
+            raise _retired(workflow)
         return prepared, await self._starting.asked(client, prepared)
 
 
-def _body(data: bytes) -> StartBody:
+def _retired(workflow: str) -> Problem:
+    what = f"Expected a workflow that starts runs, but '{workflow}' is retired: publish it again."
+    return Problem("workflow_retired", what, field="workflow")
+
+
+def _body(data: bytes) -> StartRequest:
     """What a run is given: the body's `input`, or the body."""
     value = bodies.parsed(data) if data else {}
     if isinstance(value, dict) and "input" in value:
-        return bodies.fitting(value, StartBody)
+        return bodies.fitting(value, StartRequest)
     if isinstance(value, dict) and "dry_run" in value:  # who wants a plan must not get a run
-        what = "Expected no `dry_run`: `foldgate run start --dry-run` has plans. For the workflow, put it into `input`."
+        what = "Expected `input` beside `dry_run`. If it is for the workflow, put it into `input`."
         raise Problem("invalid_body", what, field="dry_run")
-    return StartBody(input=value)
+    return StartRequest(input=value)

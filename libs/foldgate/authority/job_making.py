@@ -1,23 +1,47 @@
 """The job of a step: all that it would do, as its definition says and by what it was given."""
 
+from typing import Protocol
+
 from foldgate.contracts import ids
 from foldgate.contracts.events import Job
-from foldgate.engine.runs.places import Place
-from foldgate.engine.runs.state import Run
-from foldgate.language.definition import JobSpec
+from foldgate.language.definition import JobSpec, StepDef
+
+
+class Whose(Protocol):
+    """The run that it is a job of."""
+
+    @property
+    def run_id(self) -> str: ...
+    @property
+    def workflow(self) -> str: ...
+    @property
+    def digest(self) -> str: ...
+    @property
+    def labels(self) -> dict[str, str]: ...
+    @property
+    def tenant(self) -> str: ...
+    @property
+    def principal(self) -> str: ...
 
 
 def job_of(
-    run: Run, place: Place, given: str, *, attempt: int, patience_ms: int, retries: int = 0, resume: str = ""
+    run: Whose,
+    step: StepDef,
+    given: str,
+    *,
+    name: str,
+    attempt: int,
+    patience_ms: int,
+    retries: int = 0,
+    resume: str = "",
 ) -> Job:
-    """One attempt of it, after so many that failed; it goes on from the checkpoint that they left. `patience_ms` is how
-    long it may wait for a worker."""
-    step, spec = place.step, place.step.spec
+    """One attempt of a step, which has that name in its run, after so many that failed; it goes on from the checkpoint
+    that they left. `patience_ms` is how long it may wait for a worker."""
+    spec, meta, route = step.spec, step.meta, step.route
     assert isinstance(spec, JobSpec)
-    meta, route = step.meta, step.route
     return Job(
-        job_id=ids.job_id(run.run_id, place.id, attempt),
-        step=place.id,
+        job_id=ids.job_id(run.run_id, name, attempt),
+        step=name,
         attempt=attempt,
         kind=spec.kind,
         topic=spec.topic,
