@@ -316,6 +316,17 @@ def first(order: Order[Entry]) -> Entry:
     return found  # type: ignore[no-any-return]
 
 
+def least(order: Order[Any]) -> int | None:
+    """The number with which the first begins; None where there is nobody."""
+    leaves = order.lists
+    if leaves is None:
+        leaves = order.regained()
+    if not leaves:
+        return None
+    begin: Any = leaves[0][0]
+    return begin[0]  # type: ignore[no-any-return]
+
+
 def each(order: Order[Entry]) -> Iterator[Entry]:
     """All of them, the first first; whatever comes of the order meanwhile."""
     some = order.beyond(None)

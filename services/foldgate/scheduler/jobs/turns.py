@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 from foldgate.authority.pools_terms import OVERLOADED
-from foldgate.scheduler.jobs.pieces import first
+from foldgate.scheduler.jobs.pieces import first, least
 from foldgate.scheduler.jobs.state import AGE_STEP_MS, FULL, TOKEN, Counter, Gate, Pool, Section
 
 _NOTHING = Counter()
@@ -120,11 +120,11 @@ def due(pool: Pool, *, noted_after_ms: int) -> int | None:
         return 0
     if next_turn(pool) is not None:
         return 0
-    times = [first(order)[0] for order in (pool.leases, pool.ends) if order]
-    if pool.heads:
-        times.append(first(pool.heads)[0] + noted_after_ms)
-    if pool.leaves and len(pool.waiting):
-        times.append(first(pool.leaves)[0])
+    times = [time for time in (least(pool.leases), least(pool.ends)) if time is not None]
+    if (since := least(pool.heads)) is not None:
+        times.append(since + noted_after_ms)
+    if len(pool.waiting) and (opens := least(pool.leaves)) is not None:
+        times.append(opens)
     if not may_retry(pool) and any(section.is_retry for section in pool.sections.values()):
         times.append(token_at(pool))
     return min(times, default=None)
