@@ -132,10 +132,10 @@ class Beats:
 
     def _review(self, pool: Moving) -> Iterator[Said]:
         """What people were told is looked at again."""
-        for topic, reason in list(pool.noted.items())[:MAX_NOTES]:
+        for topic, noted in list(pool.noted.items())[:MAX_NOTES]:
             now = told(pool, topic)
             is_over = not now.waiting or now.since + self._noted_after_ms > pool.at
-            if is_over or now.reason != reason:
+            if is_over or now.reason != noted.reason:
                 yield self._noted(pool, topic, "" if is_over else now.reason)
 
     def _noted(self, pool: Moving, topic: str, reason: str) -> Said:

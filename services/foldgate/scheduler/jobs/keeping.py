@@ -11,7 +11,19 @@ from foldgate.authority.pools_terms import PoolLimit, PoolTerms
 from foldgate.decider.keeping import Keeping
 from foldgate.scheduler.jobs.moving import replace
 from foldgate.scheduler.jobs.pieces import Pairs, Table, from_plain, plain
-from foldgate.scheduler.jobs.state import Counter, Hold, Kind, Known, Lane, Pool, Profile, Section, Tenant, Waiting
+from foldgate.scheduler.jobs.state import (
+    Counter,
+    Hold,
+    Kind,
+    Known,
+    Lane,
+    Noted,
+    Pool,
+    Profile,
+    Section,
+    Tenant,
+    Waiting,
+)
 
 AT_ONCE = 500
 """Waiting jobs of a piece."""
@@ -51,7 +63,7 @@ def whole(small: Pool, pieces: Iterable[Piece]) -> Pool:
 
 def _shape() -> str:
     """What is kept of what. The pool's terms are in it, and what those are made of."""
-    kinds = (Pool, Waiting, Profile, Known, Hold, Lane, Kind, Section, Tenant, Counter, PoolTerms, PoolLimit)
+    kinds = (Pool, Waiting, Profile, Known, Hold, Lane, Kind, Section, Tenant, Counter, Noted, PoolTerms, PoolLimit)
     return "\n".join(f"{kind.__name__} {one.encode_name} {one.type}" for kind in kinds for one in fields(kind))
 
 

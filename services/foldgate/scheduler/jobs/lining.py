@@ -64,7 +64,7 @@ class Lining(Pool):
             known = kind_of(job)
             known = replace(known, fits=self._fits(known))
         self.kinds = self.kinds.with_(kind, replace(known, lanes=known.lanes + 1))
-        self.topics = self.topics.with_(job.topic, (self.topics.get(job.topic) or 0) + 1)
+        self._count_noted(job.topic, 1)
         self.numbers = {**self.numbers, one.writ.pools_number: self.numbers.get(one.writ.pools_number, 0) + 1}
         lane = Lane(
             shape=shape,
@@ -100,14 +100,18 @@ class Lining(Pool):
 
     def _close_lane(self, name: str, lane: Lane, *, serves: bool) -> None:
         self._reline(name, lane, None, serves=serves)
-        kind, lanes = self.kinds[lane.kind], self.topics.get(lane.topic)
-        assert lanes is not None
+        self._count_noted(lane.topic, -1)
+        kind = self.kinds[lane.kind]
         rest = replace(kind, lanes=kind.lanes - 1)
         self.kinds = self.kinds.with_(lane.kind, rest) if rest.lanes else self.kinds.without(lane.kind)
         self.numbers = {**self.numbers, lane.pools_number: self.numbers[lane.pools_number] - 1}
-        self.topics = self.topics.with_(lane.topic, lanes - 1) if lanes > 1 else self.topics.without(lane.topic)
         if not self.numbers[lane.pools_number]:
             del self.numbers[lane.pools_number]
+
+    def _count_noted(self, topic: str, lanes: int) -> None:
+        """So many lanes more of a topic, if people were told of it."""
+        if (noted := self.noted.get(topic)) is not None:
+            self.noted = {**self.noted, topic: replace(noted, lanes=noted.lanes + lanes)}
 
     def raise_lane(self, name: str) -> None:
         """The first of a lane may have waited for long enough to be raised."""

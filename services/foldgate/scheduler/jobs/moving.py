@@ -12,7 +12,7 @@ from foldgate.scheduler.jobs.fitting import BEGUN, HELD, TERMS, gates_of
 from foldgate.scheduler.jobs.lining import Lining
 from foldgate.scheduler.jobs.packing import Authorised, body_of, lane_of, shape_of, unpacked
 from foldgate.scheduler.jobs.pieces import drop, first, moved, put
-from foldgate.scheduler.jobs.state import MOST_TOKENS, TOKEN, Counter, Hold, Known, Pool, Profile, Waiting
+from foldgate.scheduler.jobs.state import MOST_TOKENS, TOKEN, Counter, Hold, Known, Noted, Pool, Profile, Waiting
 from foldgate.scheduler.jobs.turns import retry_share
 
 MINUTE_MS = 60_000
@@ -221,7 +221,7 @@ class Moving(Lining):
         entries = [(lane.since, name) for name, lane in self.lanes.items() if lane.topic == topic]
         for entry in entries:
             self.head(topic, entry, None)
-        self.noted = {**self.noted, topic: reason}
+        self.noted = {**self.noted, topic: Noted(reason, len(entries))}
         if not reason:
             del self.noted[topic]
         for entry in entries:

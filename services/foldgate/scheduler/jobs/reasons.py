@@ -97,7 +97,7 @@ def describe(pool: Pool) -> Mapping[str, Any]:
         "open": not pool.closed,
         "closed_for": pool.why_closed,
         "overloaded": bool(pool.overloaded),
-        "noted": dict(pool.noted),
+        "noted": {topic: noted.reason for topic, noted in pool.noted.items()},
         "each": {endpoint: _described(pool, known) for endpoint, known in sorted(pool.workers.items())},
     }
 

@@ -195,6 +195,13 @@ class Counter(msgspec.Struct, frozen=True):
     lanes: dict[str, int] = {}
 
 
+class Noted(msgspec.Struct, frozen=True):
+    """Why people were told that jobs of a topic wait, and how many lanes of it there are."""
+
+    reason: str
+    lanes: int
+
+
 class Pool(msgspec.Struct):
     """One pool; `lease` is the number of the last lease given, and `stale` how many jobs went back for a writ of the
     policy that holds now. `closed` is the number of the change that closed it, 0 while it is open. A pool is never
@@ -224,8 +231,7 @@ class Pool(msgspec.Struct):
     rises: Order[tuple[int, str]] = msgspec.field(default_factory=Order)
     heads: Order[tuple[int, str]] = msgspec.field(default_factory=Order)
     known_heads: Order[tuple[int, str]] = msgspec.field(default_factory=Order)
-    topics: Table[int] = msgspec.field(default_factory=Table)
-    noted: dict[str, str] = {}
+    noted: dict[str, Noted] = {}
     looked_at: int = 0
     numbers: dict[int, int] = {}
     number: int = 0

@@ -132,4 +132,4 @@ def due(pool: Pool, *, noted_after_ms: int) -> int | None:
 
 def not_waiting(pool: Pool) -> list[str]:
     """Topics of which people were told that they wait, and of which nothing waits."""
-    return [topic for topic in pool.noted if topic not in pool.topics]
+    return [topic for topic, noted in pool.noted.items() if not noted.lanes]
