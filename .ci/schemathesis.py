@@ -136,6 +136,9 @@ def fill(client: httpx.Client) -> Mapping[str, str]:
     for version in ("1", "2"):
         posted(client, "/workflows", {**FLOW, "version": version})
     posted(client, "/workflows", {**FLOW, "id": "other"})
+    for bundle in ("one", "two"):  # drafts, which decide nothing
+        draft = json.dumps({"bundle": bundle, "rules": []})
+        client.put(f"{API}/policy/bundles/{bundle}?revision=0", content=draft).raise_for_status()
     runs = [posted(client, "/workflows/asks/runs", {"input": {}})["run_id"] for _ in range(2)]
     for number in range(2):
         worker = posted(client, "/workers", {"name": f"w{number}", "topics": ["job.x"]})
@@ -143,7 +146,7 @@ def fill(client: httpx.Client) -> Mapping[str, str]:
         job = posted(client, "/jobs", {"topic": "job.x"})
         failed_for_good(client, worker)
     time.sleep(2)  # until the read models show it
-    return {"run_id": runs[0], "workflow": "asks", "job": job["run_id"]}
+    return {"run_id": runs[0], "workflow": "asks", "job": job["run_id"], "bundle": "one"}
 
 
 def failed_for_good(client: httpx.Client, worker: Mapping[str, str]) -> None:

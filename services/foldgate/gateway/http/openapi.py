@@ -169,5 +169,9 @@ def _body(operation: Operation, schemas: dict[str, Any]) -> Mapping[str, Any]:
     schema = operation.body.model_json_schema(ref_template=_REF)
     schemas.update(_exact(schema.pop("$defs", {})))
     schemas[schema["title"]] = _exact(schema)
-    ref = {"$ref": _REF.format(model=schema["title"])}
-    return {"requestBody": {"required": True, "content": {"application/json": {"schema": ref}}}}
+    form = {"$ref": _REF.format(model=schema["title"])}
+    if not operation.or_any_without:
+        return {"requestBody": {"required": True, "content": {"application/json": {"schema": form}}}}
+    looks_so = {"type": "object", "anyOf": [{"required": [name]} for name in operation.or_any_without]}
+    either = {"anyOf": [form, {"allOf": [_JSON_REF], "not": looks_so}]}
+    return {"requestBody": {"required": False, "content": {"application/json": {"schema": either}}}}

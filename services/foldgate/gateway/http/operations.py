@@ -37,7 +37,8 @@ class Operation:
 
     `problems` are codes beyond those that every operation may answer with. One that `counts_itself` is not counted
     against its caller's key: what workers say. The answer of one that is `immutable` is the same for ever, because it
-    is found by its content. The body of one that `takes_bytes` is no JSON."""
+    is found by its content. The body of one that `takes_bytes` is no JSON. With names in `or_any_without` it may be
+    any JSON as well but an object that has one of them."""
 
     method: Literal["GET", "POST", "PUT", "DELETE"]
     path: str
@@ -52,3 +53,4 @@ class Operation:
     counts_itself: bool = False
     immutable: bool = False
     takes_bytes: bool = False
+    or_any_without: tuple[str, ...] = ()

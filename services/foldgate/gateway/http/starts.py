@@ -77,6 +77,7 @@ class Starts:
             area="runs",
             role="operator",
             body=StartRequest,
+            or_any_without=("input", "dry_run"),
             parameters=(Parameter("workflow", "path", "The id of a workflow."), asking.KEY, asking.FROM, WAIT),
             answers={code: Said(StartedAnswer, said.description) for code, said in asking.ANSWERS.items()},
             problems=(
