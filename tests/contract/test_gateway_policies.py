@@ -6,8 +6,10 @@ from typing import Any
 
 import httpx
 import msgspec
+import pytest
 
 from foldgate.contracts.events import PolicyDrafted, PolicyPublished, PolicyShadowed, PolicyVersion
+from foldgate.gateway.http import policy_backtests
 from foldgate.gateway.projections.policies import PROJECTION, rows
 from tests.support.door import Door, gateway
 from tests.support.logs import Opened
@@ -155,6 +157,35 @@ async def what_is_told_of_it(door: Door) -> None:
     for revision in ("", "x", "1" * 12):
         answer = await door.client.put(f"{API}/bundles/team~floor", params={"revision": revision}, content=FLOOR)
         assert (answer.status_code, answer.json()["field"]) == (400, "revision")
+
+
+async def test_what_was_decided_is_compared_with_what_a_draft_says(postgres_url: str, opened: Opened) -> None:
+    given = settings(default_decision="allow")
+    async with opened() as log, running(log, given=given), gateway(log, postgres_url, given=given) as door:
+        client = door.client
+        await put(door, "bundle: team/floor\ndefault_decision: allow\n", 0)
+        await asked(door, "POST", "/publish")
+        for topic in ("mail.send", "web.get", "mail.send"):
+            await client.post("/api/v1/jobs", json={"topic": topic})
+        await put(door, FLOOR, 1)
+
+        async def compared() -> bool:
+            found = await asked(door, "POST", "/backtest", json={"days": 1.0})
+            return (found["decisions"], found["changed"], found["runs_changed"]) == (6, 2, 2)
+
+        await until(compared, what="all of it to be decided and shown")
+        found = await asked(door, "POST", "/backtest", json={"bundles": ["team/floor"]})
+        [change] = found["changes"]
+        assert (change["was"], change["would_be"], change["rule"]) == ("allow", "deny", "team/floor#no-mail")
+        assert (found["same"], change["times"], len(change["examples"])) == (4, 2, 2)
+        nothing = await asked(door, "POST", "/backtest", json={"days": 1e-9})
+        assert nothing["decisions"] == 0
+        unknown = await asked(door, "POST", "/backtest", status=404, json={"bundles": ["no/such"]})
+        assert unknown["code"] == "unknown_bundle"
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(policy_backtests, "MOST_EVENTS", 3)
+            much = await asked(door, "POST", "/backtest", status=413)
+        assert "foldgate policy backtest" in much["detail"]
 
 
 async def test_a_tenant_asks_for_itself(postgres_url: str, opened: Opened) -> None:

@@ -77,6 +77,7 @@ OF_THE_SUITE = {
     ("GET", "/policy/snapshots"),
     ("GET", "/policy/snapshots/{snapshot}"),
     ("GET", "/policy/audit"),
+    ("POST", "/policy/backtest"),
     ("POST", "/policy/explain"),
     ("POST", "/policy/simulate"),
     ("POST", "/policy/publish"),

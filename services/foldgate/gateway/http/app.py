@@ -34,6 +34,7 @@ from foldgate.gateway.http.methods import refusals
 from foldgate.gateway.http.openapi import OpenApi
 from foldgate.gateway.http.plans import Plans
 from foldgate.gateway.http.policies import Policies
+from foldgate.gateway.http.policy_backtests import PolicyBacktests
 from foldgate.gateway.http.policy_book import PolicyBook
 from foldgate.gateway.http.policy_changes import PolicyChanges
 from foldgate.gateway.http.policy_trials import PolicyTrials
@@ -122,6 +123,7 @@ class Gateway:
             Policies(book),
             PolicyChanges(context, self.verdicts, book),
             PolicyTrials(book),
+            PolicyBacktests(book, clock=context.clock),
             Status(context.settings.suite, projectors, clock=context.clock),
         )
         self.operations = tuple(operation for area in areas for operation in area.operations(API))

@@ -5,6 +5,7 @@ Policy belongs to the suite: its rules may name anybody. So it is shown to those
 
 import asyncio
 import difflib
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -14,7 +15,7 @@ from starlette.responses import Response
 
 from foldgate.authority.bundles import compiled
 from foldgate.authority.policy_history import PolicyHistory
-from foldgate.contracts.events import PolicyVersion
+from foldgate.contracts.events import PolicyDrafted, PolicyVersion
 from foldgate.gateway.http.operations import Operation, Parameter, Said
 from foldgate.gateway.http.paging import PAGES, Given, Int, Long, cursor_at, cut, page
 from foldgate.gateway.http.policy_book import PolicyBook, check_everywhere
@@ -250,6 +251,15 @@ def bundle_in(request: Request, known: PolicyHistory) -> str:
     raise Problem(
         "unknown_bundle", f"Expected a bundle that was put, but there is no '{named[:100]}'{hint}", field="bundle"
     )
+
+
+def drafts_of(known: PolicyHistory, bundles: Sequence[str]) -> Sequence[PolicyDrafted]:
+    """The last drafts of these bundles; all that wait, if none is named."""
+    for named in bundles:
+        if named not in known.drafts:
+            what = f"Expected a bundle that was put, but there is no '{named[:100]}'."
+            raise Problem("unknown_bundle", what, field="bundles")
+    return [known.drafts[named][-1].event for named in bundles] or known.waiting
 
 
 def name_in(request: Request) -> str:

@@ -25,7 +25,7 @@ from foldgate.gateway.http import bodies
 from foldgate.gateway.http.asking import Text
 from foldgate.gateway.http.auth import caller_of
 from foldgate.gateway.http.operations import Operation, Said
-from foldgate.gateway.http.policies import BUNDLE, bundle_in
+from foldgate.gateway.http.policies import BUNDLE, bundle_in, drafts_of
 from foldgate.gateway.http.policy_book import PolicyBook, check_everywhere
 from foldgate.gateway.http.problems import Problem
 
@@ -182,13 +182,7 @@ class PolicyTrials:
         check_everywhere(request)
         body = await bodies.read(request, SimulationBody)
         known = await self._book.latest()
-        drafts = known.waiting
-        if body.bundles:
-            for named in body.bundles:
-                if named not in known.drafts:
-                    what = f"Expected a bundle that was put, but there is no '{named[:100]}'."
-                    raise Problem("unknown_bundle", what, field="bundles")
-            drafts = [known.drafts[named][-1].event for named in body.bundles]
+        drafts = drafts_of(known, body.bundles)
         return _json(await asyncio.to_thread(_explained, await self._snapshot(map(as_version, drafts)), body))
 
     async def simulate_one(self, request: Request) -> Response:
