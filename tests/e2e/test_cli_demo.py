@@ -11,7 +11,7 @@ from tests.support.commands import COMMAND, WITHIN_S, environment, foldgate
 def test_it_shows_a_run_that_survives_its_worker(tmp_path: Path, postgres_url: str) -> None:
     somebodys = {"FOLDGATE_POSTGRES": postgres_url}  # configured, and none of its business
     done = subprocess.run(
-        [*COMMAND, "demo"],
+        [*COMMAND, "demo", "worker"],
         env={**environment(somebodys), "TMPDIR": str(tmp_path)},
         capture_output=True,
         text=True,
@@ -37,7 +37,7 @@ def test_it_shows_a_run_that_survives_its_worker(tmp_path: Path, postgres_url: s
 
 def test_an_incident_is_mended_with_leave_of_people(tmp_path: Path) -> None:
     done = subprocess.run(
-        [*COMMAND, "demo", "incident"],
+        [*COMMAND, "demo"],
         env={**environment({}), "TMPDIR": str(tmp_path)},
         capture_output=True,
         text=True,

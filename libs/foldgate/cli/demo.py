@@ -17,15 +17,15 @@ class Scenario(StrEnum):
 
 def demo(
     scenario: Annotated[
-        Scenario, typer.Argument(help="worker: a job whose worker dies; incident: that, and people who are asked.")
-    ] = Scenario.WORKER,
+        Scenario, typer.Argument(help="incident: a worker dies, and people are asked; worker: a worker dies.")
+    ] = Scenario.INCIDENT,
     keep: Annotated[bool, typer.Option("--keep", help="Keep the data folder afterwards, to look at.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Show on this machine what happens to a run whose worker dies: nothing is lost, and nothing is done unseen.
 
     Starts a suite with a database of its own in a temporary folder, and two workers, one after the other. Takes some
-    seconds, and leaves nothing running. `incident` is a workflow of many steps: policy asks people before the patch.
+    seconds, and leaves nothing running. In `incident`, a workflow of many steps, policy asks people before the patch.
     """
     from foldgate.cli import finding
     from foldgate.cli.demonstration import demonstrate

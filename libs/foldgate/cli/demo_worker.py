@@ -1,4 +1,4 @@
-"""The worker of `foldgate demo`: counts to three, a second each, and says so."""
+"""The worker of `foldgate demo worker`: counts to three, a second each, and says so."""
 
 import asyncio
 import sys
