@@ -203,11 +203,16 @@ class Lining(Pool):
         name = one.tenant
         tenant = self.tenants.get(name) or self._newcomer()
         before, lines = _places(name, tenant), tenant.lines.copy()
-        if old is not None and not old.shut:
-            line = drop(lines.pop(old.section), (*old.entry, lane))
-            lines |= {old.section: line} if line else {}
-        if new is not None and not new.shut:
-            lines[new.section] = put(lines.get(new.section, _NO_LINE), (*new.entry, lane))
+        was, now = _stand(lane, old), _stand(lane, new)
+        of, then = old.section if old else "", new.section if new else ""
+        if was is not None and now is not None and of == then:
+            lines[of] = moved(lines[of], was, now)
+        else:
+            if was is not None:
+                line = drop(lines.pop(of), was)
+                lines |= {of: line} if line else {}
+            if now is not None:
+                lines[then] = put(lines.get(then, _NO_LINE), now)
         lanes = tenant.lanes + (old is None) - (new is None)
         turn = self._last() if serves else tenant.turn
         self._set_tenant(name, before, Tenant(turn, lanes, lines))
@@ -239,6 +244,11 @@ class Lining(Pool):
     def _set_counter(self, counter: str, known: Counter) -> None:
         keep = known.count or known.lanes
         self.counters = self.counters.with_(counter, known) if keep else self.counters.without(counter)
+
+
+def _stand(name: str, lane: Lane | None) -> tuple[int, int, str] | None:
+    """Where a lane stands in its line, who is next is smaller; None if it does not."""
+    return None if lane is None or lane.shut else (-lane.level, lane.head, name)
 
 
 def _places(name: str, tenant: Tenant) -> dict[str, _Place]:

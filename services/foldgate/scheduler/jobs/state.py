@@ -152,11 +152,6 @@ class Lane(msgspec.Struct, frozen=True):
     own: tuple[Gate, ...] = ()
     shut: bool = False
 
-    @property
-    def entry(self) -> tuple[int, int]:
-        """In its line: who is next is smaller."""
-        return -self.level, self.head
-
 
 class Kind(msgspec.Struct, frozen=True):
     """What matters of jobs for which workers fit (`kind` is the type of their step): how many lanes are of that kind,
