@@ -216,6 +216,13 @@ async def test_a_run_is_cancelled_and_says_why(postgres_url: str) -> None:
         assert shown["status"] == "cancelled"
         assert shown["error"]["code"] == "cancelled"
         assert shown["compensation"] == "none"
+        second = (await start(door, {}, workflow="wait")).json()["run_id"]
+        assert (await door.client.delete(f"{RUNS}/{second}")).status_code == 200
+        assert (await ended(door, second))["status"] == "cancelled"
+        for run_id in (run, second):
+            late = await door.client.delete(f"{RUNS}/{run_id}")
+            assert problem(late) == (409, "run_ended", "run_id"), "what has happened stays"
+        assert (await ended(door, second))["status"] == "cancelled"
 
 
 async def test_what_takes_too_long_has_timed_out(postgres_url: str) -> None:

@@ -21,6 +21,7 @@ from foldgate.gateway.http import asking, bodies
 from foldgate.gateway.http.asking import Text
 from foldgate.gateway.http.auth import caller_of
 from foldgate.gateway.http.operations import Operation, Parameter, Said
+from foldgate.gateway.http.paging import Given
 from foldgate.gateway.http.places import text_of
 from foldgate.gateway.http.problems import Problem
 from foldgate.gateway.http.runs import OVER, Runs
@@ -73,6 +74,17 @@ class Controls:
         """What is served."""
         return (
             self._control(prefix, "cancel", self.cancel, summary="End a run"),
+            Operation(
+                method="DELETE",
+                path=f"{prefix}/workflow-runs/{{run_id}}",
+                endpoint=self.delete,
+                summary="End a run, as cancel does; what has happened stays on the log",
+                area="runs",
+                role="operator",
+                parameters=(_RUN,),
+                answers=ANSWERS,
+                problems=(*PROBLEMS, _REFUSED["cancel"]),
+            ),
             self._control(prefix, "pause", self.pause, summary="Let a run begin nothing new"),
             self._control(prefix, "resume", self.resume, summary="Let a paused run go on"),
             Operation(
@@ -110,6 +122,11 @@ class Controls:
     async def cancel(self, request: Request) -> Response:
         """Call a run back."""
         return await self.call_back(request, run_of(request))
+
+    async def delete(self, request: Request) -> Response:
+        """Call a run back. Of one that has ended there is nothing to take away: its log is the proof of it."""
+        Given(request, ())
+        return await self._asked(request, a_cancel(run_of(request), reason=""))
 
     async def call_back(self, request: Request, run_id: str) -> Response:
         """Call this run back, for the reason in the request."""
