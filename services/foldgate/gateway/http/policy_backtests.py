@@ -15,7 +15,7 @@ from starlette.responses import Response
 
 from foldgate.authority.backtest import EVENTS, Backtest
 from foldgate.authority.policy_history import as_version
-from foldgate.contracts.events import EVENT_TYPES, CaseClosed, Event, Meta
+from foldgate.contracts.events import EVENT_TYPES, CaseClosed, Meta
 from foldgate.contracts.topics import DECISIONS, RUNS
 from foldgate.gateway.http import bodies
 from foldgate.gateway.http.asking import Text
@@ -24,6 +24,7 @@ from foldgate.gateway.http.policies import drafts_of
 from foldgate.gateway.http.policy_book import PolicyBook, check_everywhere
 from foldgate.gateway.http.problems import Problem
 from foldgate.gateway.http.querying import Row, rows_of
+from foldgate.gateway.projections.timeline import event_of
 from foldgate.runtime.clock import Clock
 
 MOST_EVENTS = 200_000
@@ -132,8 +133,7 @@ class PolicyBacktests:
 
 def _hear(test: Backtest, rows: Sequence[Row]) -> None:
     for row in rows:
-        event: Event = msgspec.json.decode(row["body"], type=EVENT_TYPES[row["type"]])
-        test.add(_meta(row), event)
+        test.add(_meta(row), event_of(EVENT_TYPES[row["type"]], row["body"]))
 
 
 def _meta(row: Row) -> Meta:

@@ -11,7 +11,7 @@ it in its run, is placed anew (`placing.py`), in the transaction that brings the
 from collections import defaultdict
 from collections.abc import Sequence
 from importlib.resources import files
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, get_args
 
 import msgspec
 
@@ -129,6 +129,24 @@ def _spelt(value: Any) -> Any:
             return [_spelt(part) for part in value]
         case _:
             return value
+
+
+def event_of(kind: type[Event], shown: str) -> Event:
+    """The event that a row shows, but for its bytes: those are left empty."""
+    return msgspec.convert(_without_bytes(msgspec.json.decode(shown), kind), kind)
+
+
+def _without_bytes(value: Any, kind: Any) -> Any:
+    if not isinstance(value, dict):
+        return value
+    for one in (kind, *get_args(kind)):
+        if isinstance(one, type) and issubclass(one, msgspec.Struct):
+            types = {field.name: field.type for field in msgspec.structs.fields(one)}
+            return {
+                name: "" if types.get(name) is bytes else _without_bytes(part, types.get(name))
+                for name, part in value.items()
+            }
+    return value
 
 
 async def write(connection: Connection, stretches: Sequence[Stretch]) -> None:
