@@ -99,9 +99,10 @@ class Processes:
         own = {"FOLDGATE_INSTANCE": f"{name}-{instance}", **settings}
         return self._start(f"{name}-{instance}", f"foldgate.{name}.main", own)
 
-    def worker(self, name: str) -> Process:
+    def worker(self, name: str, **settings: str) -> Process:
         """Start a worker; `executed` has what its handlers began."""
-        return self._start(name, "tests.support.worker_process", {"WORKER": name, "EXECUTED": str(self._executed)})
+        own = {"WORKER": name, "EXECUTED": str(self._executed)}
+        return self._start(name, "tests.support.worker_process", {**own, **settings})
 
     def program(self, name: str, module: str, **own: str) -> Process:
         """Start a program of another kind, which finds the suite as they all do."""

@@ -122,9 +122,9 @@ class Runs:
             await self.client.publish(source)
 
     async def go_through(self, count: int, *, at_once: int) -> None:
-        """So many, so many at a time; all of them succeed."""
+        """So many more, so many at a time; all of them succeed."""
         known = await self._log.end(Partition("workflows", 0))
-        numbers = iter(range(count))
+        numbers = iter(range(len(self.asked), len(self.asked) + count))
 
         async def one_after_the_other() -> None:
             for number in numbers:

@@ -1,6 +1,7 @@
 """How a Kafka cluster is spoken to: settings that make no sense together, and what is let do what."""
 
 import asyncio
+from pathlib import Path
 
 import pytest
 
@@ -9,6 +10,7 @@ from foldgate.cli.mistakes import AskedWrongly
 from foldgate.contracts.topics import STREAMS
 from foldgate.runtime.brokers import address_of
 from foldgate.runtime.settings import Settings, SettingsInvalid, from_environment
+from foldgate.servers.kafka_settings import Address, node_settings
 
 WHERE = {"FOLDGATE_KAFKA": "broker:9092"}
 
@@ -79,3 +81,11 @@ def test_a_log_in_postgresql_has_neither() -> None:
     for work in (make_topics(settings, suite=None), allow_all(settings, suite=None, names={})):
         with pytest.raises(AskedWrongly, match="is in PostgreSQL"):
             asyncio.run(work)
+
+
+def test_clients_of_a_listener_behind_a_proxy_are_told_the_address_of_the_proxy() -> None:
+    me = Address(1, 9092, 9093)
+    made = node_settings(me, [me], data=Path("data"), also=["SSL://127.0.0.1:1", "WAY://127.0.0.1:2->127.0.0.1:3"])
+    usual = "PLAINTEXT://127.0.0.1:9092,SSL://127.0.0.1:1"
+    assert made["listeners"] == f"{usual},WAY://127.0.0.1:2,CONTROLLER://127.0.0.1:9093"
+    assert made["advertised.listeners"] == f"{usual},WAY://127.0.0.1:3"

@@ -166,7 +166,7 @@ class KafkaCluster:
         listeners: Sequence[str] = (),
         launch: Launch | None = None,
     ) -> None:
-        """`listeners` of one node beside the usual one, such as SASL_SSL://127.0.0.1:21093."""
+        """`listeners` of one node beside the usual one, such as SASL_SSL://127.0.0.1:21093 (see `node_settings`)."""
         self.data = data
         self.nodes: tuple[KafkaNode, ...] = ()
         self._size = nodes

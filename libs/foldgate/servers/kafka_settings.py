@@ -18,7 +18,11 @@ class Address:
 
 
 def node_settings(me: Address, everyone: Sequence[Address], *, data: Path, also: Sequence[str] = ()) -> dict[str, str]:
-    """The server.properties of one node among `everyone`, itself included, with other listeners beside the usual."""
+    """The server.properties of one node among `everyone`, itself included, with other listeners beside the usual.
+
+    `also` has `NAME://HOST:PORT`, or `NAME://HOST:PORT->HOST:PORT` where clients are told another address than the one
+    it listens on, as behind a proxy.
+    """
     return {**_place(me, everyone, data=data, also=also), **_copies(len(everyone)), **_FRUGAL, **_STRICT}
 
 
@@ -28,18 +32,28 @@ def as_properties(settings: Mapping[str, str]) -> str:
 
 
 def _place(me: Address, everyone: Sequence[Address], *, data: Path, also: Sequence[str]) -> dict[str, str]:
-    clients = ",".join([f"PLAINTEXT://{HOST}:{me.port}", *also])
+    clients = [f"PLAINTEXT://{HOST}:{me.port}", *also]
+    listens, told = ",".join(map(_listens, clients)), ",".join(map(_told, clients))
     return {
         "process.roles": "broker,controller",
         "node.id": str(me.node),
         # Static voters: the nodes may then come back under other ports, because nothing of this is written to disk.
         "controller.quorum.voters": ",".join(f"{a.node}@{HOST}:{a.controller_port}" for a in everyone),
-        "listeners": f"{clients},CONTROLLER://{HOST}:{me.controller_port}",
-        "advertised.listeners": clients,
+        "listeners": f"{listens},CONTROLLER://{HOST}:{me.controller_port}",
+        "advertised.listeners": told,
         "controller.listener.names": "CONTROLLER",
         "listener.security.protocol.map": ",".join(["CONTROLLER:PLAINTEXT", *(f"{kind}:{kind}" for kind in _KINDS)]),
         "log.dirs": str(data),
     }
+
+
+def _listens(listener: str) -> str:
+    return listener.partition("->")[0]
+
+
+def _told(listener: str) -> str:
+    name, _, address = listener.partition("://")
+    return f"{name}://{address.rpartition('->')[2]}"
 
 
 def _copies(nodes: int) -> dict[str, str]:
