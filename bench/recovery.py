@@ -3,8 +3,8 @@
     python -m bench.recovery [--driver postgres|kafka] [--json] [--runs N]
 
 Each run has a job in the hands of a worker when all is killed: that attempt has to be lost, and the job decided on
-anew, before the next one begins. Leases last 2 s. Measured is from when the last service says that it is ready again, which
-itself is `ready` seconds after the kill.
+anew, before the next one begins. Leases last 2 s. Measured is from when the last service says that it is ready again,
+which itself is `ready` seconds after the kill.
 """
 
 import argparse
