@@ -125,7 +125,7 @@ def test_a_crash_at_any_place_loses_and_doubles_nothing(actor: str, seed: int) -
 async def test_crashes_everywhere_lose_and_double_nothing(opened: Opened) -> None:
     """On every driver: all actors crash again and again, and each round goes on on the log that the last one left."""
     chance = random.Random(7)
-    cast, runs = Cast(Stage(opened, changes={"lease_ms": 1_500})), []
+    cast, runs = Cast(Stage(opened, changes={"lease_ms": 2_000})), []
     async with opened() as log:
         for number in range(daily(2, thorough=20)):
             plans = {actor: [chance.randrange(1, 60) for _ in range(2)] for actor in ACTORS}

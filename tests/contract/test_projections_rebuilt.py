@@ -19,6 +19,7 @@ steps:
   b: {type: wait, signal: go, depends_on: [a]}
 """
 QUESTION = "{id: asking, steps: {ask: {type: approval}}}"
+BUNDLE = "{bundle: floor, default_decision: allow}"
 POOLS = "{pools: [{name: default}], routes: [{topics: ['*'], pools: [default]}]}"
 
 
@@ -26,6 +27,7 @@ async def lives(door: Door, chance: random.Random) -> None:
     """Runs that succeed, fail, wait for signals and are called back, in an order of chance; all of them end."""
     await door.client.post("/api/v1/workflows", content=WORKFLOW)
     await door.client.put("/api/v1/pools", content=POOLS, params={"revision": 0})
+    await door.client.put("/api/v1/policy/bundles/floor", content=BUNDLE, params={"revision": 0})
     begun = []
     for number in range(12):
         if number < 2 or chance.random() < 0.5:

@@ -159,8 +159,9 @@ class PolicyChanges:
     async def delete(self, request: Request) -> Response:
         """Let a bundle hold no longer."""
         check_everywhere(request)
-        given = Given(request, ("reason",))
-        return await self._asked(request, a_deletion(name_in(request)[:200], reason=_reason_in(given)))
+        reason = _reason_in(Given(request, ("reason",)))
+        named = bundle_in(request, await self._book.latest())
+        return await self._asked(request, a_deletion(named, reason=reason))
 
     async def shadow(self, request: Request) -> Response:
         """Evaluate a draft beside what holds, or no longer."""
