@@ -279,6 +279,16 @@ def test_what_waits_for_long_is_noted_once_and_when_it_waits_no_longer() -> None
     assert (over.waiting, over.reason) == (0, "")
 
 
+def test_what_people_know_of_a_wait_they_are_not_told_again() -> None:
+    subject = pool()
+    subject.when(issued(1), at=2000)
+    subject.when(Tick(), at=2000 + NOTED_AFTER_MS)
+    first = subject.when(worker("w/1", topics=("job.web",)), at=2001 + NOTED_AFTER_MS)
+    assert PoolWaitNoted in kinds(first), "why it waits is another now"
+    again = subject.when(worker("w/2", topics=("job.web",)), at=22_000 + NOTED_AFTER_MS)
+    assert PoolWaitNoted not in kinds(again)
+
+
 def test_a_worker_whose_lease_is_over_gets_nothing_until_it_beats() -> None:
     subject = pool()
     subject.when(beat(room=1), at=2000)
