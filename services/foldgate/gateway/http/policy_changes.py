@@ -17,12 +17,13 @@ from foldgate.contracts.events import PolicyDrafted, PolicyPublished, PolicyPutR
 from foldgate.eventlog.log import Submitted
 from foldgate.gateway.http import asking, bodies
 from foldgate.gateway.http.asking import Text
+from foldgate.gateway.http.documents import revision_in, unfit
 from foldgate.gateway.http.operations import Operation, Parameter, Said
 from foldgate.gateway.http.paging import Given
 from foldgate.gateway.http.places import text_of
 from foldgate.gateway.http.policies import BUNDLE, bundle_in, name_in
 from foldgate.gateway.http.policy_book import PolicyBook, check_everywhere
-from foldgate.gateway.http.problems import Mistake, Problem
+from foldgate.gateway.http.problems import Problem
 from foldgate.gateway.http.verdicts import Verdict, Verdicts, nothing_else
 from foldgate.runtime.context import Context
 from foldgate.sdk.policies import a_bundle, a_deletion, a_publishing, a_rollback, a_shadow
@@ -145,11 +146,9 @@ class PolicyChanges:
         """Put the document in the body."""
         check_everywhere(request)
         given = Given(request, ("revision", "reason"))
-        revision, named = given.one("revision"), name_in(request)
-        if revision is None or not (revision.isascii() and revision.isdecimal() and len(revision) < 10):
-            raise Problem("invalid_parameter", "Expected the `revision` that was changed, or 0.", field="revision")
+        revision, named = revision_in(given), name_in(request)
         source, reason = await bodies.received(request), _reason_in(given)
-        asked = await asyncio.to_thread(_draft, source, int(revision), reason)
+        asked = await asyncio.to_thread(_draft, source, revision, reason)
         assert isinstance(asked.event, PolicyPutRequested)
         if asked.event.bundle != named:
             what = f"Expected the bundle '{named[:100]}', which the path names, but the document is another"
@@ -211,12 +210,7 @@ def _draft(source: bytes, revision: int, reason: str) -> Asked:
     try:
         return a_bundle(source.decode("utf-8", "replace"), revision=revision, reason=reason)
     except BundleInvalid as error:
-        mistakes = [Mistake(problem.path, str(problem)) for problem in error.problems]
-        problems = [msgspec.structs.asdict(problem) for problem in error.problems]
-        first = mistakes[0]
-        raise Problem(
-            "invalid_bundle", first.detail, field=first.field, more={"problems": problems}, mistakes=mistakes
-        ) from None
+        raise unfit("invalid_bundle", error.problems) from None
 
 
 def _judged(asked: Asked, verdict: Verdict) -> Response:

@@ -17,11 +17,12 @@ from foldgate.contracts.events import PoolChanged, PoolsPublished, PoolsRefused
 from foldgate.contracts.topics import is_pool_name
 from foldgate.gateway.http import asking, bodies
 from foldgate.gateway.http.asking import Text
+from foldgate.gateway.http.documents import revision_in, unfit
 from foldgate.gateway.http.operations import Operation, Parameter, Said
 from foldgate.gateway.http.paging import Given
 from foldgate.gateway.http.places import text_of
 from foldgate.gateway.http.policy_book import check_everywhere
-from foldgate.gateway.http.problems import Mistake, Problem
+from foldgate.gateway.http.problems import Problem
 from foldgate.runtime.context import Context
 from foldgate.sdk.answers import NoVerdict
 from foldgate.sdk.pools import a_drain, a_layout, an_opening
@@ -111,13 +112,11 @@ class PoolChanges:
         """Put the document in the body."""
         check_everywhere(request, "pools belong")
         given = Given(request, ("revision", "reason"))
-        revision, reason = given.one("revision"), given.one("reason") or ""
-        if revision is None or not (revision.isascii() and revision.isdecimal() and len(revision) < 10):
-            raise Problem("invalid_parameter", "Expected the `revision` that was changed, or 0.", field="revision")
+        revision, reason = revision_in(given), given.one("reason") or ""
         if len(reason) > MOST_REASON:
             raise Problem("invalid_parameter", f"Expected a `reason` of at most {MOST_REASON}.", field="reason")
         source = await bodies.received(request)
-        return await self._asked(request, await asyncio.to_thread(_layout, source, int(revision), reason))
+        return await self._asked(request, await asyncio.to_thread(_layout, source, revision, reason))
 
     async def drain(self, request: Request) -> Response:
         """Close a pool, or open it."""
@@ -153,12 +152,7 @@ def _layout(source: bytes, revision: int, reason: str) -> Asked:
     try:
         return a_layout(source.decode("utf-8", "replace"), revision=revision, reason=reason)
     except PoolsInvalid as error:
-        mistakes = [Mistake(problem.path, str(problem)) for problem in error.problems]
-        problems = [msgspec.structs.asdict(problem) for problem in error.problems]
-        more = {"problems": problems}
-        raise Problem(
-            "invalid_pools", mistakes[0].detail, field=mistakes[0].field, more=more, mistakes=mistakes
-        ) from None
+        raise unfit("invalid_pools", error.problems) from None
 
 
 def _answer(status_code: int, asked: Asked, *, status: str, position: str, **said: Any) -> Response:

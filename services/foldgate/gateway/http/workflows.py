@@ -20,10 +20,11 @@ from foldgate.contracts.topics import WORKFLOWS
 from foldgate.eventlog.log import Submitted
 from foldgate.gateway.http import asking, bodies, runs
 from foldgate.gateway.http.auth import caller_of
+from foldgate.gateway.http.documents import unfit
 from foldgate.gateway.http.operations import Operation, Parameter, Said
 from foldgate.gateway.http.paging import Given
 from foldgate.gateway.http.places import place_of, text_of
-from foldgate.gateway.http.problems import Mistake, Problem
+from foldgate.gateway.http.problems import Problem
 from foldgate.gateway.http.querying import Row, row_of
 from foldgate.gateway.http.reflecting import AFTER
 from foldgate.gateway.http.runs import caught_up
@@ -184,12 +185,7 @@ def _asked(tenant: str, source: bytes) -> Asked:
     try:
         return a_publication(tenant, source)
     except WorkflowInvalid as error:
-        mistakes = [Mistake(problem.path, str(problem)) for problem in error.problems]
-        problems = [msgspec.structs.asdict(problem) for problem in error.problems]
-        first = mistakes[0]
-        raise Problem(
-            "invalid_workflow", first.detail, field=first.field, more={"problems": problems}, mistakes=mistakes
-        ) from None
+        raise unfit("invalid_workflow", error.problems) from None
 
 
 def _judged(verdict: Verdict) -> Response:
