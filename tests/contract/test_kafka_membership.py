@@ -14,7 +14,7 @@ from foldgate.contracts.places import Partition
 from foldgate.contracts.topics import RUNS
 from foldgate.eventlog.kafka import KafkaLog
 from foldgate.eventlog.kafka_client import KafkaAddress
-from tests.support.waiting import until
+from tests.support.waiting import tick, until
 
 PARTITIONS = [Partition("runs", number) for number in range(4)]
 
@@ -49,6 +49,22 @@ async def test_whenever_a_member_leaves_it_leaves_no_connection_open(kafka_boots
             await asyncio.wait_for(member.close(), timeout=None if ms % 4 else 0.001)
     await log.close()
     await until(lambda: connections() <= before, what="every connection to be closed", within_s=5)
+
+
+async def test_an_address_that_is_closed_waits_for_what_was_being_closed(kafka_bootstrap: str) -> None:
+    """Cut off twice, as by a crash and then by the end of the loop: nothing may still be under way behind our back."""
+    address, before = KafkaAddress(bootstrap=kafka_bootstrap), connections()
+    for turns in range(1, 60):
+        meeting = asyncio.create_task(address.connect())
+        for _ in range(turns):
+            await tick()
+        meeting.cancel()
+        await tick()
+        meeting.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await (await meeting).close()
+        await address.close()
+        assert connections() <= before
 
 
 async def test_a_client_that_is_closed_opens_nothing_any_more(kafka_bootstrap: str) -> None:

@@ -65,6 +65,11 @@ class Client(AIOKafkaClient):  # type: ignore[misc]  # published without types
     async def bootstrap(self) -> None:
         await self._out_of_reach(self._bootstrap())
 
+    @property
+    def gone(self) -> bool:
+        """Whether nothing of it is left: closing may have been cut off, and goes on by itself."""
+        return self.closed and not self._under_way
+
     async def ready(self, node_id: Any, *, group: ConnectionGroup = ConnectionGroup.DEFAULT) -> bool:
         if self.closed:
             return False
@@ -148,13 +153,13 @@ class KafkaAddress:
         """A client that has met nobody yet."""
         check_library(importlib.metadata.version("aiokafka"))
         client = Client(**self.options())
-        self.opened.difference_update([one for one in self.opened if one.closed])
+        self.opened.difference_update([one for one in self.opened if one.gone])
         self.opened.add(client)
         return client
 
     async def close(self) -> None:
-        """Close every client that was made here and is open still: whoever had it may have been cut off."""
-        for client in [one for one in self.opened if not one.closed]:
+        """Close every client that was made here, to the end: whoever had it may have been cut off, closing it too."""
+        for client in [one for one in self.opened if not one.gone]:
             await client.close()
 
     def options(self) -> dict[str, Any]:
