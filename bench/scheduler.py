@@ -5,8 +5,9 @@
 A pool in which N jobs wait, a million if not said, with inputs of 200 bytes, of 1,000 tenants: one has a tenth of them.
 Eight workers do 50 at once each. A message is a report, which frees a place and gives the next job away, or a writ,
 whose job waits: they come in turn, so the pool stays as large as it is. Both are decided on and their events folded, as
-in an owner. With signing, each dispatch has the signature that workers check; without, one that costs nothing. Then the
-same from a small pool, to show that the size of it hardly matters, and what it takes in memory and in a checkpoint.
+in an owner, which after each batch, here of a hundred, asks once when the pool is due. With signing, each dispatch has
+the signature that workers check; without, one that costs nothing. Then the same from a small pool, to show that the
+size of it hardly matters, and what it takes in memory and in a checkpoint.
 """
 
 import argparse
@@ -48,6 +49,7 @@ from foldgate.scheduler.jobs.decide import jobs
 from foldgate.scheduler.jobs.state import Pool
 
 JOBS, SMALL, TENANTS, WORKERS, PARALLEL, TOPICS, MESSAGES = 1_000_000, 1_000, 1_000, 8, 50, 5, 20_000
+BATCH = 100
 AT = 1_790_000_000_000
 FOR_EVER = AT + 10**12
 KEYS = Keys(new_files(AT).__getitem__)
@@ -71,7 +73,7 @@ class Subject:
             Policies(), lease_ms=10**12, wait_noted_after_ms=10**12, signer=signer, suite_keys=KEYS.suite
         )
         self.state: Pool | None = None
-        self.sequence, self.number, self.at = 0, 0, AT
+        self.sequence, self.number, self.at, self.taken = 0, 0, AT, 0
         self.given: deque[JobDispatched] = deque()
 
     def message(self, event: Event) -> Message:
@@ -85,7 +87,8 @@ class Subject:
             self.state = self.decider.evolve(self.state, _meta(self.sequence, message.at), said)
             if isinstance(said, JobDispatched):
                 self.given.append(said)
-        if self.state is not None:
+        self.taken += 1
+        if self.state is not None and self.taken % BATCH == 0:
             self.decider.due(self.state)
 
     def next_writ(self) -> WritIssued:

@@ -27,6 +27,9 @@ Seal = Callable[[Meta, Event, bytes], tuple[bytes, bytes]]
 """Encodes an event with its link to the chain hash before it: returns its own chain hash, and its bytes."""
 
 
+_MOST_MOVED = 1000
+"""Of so many aggregates the timers are set at once: more would hold up the loop of an owner that reads its log."""
+
 _LEAST_WEIGHT = 500
 """What a record set aside weighs at least: it waits in memory, but is no part of the append."""
 
@@ -117,6 +120,7 @@ class Processor(Generic[S]):
         self._skipped: dict[Partition, Position] = {}
         self._due: list[tuple[int, str]] = []
         self._due_of: dict[str, int] = {}
+        self._moved: set[str] = set()
 
     def restore(self, meta: Meta, event: Event) -> None:
         """Fold one accepted event of this partition; one that a checkpoint already holds is passed over."""
@@ -129,18 +133,16 @@ class Processor(Generic[S]):
         self.keep(meta.key, advanced(held, self._decider.evolve(held.state if held else None, meta, event), meta))
 
     def keep(self, key: str, held: Held[S]) -> None:
-        """Take an aggregate as it is now: into the live ones with its timer, or, ended, among the closed."""
-        due = None if self._decider.ended(held.state) else self._decider.due(held.state)
+        """Take an aggregate as it is now: into the live ones, or, ended, among the closed. Its timer is set when next
+        somebody asks what is due: once for all the messages of a batch."""
         if self._decider.ended(held.state):
             self.live.pop(key, None)
             self.closed.add(key, held.at)
         else:
             self.live[key] = held
-        if due is None:
-            self._due_of.pop(key, None)
-        elif self._due_of.get(key) != due:
-            self._due_of[key] = due
-            heapq.heappush(self._due, (due, key))
+        self._moved.add(key)
+        if len(self._moved) >= _MOST_MOVED:
+            self._set_timers()
 
     def has_taken(self, source: Partition, position: Position) -> bool:
         """Whether this partition has answered, or read past, that place of that source: INV-09 rests on asking."""
@@ -193,9 +195,28 @@ class Processor(Generic[S]):
 
     def next_due(self) -> int | None:
         """When `tick` is wanted next."""
+        self._set_timers()
         while self._due and self._due_of.get(self._due[0][1]) != self._due[0][0]:
             heapq.heappop(self._due)
         return self._due[0][0] if self._due else None
+
+    def _set_timers(self) -> None:
+        for key in self._moved:
+            held = self.live.get(key)
+            due = None if held is None else self._due_time(key, held)
+            if due is None:
+                self._due_of.pop(key, None)
+            elif self._due_of.get(key) != due:
+                self._due_of[key] = due
+                heapq.heappush(self._due, (due, key))
+        self._moved.clear()
+
+    def _due_time(self, key: str, held: Held[S]) -> int | None:
+        try:
+            return self._decider.due(held.state)
+        except Exception as error:  # noqa: BLE001 - a fault of ours may cost one aggregate, never the partition
+            self.faults.append(Fault(key, f"its timer cannot be told: {type(error).__name__}: {error}"))
+            return None
 
     def waiting(self) -> Iterator[Iterable[Watched]]:
         """What waits in each aggregate that lives now, one after the other."""

@@ -145,8 +145,7 @@ class _Scheduling:
         return pool
 
     def decide(self, state: Pool | None, message: Message) -> Outcome:
-        pool = Moving(name=message.key) if state is None else Moving.of(state)
-        pool.pass_time(message.at)
+        pool = _as_of(state, message)
         match message.event:
             case WritIssued(job=job) as issued if job.job_id not in pool.held and job.job_id not in pool.waiting:
                 yield from self._place(pool, _authorised(issued, message))
@@ -299,6 +298,15 @@ class _Scheduling:
     def _told(self, job_id: str, hold: Hold, reason: str) -> Said:
         told = JobCancelled(job_id=job_id, step=hold.step, lease=hold.lease, worker=hold.worker, reason=reason)
         return _about(sign_cancel(self._signer, told), hold)
+
+
+def _as_of(state: Pool | None, message: Message) -> Moving:
+    """The pool as it is by then. Beats and ticks do at once what they say; who only looks needs no copy of what is."""
+    if isinstance(state, Moving) and message.at <= state.at and not isinstance(message.event, WorkerBeat | Tick):
+        return state
+    pool = Moving(name=message.key) if state is None else Moving.of(state)
+    pool.pass_time(message.at)
+    return pool
 
 
 def _authorised(issued: WritIssued, message: Message) -> Authorised:

@@ -202,7 +202,8 @@ class Lining(Pool):
         assert one is not None
         name = one.tenant
         tenant = self.tenants.get(name) or self._newcomer()
-        before, lines = _places(name, tenant), tenant.lines.copy()
+        lines = tenant.lines.copy()
+        before = _places(name, tenant)
         was, now = _stand(lane, old), _stand(lane, new)
         of, then = old.section if old else "", new.section if new else ""
         if was is not None and now is not None and of == then:
@@ -210,7 +211,8 @@ class Lining(Pool):
         else:
             if was is not None:
                 line = drop(lines.pop(of), was)
-                lines |= {of: line} if line else {}
+                if line:
+                    lines[of] = line
             if now is not None:
                 lines[then] = put(lines.get(then, _NO_LINE), now)
         lanes = tenant.lanes + (old is None) - (new is None)
@@ -221,14 +223,18 @@ class Lining(Pool):
         """He is at other places in sections; a section where nobody is left is none."""
         self.tenants = self.tenants.with_(name, tenant) if tenant.lanes else self.tenants.without(name)
         after = _places(name, tenant)
-        for of in {**before, **after} if before != after else ():
+        if before == after:
+            return
+        sections = self.sections.copy()
+        for of in before | after:
             was, now = before.get(of), after.get(of)
             if was != now:
-                section = self.sections[of]
-                order = moved(section.order, was, now)
-                self.sections = {**self.sections, of: replace(section, order=order)}
-                if not order:
-                    del self.sections[of]
+                section = sections[of]
+                if order := moved(section.order, was, now):
+                    sections[of] = Section(section.fits, section.is_retry, section.shared, order)
+                else:
+                    del sections[of]
+        self.sections = sections
 
     # Counters.
 

@@ -21,14 +21,13 @@ def next_turn(pool: Pool) -> Turn | None:
     best: tuple[int, int, int, str] | None = None
     of = ""
     for name, section in pool.sections.items():
-        if _is_open(pool, section) and (best is None or first(section.order) < best):
-            best, of = first(section.order), name
+        if _is_open(pool, section):
+            leading = first(section.order)
+            if best is None or leading < best:
+                best, of = leading, name
     if best is None:
         return None
-    tenant = pool.tenants.get(best[3])
-    assert tenant is not None
-    lane = pool.lanes.get(first(tenant.lines[of])[2])
-    assert lane is not None
+    lane = pool.lanes[first(pool.tenants[best[3]].lines[of])[2]]
     return Turn(first(lane.queue)[1], pool.sections[of].fits)
 
 
