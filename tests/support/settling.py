@@ -19,7 +19,7 @@ async def settled(log: Log) -> None:
         await asyncio.sleep(LOOK_EVERY_S)
         return await _all_read(log) and await _all_relayed(log)
 
-    await until(nothing_left, what="everything to be read")
+    await until(nothing_left, what="everything to be read", within_s=120)
 
 
 async def _all_read(log: Log) -> bool:

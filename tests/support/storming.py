@@ -17,6 +17,7 @@ from foldgate.contracts.places import Partition
 from foldgate.contracts.topics import APPROVALS
 from foldgate.eventlog.log import Log, LogError
 from foldgate.sdk.client import Client
+from foldgate.sdk.requests import a_publication
 from foldgate.sdk.voting import a_vote
 from foldgate.servers.kafka import KafkaCluster
 from foldgate.servers.postgres import PostgresServer
@@ -119,7 +120,7 @@ class Runs:
 
     async def publish(self) -> None:
         for source in WORKFLOWS.values():
-            await self.client.publish(source)
+            await self.client.decided(a_publication("default", source), within_s=120)
 
     async def go_through(self, count: int, *, at_once: int) -> None:
         """So many more, so many at a time; all of them succeed."""
