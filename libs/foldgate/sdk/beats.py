@@ -26,7 +26,7 @@ class Standing(NamedTuple):
 
 class Beats:
     """Of one instance. `look` is called before a beat is counted as sent and before it is counted as heard: what lapsed
-    by then has lapsed, whatever is heard from then on."""
+    by then has lapsed, whatever is heard from then on. It says in how many ms the next lease lapses, if any."""
 
     def __init__(
         self,
@@ -36,7 +36,7 @@ class Beats:
         *,
         endpoint: str,
         standing: Callable[[], Standing],
-        look: Callable[[], None],
+        look: Callable[[], int | None],
         logger: Any,
     ) -> None:
         self._terms, self._transport, self._believing, self._endpoint = terms, transport, believing, endpoint
@@ -63,10 +63,10 @@ class Beats:
             await asyncio.sleep(self.every_s)
 
     async def watch_for_ever(self) -> None:
-        """Look, also while a beat is on its way for long."""
+        """Look as each lease lapses, also while a beat is on its way for long."""
         while True:
-            await asyncio.sleep(self.every_s)
-            self._look()
+            left_ms, every_s = self._look(), self.every_s
+            await asyncio.sleep(every_s if left_ms is None else min(every_s, left_ms / 1000))
 
     async def beat(self) -> None:
         """Send one."""

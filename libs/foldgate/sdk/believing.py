@@ -7,8 +7,8 @@ that comes again later is refused by its beat.
 
 Which beat the scheduler had seen when it gave a lease, the dispatch says. Of later ones it notes those alone that find
 the lease with two thirds of its time or less to go: so after any beat that is on the log the lease lasts two thirds of
-its time, and for so long more is begun. Once no beat got there for a whole lease, what was held has been given to
-others, whatever becomes durable from then on: `lapsed`.
+its time, and for so long more is begun, and goes on. Once no beat got there for so long, what was held may have been
+given to others, whatever becomes durable from then on: it is stopped, before anybody else can begin it.
 
 When a writ ends the scheduler has judged by its clock. Here it lasts a minute longer, by as much as clocks may differ:
 else an instance whose clock is fast would refuse what waited long, and be taken for one that is unfit.
@@ -61,14 +61,21 @@ class Believing:
             self._durable, self._kept_from = number, self._sent[number]
 
     def lasts(self, beat: int, lease_ms: int) -> bool:
-        """Whether something may be begun under a lease that was given after this beat."""
-        now, sent = self._clock.monotonic_ms(), self._sent.get(beat)
-        given = sent is not None and now - sent <= lease_ms
-        return given or now - self._kept_from <= lease_ms * 2 // 3
+        """Whether something may begin, or go on, under a lease that was given after this beat."""
+        return self.left_ms(beat, lease_ms) > 0
+
+    def left_ms(self, beat: int, lease_ms: int) -> int:
+        """For how long it may."""
+        sent = self._sent.get(beat)
+        kept = self._kept_left_ms(lease_ms)
+        return kept if sent is None else max(kept, sent + lease_ms - self._clock.monotonic_ms())
 
     def lapsed(self, lease_ms: int) -> bool:
-        """Whether leases of that length have ended: for so long no beat was durable."""
-        return self._clock.monotonic_ms() - self._kept_from > lease_ms
+        """Whether leases of that length may have ended: for two thirds of it no beat was durable."""
+        return self._kept_left_ms(lease_ms) <= 0
+
+    def _kept_left_ms(self, lease_ms: int) -> int:
+        return self._kept_from + lease_ms * 2 // 3 - self._clock.monotonic_ms()
 
     def check(self, meta: Meta, event: JobDispatched) -> None:
         """Raise Refused or Repeated unless this is to be done."""
@@ -106,7 +113,7 @@ class Believing:
 
     def _check_beat(self, event: JobDispatched) -> None:
         sent = self._sent.get(event.beat)
-        if sent is None or self._clock.monotonic_ms() - sent > event.lease_ms:
+        if sent is None or self._clock.monotonic_ms() - sent >= event.lease_ms:
             since = f"it is counted from beat {event.beat}, more than {event.lease_ms} ms ago"
             raise WritInvalid(LEASE_OVER, f"Expected a lease that lasts, but {since}.")
         self.note_durable(event.beat)

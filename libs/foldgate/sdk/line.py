@@ -277,12 +277,19 @@ class Line:
         else:
             self._call_back(held, code)
 
-    def _look_at_leases(self) -> None:
-        """What lapsed has been given to others."""
+    def _look_at_leases(self) -> int | None:
+        """What may have been given to others is stopped. In how many ms that will be so of the next, if any."""
+        next_ms: int | None = None
         for held in list(self.held.values()):
-            if self._believing.lapsed(held.dispatch.lease_ms) and not held.is_reported and not held.why:
+            if held.is_reported or held.why:
+                continue
+            left_ms = self._believing.left_ms(held.dispatch.beat, held.dispatch.lease_ms)
+            if left_ms > 0:
+                next_ms = left_ms if next_ms is None else min(next_ms, left_ms)
+            else:
                 self._logger.error("lease has lapsed", job_id=held.asked.job_id, lease=held.lease)
                 self._call_back(held, LAPSED)
+        return next_ms
 
     def _wake(self, held: Held, at_once: bool) -> None:
         self._calls.put(lambda: self._speaking.hear(held, at_once=at_once))

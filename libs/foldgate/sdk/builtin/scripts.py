@@ -20,6 +20,7 @@ from typing import Any
 
 import msgspec
 
+from foldgate.sdk.beats import A_LEASE
 from foldgate.sdk.builtin import processes
 from foldgate.sdk.builtin.asked import ScriptAsked, asked_in, invalid, seconds
 from foldgate.sdk.builtin.processes import Bounds, Ended, Limits, TookTooLong
@@ -82,8 +83,7 @@ class Scripts:
                     environment=_environment(job, folder),
                     account=self._terms.account,
                     limits=self._terms.limits,
-                    # Silence: before anybody else is given the job.
-                    bounds=Bounds(within_s, self._terms.output_bytes, silence_ms=job.lease_ms * 3 // 4),
+                    bounds=Bounds(within_s, self._terms.output_bytes, silence_ms=_silence_ms(job.lease_ms)),
                 )
             except TookTooLong:
                 message = f"Expected {asked.script} to end within {within_s:g} s, but it went on."
@@ -135,6 +135,12 @@ class Scripts:
                 raise Retryable("script_lost", f"Expected this worker to go on, but it was stopped, and so was {name}.")
             case _:
                 raise Retryable("script_lost", f"Expected to hear how {name} ended, but its supervisor was ended.")
+
+
+def _silence_ms(lease_ms: int) -> int:
+    """A worker that stands still has sent its last beat a quarter of a lease ago, at most; two thirds of one after it
+    what it held may be another's."""
+    return lease_ms * 2 // 3 - lease_ms // A_LEASE
 
 
 def _killed(name: str, number: int, err: bytes) -> JobError:

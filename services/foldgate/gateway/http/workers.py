@@ -102,7 +102,8 @@ class BeatAnswer(BaseModel):
     model_config = ConfigDict(title="BeatAnswer")
 
     known: bool = Field(
-        title="Known", description="false: no beat was heard for a whole lease, and what it held was given to others."
+        title="Known",
+        description="false: no beat was heard for two thirds of a lease, and what it held may be given to others.",
     )
     beat: int = Field(title="Number")
     lease_ms: int = Field(title="Lease")
