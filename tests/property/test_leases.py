@@ -56,16 +56,17 @@ class Pair:
         self.scheduler: Given[Pool] = pool()
         self.stopped_at: int | None = None
         self.durable_at = BEGINNING_MS
+        self.dispatched: JobDispatched | None = None
         self._numbers, self._reads = itertools.count(1), list[tuple[int, int, int]]()
-        self._begin()
+        self.dispatched = self._begin()
 
-    def _begin(self) -> None:
+    def _begin(self) -> JobDispatched:
         """It is heard, and given a job; its next beat names that."""
         self._sends(BEGINNING_MS)
         self._read()
         [dispatched] = self.scheduler.when(issued(1, expires_at=10**9), at=BEGINNING_MS)
         assert isinstance(dispatched, JobDispatched)
-        self.dispatched = dispatched
+        return dispatched
 
     def play(self) -> Lost:
         """Let it beat, until it is lost."""
@@ -105,7 +106,7 @@ class Pair:
 
     def _look(self) -> None:
         """What a worker does before a beat counts as sent, or as heard; and as each lease ends."""
-        if self.stopped_at is None and hasattr(self, "dispatched"):
+        if self.stopped_at is None and self.dispatched is not None:
             left = self.believing.left_ms(self.dispatched.beat, LEASE_MS)
             if left <= 0:
                 self.stopped_at = self.clock.at + left

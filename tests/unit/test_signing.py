@@ -1,5 +1,6 @@
 """What is signed besides writs: requests by issuers, leases by the scheduler, reports by whoever holds the lease."""
 
+import hmac
 from typing import Any
 
 import msgspec
@@ -9,7 +10,7 @@ from foldgate.authority.keys import SignatureInvalid
 from foldgate.authority.lease import sign_cancel, sign_lease, verify_cancel, verify_lease
 from foldgate.authority.requests import Vouching, check_request, sign_request
 from foldgate.authority.revoked import Revoked
-from foldgate.authority.token import Report, is_genuine, token, with_mac
+from foldgate.authority.token import Report, hmac_sha256, is_genuine, token, with_mac
 from foldgate.contracts.events import (
     Job,
     JobCancelled,
@@ -223,3 +224,10 @@ def test_every_lease_has_a_secret_of_its_own() -> None:
         token(bytes(32), job_id=JOB.job_id, lease=7, worker="w/1"),
     }
     assert len(others | {SECRET}) == 5
+
+
+@pytest.mark.parametrize("length", [0, 1, 32, 63, 64, 65, 200])
+def test_an_hmac_is_that_of_the_standard_library_whatever_the_key(length: int) -> None:
+    key = bytes(range(length))
+    for data in (b"", b"foldgate/token/1\n", bytes(1000)):
+        assert hmac_sha256(key, data) == hmac.digest(key, data, "sha256")

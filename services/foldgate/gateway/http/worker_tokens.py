@@ -13,6 +13,7 @@ from typing import TypeVar
 import msgspec
 
 from foldgate.authority.secrets import Level
+from foldgate.authority.token import hmac_sha256
 
 MAX_CHARACTERS = 12_000
 
@@ -83,7 +84,7 @@ def _parts(text: str) -> tuple[bytes, bytes]:
 
 
 def _mac(key: bytes, kind: type, said: bytes) -> bytes:
-    return hmac.digest(key, f"foldgate/door/{kind.__name__}/1\n".encode() + said, "sha256")
+    return hmac_sha256(key, f"foldgate/door/{kind.__name__}/1\n".encode() + said)
 
 
 def _text(data: bytes) -> str:

@@ -202,8 +202,7 @@ class Lining(Pool):
         assert one is not None
         name = one.tenant
         tenant = self.tenants.get(name) or self._newcomer()
-        lines = tenant.lines.copy()
-        before = _places(name, tenant)
+        before, lines = _places(name, tenant), tenant.lines.copy()
         was, now = _stand(lane, old), _stand(lane, new)
         of, then = old.section if old else "", new.section if new else ""
         if was is not None and now is not None and of == then:

@@ -190,7 +190,7 @@ class Order(Generic[Entry]):
         if not leaves:
             leaves.append([entry])
             return
-        at = _leaf_of(leaves, entry) if len(leaves) > 1 else 0
+        at = _leaf_of(leaves, entry)
         leaf = leaves[at]
         is_last = entry > leaf[-1]
         if is_last:
@@ -204,7 +204,7 @@ class Order(Generic[Entry]):
     @staticmethod
     def remove(leaves: list[Any], entry: Entry) -> None:
         """Let there be that one no longer."""
-        at = _leaf_of(leaves, entry) if len(leaves) > 1 else 0
+        at = _leaf_of(leaves, entry)
         leaf = leaves[at]
         place = bisect_left(leaf, entry)
         if place == len(leaf) or leaf[place] != entry:
@@ -240,7 +240,7 @@ class Pairs(Order[Pair]):
         if not leaves:
             leaves.append(([number], [name]))
             return
-        at = _leaf_of_pairs(leaves, entry) if len(leaves) > 1 else 0
+        at = _leaf_of_pairs(leaves, entry)
         numbers, names = leaves[at]
         place = len(numbers) if number > numbers[-1] else _place(numbers, names, entry)
         is_last = place == len(numbers)
@@ -253,7 +253,7 @@ class Pairs(Order[Pair]):
     @staticmethod
     def remove(leaves: list[tuple[list[int], list[str]]], entry: Pair) -> None:
         """Let there be that one no longer."""
-        at = _leaf_of_pairs(leaves, entry) if len(leaves) > 1 else 0
+        at = _leaf_of_pairs(leaves, entry)
         numbers, names = leaves[at]
         place = _place(numbers, names, entry)
         if place == len(numbers) or (numbers[place], names[place]) != entry:
@@ -280,9 +280,7 @@ _BEYOND = (math.inf,)
 
 def put(order: Order[Entry], entry: Entry) -> Order[Entry]:
     """These, and that one, which is not among them."""
-    leaves = order.lists
-    if leaves is None:
-        leaves = order.regained()
+    leaves = order.leaves()
     if not leaves:
         one: Order[Entry] = _new(order.__class__)
         one.lists = [order.leaf(entry)]
@@ -293,9 +291,7 @@ def put(order: Order[Entry], entry: Entry) -> Order[Entry]:
 
 def drop(order: Order[Entry], entry: Entry) -> Order[Entry]:
     """These, without that one, which is among them."""
-    leaves = order.lists
-    if leaves is None:
-        leaves = order.regained()
+    leaves = order.leaves()
     order.remove(leaves, entry)
     return order.followed(leaves, entry, None)
 
@@ -306,9 +302,7 @@ def moved(order: Order[Entry], before: Entry | None, after: Entry | None) -> Ord
         return order if after is None else put(order, after)
     if after is None:
         return drop(order, before)
-    leaves = order.lists
-    if leaves is None:
-        leaves = order.regained()
+    leaves = order.leaves()
     order.remove(leaves, before)
     order.insert(leaves, after)
     return order.followed(leaves, before, after)
