@@ -14,6 +14,7 @@ from foldgate.contracts.places import Partition
 from foldgate.contracts.topics import RUNS
 from foldgate.eventlog.kafka import KafkaLog
 from foldgate.eventlog.kafka_client import KafkaAddress
+from foldgate.eventlog.log import Writer
 from tests.support.waiting import tick, until
 
 PARTITIONS = [Partition("runs", number) for number in range(4)]
@@ -65,6 +66,22 @@ async def test_an_address_that_is_closed_waits_for_what_was_being_closed(kafka_b
             await (await meeting).close()
         await address.close()
         assert connections() <= before
+
+
+async def test_a_log_whose_closing_is_cut_off_leaves_nothing_open(kafka_bootstrap: str) -> None:
+    """Nor what its owner had not closed before, a writer here."""
+    before, writers = connections(), list[Writer]()
+    for turns in range(1, 12):
+        log = await KafkaLog.connect(kafka_bootstrap, suite=f"closing{os.getpid()}")
+        await log.prepare([RUNS])
+        writers.append(await log.writer(PARTITIONS[0]))
+        closing = asyncio.create_task(log.close())
+        for _ in range(turns):
+            await asyncio.wait({closing}, timeout=0)
+        closing.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await closing
+        await until(lambda: connections() <= before, what="every connection to be closed", within_s=5)
 
 
 async def test_a_client_that_is_closed_opens_nothing_any_more(kafka_bootstrap: str) -> None:

@@ -53,6 +53,7 @@ def lost_timers(patch: Patch) -> None:
         loaded(entries, processor, decider)
         processor._due.clear()
         processor._due_of.clear()
+        processor._moved.clear()
 
     loaded = saving._load
     patch.setattr(saving, "_load", load)

@@ -117,10 +117,11 @@ class KafkaLog:
         return self._checkpoints
 
     async def close(self) -> None:
-        await asyncio.gather(*(lane.close() for lane in self._lanes.values()))
-        await self._checkpoints.close()
-        await self._client.close()
-        await self._address.close()
+        try:
+            await asyncio.gather(*(lane.close() for lane in self._lanes.values()))
+            await self._checkpoints.close()
+        finally:
+            await self._address.close()  # of whatever the others have left open, where this is cut off
 
     def _topic(self, stream: str) -> str:
         return topic_name(self._suite, stream)

@@ -159,8 +159,8 @@ class KafkaAddress:
 
     async def close(self) -> None:
         """Close every client that was made here, to the end: whoever had it may have been cut off, closing it too."""
-        for client in [one for one in self.opened if not one.gone]:
-            await client.close()
+        closing = [asyncio.ensure_future(client.close()) for client in self.opened if not client.gone]
+        await asyncio.shield(asyncio.gather(*closing))
 
     def options(self) -> dict[str, Any]:
         """The same for every kind of client in the library."""
