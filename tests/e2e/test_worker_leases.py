@@ -162,7 +162,7 @@ async def _has_spoken(stage: Stage) -> bool:
 
 
 async def test_the_second_signal_ends_it_at_once(place: Place) -> None:
-    async with staged(place, lease_ms=60_000) as stage:  # it has what to wait for, however slow the machine is
+    async with staged(place) as stage:
         worker = await stage.worker("impatient")
         asked = await stage.client.run_job("block.sync")
         await stage.begins(asked.run_id)
