@@ -1,12 +1,13 @@
 """What `foldgate up` is asked to run: settings, servers and services, settled before anything is started."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 
 from foldgate.cli.finding import LOCAL
 from foldgate.cli.mistakes import AskedWrongly, CannotGoOn
+from foldgate.runtime.service import Service
 from foldgate.runtime.settings import Settings, SettingsInvalid, from_environment, given
 
 SERVICES = "foldgate.services"
@@ -76,6 +77,12 @@ def installed() -> Mapping[str, EntryPoint]:
             " distribution, not just on some of its folders."
         )
     return found
+
+
+def services() -> Iterator[Service]:
+    """What they are."""
+    for point in installed().values():
+        yield point.load()
 
 
 def _settings(environment: Mapping[str, str], options: Mapping[str, object]) -> Settings:

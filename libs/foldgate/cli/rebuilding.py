@@ -2,15 +2,13 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from importlib.metadata import entry_points
 from pathlib import Path
 
 from foldgate.cli.mistakes import AskedWrongly
-from foldgate.cli.plan import SERVICES
+from foldgate.cli.plan import services
 from foldgate.cli.reaching import opened
 from foldgate.cli.terminal import console, note, say, say_json
 from foldgate.readmodel.projection import Projection
-from foldgate.runtime.service import Service
 
 Told = Callable[[int, int], None]
 
@@ -40,17 +38,12 @@ async def rebuild(names: Sequence[str], *, data: Path | None, as_json: bool) -> 
 
 
 def _named(names: Sequence[str]) -> list[Projection]:
-    known = {projection.name: projection for service in _services() for projection in service.projections}
+    known = {projection.name: projection for service in services() for projection in service.projections}
     for name in names:
         if name not in known:
             there = ", ".join(sorted(known))
             raise AskedWrongly(f"Expected one of the read models {there}, but got '{name[:60]}'.")
     return [known[name] for name in dict.fromkeys(names or sorted(known))]
-
-
-def _services() -> Iterator[Service]:
-    for entry in entry_points(group=SERVICES):
-        yield entry.load()
 
 
 @contextmanager

@@ -1,14 +1,17 @@
 """Checks of a suite's log: are its streams as designed, are they owned, can what lies in them be read?"""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+from foldgate.cli import lag_checks
 from foldgate.cli.diagnosis import Finding, bad, fine, odd
 from foldgate.cli.listing import streams_of
 from foldgate.cli.owners import owner_of
 from foldgate.cli.reaching import Reached, look
+from foldgate.cli.server_checks import SKEW_MS
 from foldgate.contracts.codec import Undecodable, editions
 from foldgate.contracts.places import Partition
 from foldgate.contracts.topics import STREAMS
+from foldgate.runtime.clock import SystemClock
 from foldgate.runtime.connecting import codec_for, open_log
 from foldgate.runtime.settings import Settings
 
@@ -25,7 +28,9 @@ async def check_log(settings: Settings) -> Iterable[Finding]:
     log = await open_log(settings)
     try:
         suite = Reached(log, codec_for(settings), settings, seen)
-        return [*topology, await _owners(suite), await _readable(suite), await _quarantine(suite)]
+        found = [*topology, await _owners(suite), *await _newest(suite), await _quarantine(suite)]
+        found.append(await lag_checks.check_services(suite))
+        return found if settings.postgres is None else [*found, await lag_checks.check_read_models(suite)]
     finally:
         await log.close()
 
@@ -67,21 +72,33 @@ def _numbers(kind: str, partitions: int) -> range:
     return range(partitions if kind == "owned" else 0)
 
 
-async def _readable(suite: Reached) -> Finding:
-    """Whether the newest records of owned streams are of editions that this version knows."""
-    known = sum(len(found) for found in editions().values())
-    tried = 0
+async def _newest(suite: Reached) -> Sequence[Finding]:
+    """Whether the newest records of owned streams are of editions that this version knows, and of a time that was."""
+    tried, last = 0, (0, "")
     for stream in streams_of(suite):
         for place in (Partition(stream.name, n) for n in _numbers(stream.kind, stream.partitions)):
             end = await suite.log.end(place)
             async for chunk in suite.log.read(place, max(0, end - _LOOKED_AT), end):
                 for record in chunk:
                     try:
-                        suite.codec.decode(record.value)
+                        last = max(last, (suite.codec.decode(record.value).meta.at, stream.owner or ""))
                     except Undecodable as error:
-                        return bad("schemas", f"{place} at offset {record.offset}: {error}", _NEWER)
+                        return [bad("schemas", f"{place} at offset {record.offset}: {error}", _NEWER)]
                     tried += 1
-    return fine("schemas", f"{known} editions of {len(editions())} events known; the last {tried} records are of these")
+    known = sum(len(found) for found in editions().values())
+    told = f"{known} editions of {len(editions())} events known; the last {tried} records are of these"
+    return [fine("schemas", told), _clocks(*last)]
+
+
+def _clocks(at: int, service: str) -> Finding:
+    """Whatever is on the log was written before now, by clocks that agree."""
+    ahead = at - SystemClock().now_ms()
+    if ahead > SKEW_MS:
+        advice = "Leases and expiries go by each machine's clock: let all of them be set by NTP."
+        return odd(
+            "clocks", f"the {service} wrote an event that is {ahead / 1000:.1f} s ahead of the clock here", advice
+        )
+    return fine("clocks", "no service has written an event that is ahead of the clock here")
 
 
 _NEWER = "A newer Foldgate may have written it: use that version, or see `foldgate streams tail` for its bytes."

@@ -31,7 +31,7 @@ from foldgate.runtime import metrics
 from foldgate.runtime.context import Context
 from foldgate.runtime.owned import OwnedPartition
 from foldgate.runtime.recovery import LogUnreadable
-from foldgate.runtime.service import Aggregate, Follow, key_for
+from foldgate.runtime.service import Aggregate, Follow, is_same_key, key_for
 from foldgate.runtime.tables import TableReader, Tables
 from foldgate.runtime.watching import Asked
 
@@ -102,7 +102,7 @@ class Routing:
         owned.asked = None if aggregate.asks is None else Asked(aggregate.asks, owned.partition)
         for follow in aggregate.follows:
             names = frozenset(event.__name__ for event in follow.events)
-            same_key = _is_same_key(follow, aggregate.stream)
+            same_key = is_same_key(follow, aggregate.stream)
             tables = self._tables.of(aggregate)
             reader = _Reader(owned, aggregate.stream, follow, names, same_key=same_key, tables=tables)
             for source in _sources(follow, aggregate.stream, owned.partition):
@@ -294,14 +294,8 @@ def sources_of(aggregate: Aggregate, partition: Partition) -> list[Partition]:
 
 def _sources(follow: Follow, own: Stream, partition: Partition) -> list[Partition]:
     stream = follow.stream
-    numbers = (partition.number,) if _is_same_key(follow, own) else range(stream.partitions)
+    numbers = (partition.number,) if is_same_key(follow, own) else range(stream.partitions)
     return [Partition(stream.name, number) for number in numbers]
-
-
-def _is_same_key(follow: Follow, own: Stream) -> bool:
-    """Whether each partition of ours reads its own of theirs: it is under the same key, or there is but one of each."""
-    same = follow.stream.key == own.key or own.partitions == 1
-    return follow.key is None and same and follow.stream.partitions == own.partitions
 
 
 def _note_read(readers: Sequence[_Reader], stream: str, head: BatchHead) -> None:

@@ -123,3 +123,9 @@ def key_for(stream: Stream, meta: Meta) -> str:
     if stream.key == "run":
         return meta.run_id
     return meta.pool if stream.key == "pool" else meta.key
+
+
+def is_same_key(follow: Follow, own: Stream) -> bool:
+    """Whether each partition of ours reads its own of theirs: it is under the same key, or there is but one of each."""
+    same = follow.stream.key == own.key or own.partitions == 1
+    return follow.key is None and same and follow.stream.partitions == own.partitions
