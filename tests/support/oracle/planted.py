@@ -29,7 +29,9 @@ def first_come_goes_first(patch: Patch) -> None:
 
 def nobody_is_raised(patch: Patch) -> None:
     """A level stays what it was when its lane came."""
-    patch.setattr(Lining, "raise_lane", lambda self, name: self._reline(name, self.lane(name), _never(self.lane(name))))
+    patch.setattr(
+        Lining, "raise_lane", lambda self, name: self._reline(name, self.lanes[name], _never(self.lanes[name]))
+    )
 
 
 def _never(lane: Any) -> Any:
@@ -82,7 +84,8 @@ def the_fullest(patch: Patch) -> None:
     """Workers are filled one after the other."""
 
     def best(pool: Pool, _wanted: str, fits: tuple[int, ...]) -> str:
-        return max(one.place(name) for name, one in pool.workers.items() if one.room > 0 and one.profile in fits)[-1]
+        known = [(one, name) for name, one in pool.workers.items() if one.profile in fits]
+        return max(place for one, name in known if (place := one.place(name)) is not None)[-1]
 
     patch.setattr(decide, "best_worker", best)
 

@@ -13,7 +13,7 @@ from foldgate.contracts.events import (
     WorkerRenewed,
 )
 from foldgate.decider.decider import Said, SetAside
-from foldgate.scheduler.jobs.evolve import LOOK_EVERY_MS, hold_of, worker_changed
+from foldgate.scheduler.jobs.evolve import LOOK_EVERY_MS, worker_changed
 from foldgate.scheduler.jobs.moving import Moving
 from foldgate.scheduler.jobs.pieces import each
 from foldgate.scheduler.jobs.reasons import told
@@ -126,7 +126,7 @@ class Beats:
         for since, name in each(pool.heads):
             if since + self._noted_after_ms > pool.at or len(topics) >= MAX_NOTES:
                 break
-            topics[pool.lane(name).topic] = None
+            topics[pool.lanes[name].topic] = None
         for topic in topics:
             yield self._noted(pool, topic, told(pool, topic).reason)
 
@@ -161,7 +161,7 @@ def _percent(said: int) -> int:
 def _taken_now(pool: Pool, known: Known, beat: WorkerBeat) -> Iterator[int]:
     """The leases that this beat names first, of those that the worker holds."""
     for lease in sorted(known.holds.keys() & set(beat.holding)):
-        if hold_of(pool, known.holds[lease]).take_by is not None:
+        if pool.held[known.holds[lease]].take_by is not None:
             yield lease
 
 

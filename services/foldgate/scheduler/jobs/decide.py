@@ -61,7 +61,7 @@ from foldgate.contracts.events import (
 from foldgate.contracts.ids import run_of
 from foldgate.decider.decider import Decider, Message, Said, Tick
 from foldgate.scheduler.jobs.beats import Beats, of_pool
-from foldgate.scheduler.jobs.evolve import evolve, given, hold_of, left
+from foldgate.scheduler.jobs.evolve import evolve, given, left
 from foldgate.scheduler.jobs.fitting import gates_for
 from foldgate.scheduler.jobs.keeping import KEEPING
 from foldgate.scheduler.jobs.moving import Moving
@@ -252,7 +252,7 @@ class _Scheduling:
         """What has ended by now: workers with what they hold, and then jobs."""
         for name in pool.lapsed:
             for job_id in sorted(pool.workers[name].holds.values()):
-                yield _lost(job_id, hold_of(pool, job_id), "worker_lost")
+                yield _lost(job_id, pool.held[job_id], "worker_lost")
             yield of_pool(WorkerLost(worker=name, reason="lease_ended"))
         for end, job_id in each(pool.ends):
             if end > pool.at:

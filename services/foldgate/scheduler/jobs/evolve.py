@@ -36,32 +36,27 @@ def evolve(pool: Pool | None, meta: Meta, event: Event) -> Moving:
     """The pool after this event."""
     moving = Moving(name=meta.key) if pool is None else Moving.of(pool)
     moving.pass_time(meta.at)
-    happened(moving, meta, event)
-    return moving
-
-
-def happened(pool: Moving, meta: Meta, event: Event) -> None:
-    """Let it have happened, now."""
     match event:
         case JobQueued(job=job):
-            pool.queue(Authorised(job, event.writ, event.constraints, meta.correlation), place=meta.sequence)
+            moving.queue(Authorised(job, event.writ, event.constraints, meta.correlation), place=meta.sequence)
         case JobDispatched(worker=worker):
-            _expect(worker, pool.workers, meta)
-            given(pool, event, run_id=meta.run_id, tenant=meta.tenant, correlation=meta.correlation)
+            _expect(worker, moving.workers, meta)
+            given(moving, event, run_id=meta.run_id, tenant=meta.tenant, correlation=meta.correlation)
         case JobReleased() | JobLost():
-            left(pool, event)
+            left(moving, event)
         case JobCancelled(job_id=job_id):
-            _expect(job_id, pool.held, meta)
-            pool.set_hold(job_id, replace(hold_of(pool, job_id), called_back=True))
+            _expect(job_id, moving.held, meta)
+            moving.set_hold(job_id, replace(moving.held[job_id], called_back=True))
         case WorkerJoined() | WorkerLost():
-            worker_changed(pool, event)
+            worker_changed(moving, event)
         case WorkerRenewed(worker=worker):
-            _expect(worker, pool.workers, meta)
-            worker_changed(pool, event)
+            _expect(worker, moving.workers, meta)
+            worker_changed(moving, event)
         case PoolTermsTaken() | PoolOverloaded() | PoolRelieved() | PoolWaitNoted():
-            _pool_changed(pool, event)
+            _pool_changed(moving, event)
         case _:
             raise IllegalTransition(f"{type(event).__name__} is no event of a pool: {meta.event_id}")
+    return moving
 
 
 def given(pool: Moving, event: JobDispatched, *, run_id: str, tenant: str, correlation: str) -> None:
@@ -129,7 +124,7 @@ def _taken(pool: Moving, worker: Known, leases: tuple[int, ...]) -> None:
     """A beat has named these leases."""
     for lease in leases:
         job_id = worker.holds[lease]
-        pool.set_hold(job_id, replace(hold_of(pool, job_id), take_by=None))
+        pool.set_hold(job_id, replace(pool.held[job_id], take_by=None))
 
 
 def _pool_changed(pool: Moving, event: PoolTermsTaken | PoolOverloaded | PoolRelieved | PoolWaitNoted) -> None:
@@ -144,13 +139,6 @@ def _pool_changed(pool: Moving, event: PoolTermsTaken | PoolOverloaded | PoolRel
             pool.overloaded = ""
         case _:
             pool.note(event.topic, event.reason)
-
-
-def hold_of(pool: Pool, job_id: str) -> Hold:
-    """What is known of a job that is held."""
-    hold = pool.held.get(job_id)
-    assert hold is not None
-    return hold
 
 
 def _expect(name: str, known: Container[str], meta: Meta) -> None:

@@ -18,15 +18,12 @@ _SHARED = ("topic", "capability", "pool")
 
 
 class Gates(msgspec.Struct, frozen=True, gc=False):
-    """The limits that a job is under: those that it shares with many tenants, and those of its own."""
+    """The limits that a job is under: those that it shares with many tenants, and those of its own. `counters` are what
+    it counts for once it is held."""
 
     shared: tuple[Gate, ...] = ()
     own: tuple[Gate, ...] = ()
-
-    @property
-    def counters(self) -> tuple[str, ...]:
-        """What it counts for once it is held."""
-        return tuple(name for name, _ in (*self.shared, *self.own))
+    counters: tuple[str, ...] = ()
 
 
 NO_GATES = Gates()
@@ -44,9 +41,8 @@ def gates_of(values: dict[str, str], constraints: str, terms: PoolTerms | None) 
     if not limits:
         return NO_GATES
     gates = [(key in _SHARED, (f"{what}/{whose}/{key}/{values[key]}", limit)) for what, whose, key, limit in limits]
-    return Gates(
-        shared=tuple(gate for shared, gate in gates if shared), own=tuple(gate for shared, gate in gates if not shared)
-    )
+    shared, own = (tuple(gate for shares, gate in gates if shares is wanted) for wanted in (True, False))
+    return Gates(shared, own, counters=tuple(name for name, _ in (*shared, *own)))
 
 
 @lru_cache(maxsize=1024)

@@ -28,12 +28,6 @@ _NO_LINE: Order[tuple[int, int, str]] = Order()
 class Lining(Pool):
     """The order of what waits in a pool."""
 
-    def lane(self, name: str) -> Lane:
-        """The lane of that name, which is there."""
-        lane = self.lanes.get(name)
-        assert lane is not None
-        return lane
-
     # Kinds and profiles.
 
     def fits(self, job: Job) -> tuple[int, ...]:
@@ -85,7 +79,7 @@ class Lining(Pool):
 
     def leave_lane(self, name: str, entry: tuple[int, str], *, serves: bool = False) -> None:
         """A job of a lane waits no longer; it may be that it was its tenant's turn."""
-        lane = self.lane(name)
+        lane = self.lanes[name]
         if lane.size == 1:
             self._close_lane(name, lane, serves=serves)
             return
@@ -115,7 +109,7 @@ class Lining(Pool):
 
     def raise_lane(self, name: str) -> None:
         """The first of a lane may have waited for long enough to be raised."""
-        lane = self.lane(name)
+        lane = self.lanes[name]
         level, rises_at = self._level(lane.priority, lane.since)
         self._reline(name, lane, replace(lane, level=level, rises_at=rises_at))
 
@@ -165,8 +159,7 @@ class Lining(Pool):
     def _mind(self, name: str, before: tuple[Gate, ...], after: tuple[Gate, ...]) -> None:
         """A lane minds these limits, and those before no longer."""
         for counter, _ in before:
-            known = self.counters.get(counter)
-            assert known is not None
+            known = self.counters[counter]
             rest = {lane: limit for lane, limit in known.lanes.items() if lane != name}
             self._set_counter(counter, replace(known, lanes=rest))
         for counter, limit in after:
@@ -197,12 +190,18 @@ class Lining(Pool):
         return self.turn
 
     def _line_up(self, lane: str, old: Lane | None, new: Lane | None, *, serves: bool) -> None:
-        """A lane of a tenant is another; if it is his first, he begins to wait."""
+        """A lane of a tenant is another; if it is his first, he begins to wait, and after his last he waits no more."""
         one = new or old
         assert one is not None
         name = one.tenant
         tenant = self.tenants.get(name) or self._newcomer()
-        before, lines = _places(name, tenant), tenant.lines.copy()
+        turn = self._last() if serves else tenant.turn
+        before = _places(name, tenant)
+        if new is None and tenant.lanes == 1:
+            self.tenants = self.tenants.without(name)
+            self._stands(before, {})
+            return
+        lines = tenant.lines.copy()
         was, now = _stand(lane, old), _stand(lane, new)
         of, then = old.section if old else "", new.section if new else ""
         if was is not None and now is not None and of == then:
@@ -215,13 +214,15 @@ class Lining(Pool):
             if now is not None:
                 lines[then] = put(lines.get(then, _NO_LINE), now)
         lanes = tenant.lanes + (old is None) - (new is None)
-        turn = self._last() if serves else tenant.turn
         self._set_tenant(name, before, Tenant(turn, lanes, lines))
 
     def _set_tenant(self, name: str, before: dict[str, _Place], tenant: Tenant) -> None:
-        """He is at other places in sections; a section where nobody is left is none."""
-        self.tenants = self.tenants.with_(name, tenant) if tenant.lanes else self.tenants.without(name)
-        after = _places(name, tenant)
+        """He is another, and was at those places in sections."""
+        self.tenants = self.tenants.with_(name, tenant)
+        self._stands(before, _places(name, tenant))
+
+    def _stands(self, before: dict[str, _Place], after: dict[str, _Place]) -> None:
+        """A tenant is at other places in sections; a section where nobody is left is none."""
         if before == after:
             return
         sections = self.sections.copy()
@@ -243,7 +244,7 @@ class Lining(Pool):
         count = known.count + by
         self._set_counter(counter, replace(known, count=count))
         for name in [name for name, limit in known.lanes.items() if limit == max(count, known.count)]:
-            lane = self.lane(name)
+            lane = self.lanes[name]
             self._reline(name, lane, replace(lane, shut=is_shut(self, lane.own)))
 
     def _set_counter(self, counter: str, known: Counter) -> None:

@@ -99,8 +99,7 @@ class Moving(Lining):
         said = known or before
         assert said is not None
         profile = self.profiles[said.profile]
-        was = before.place(worker) if before is not None and before.room > 0 else None
-        now = known.place(worker) if known is not None and known.room > 0 else None
+        was, now = before and before.place(worker), known and known.place(worker)
         if was != now:
             self.profiles = {**self.profiles, said.profile: replace(profile, free=moved(profile.free, was, now))}
 
@@ -122,11 +121,8 @@ class Moving(Lining):
 
     def found(self, job_id: str) -> Authorised:
         """A waiting job as it was."""
-        waiting = self.waiting.get(job_id)
-        assert waiting is not None
-        lane = self.lanes.get(waiting.lane)
-        assert lane is not None
-        return unpacked(job_id, lane.shape, waiting.body)
+        waiting = self.waiting[job_id]
+        return unpacked(job_id, self.lanes[waiting.lane].shape, waiting.body)
 
     def leave(self, job_id: str, *, answered: bool | None = None) -> None:
         """Whatever is known of a job is known no longer, whether it waited or was held; and whether its worker
@@ -135,7 +131,8 @@ class Moving(Lining):
             self.ends = drop(self.ends, (waiting.ends, job_id))
             self._wait_no_longer(job_id, waiting)
         elif (hold := self.held.get(job_id)) is not None:
-            self._set_end(job_id, hold, None)
+            if (end := hold.ends) is not None:
+                self.ends = drop(self.ends, (end, job_id))
             self.held = self.held.without(job_id)
             if (known := self.workers.get(hold.worker)) is not None:
                 holds = known.holds.copy()
@@ -152,11 +149,11 @@ class Moving(Lining):
     def give(self, one: Authorised, hold: Hold) -> None:
         """A worker has the job."""
         job, known = one.job, self.workers[hold.worker]
-        job_id, ends = job.job_id, None
+        job_id, before, end = job.job_id, None, hold.ends
         if (waiting := self.waiting.get(job_id)) is None:
             self.serve(job.tenant)
         else:
-            ends = waiting.ends, job_id
+            before = waiting.ends, job_id
             self._wait_no_longer(job_id, waiting, serves=True)
         counters = []
         for counter in gates_of(hold.values, one.constraints, self.terms).counters:
@@ -165,22 +162,21 @@ class Moving(Lining):
                 self.leaves = put(self.leaves, (self.at + MINUTE_MS, hold.lease, counter))
             else:
                 counters.append(counter)
-        self._set_worker(hold.worker, replace(known, holds={**known.holds, hold.lease: job_id}))
+        holds = known.holds.copy()
+        holds[hold.lease] = job_id
+        self._set_worker(hold.worker, replace(known, holds=holds))
         self.held = self.held.with_(job_id, replace(hold, counters=tuple(counters)) if counters else hold)
-        self.ends = moved(self.ends, ends, None if hold.ends is None else (hold.ends, job_id))
+        self.ends = moved(self.ends, before, None if end is None else (end, job_id))
         self.lease = hold.lease
         self._spend(is_retry=job.retries > 0)
 
     def set_hold(self, job_id: str, hold: Hold) -> None:
         """What is known of a held job is another."""
-        self._set_end(job_id, self.held.get(job_id), hold)
-        self.held = self.held.with_(job_id, hold)
-
-    def _set_end(self, job_id: str, before: Hold | None, after: Hold | None) -> None:
-        was, now = before.ends if before else None, after.ends if after else None
+        was, now = self.held[job_id].ends, hold.ends
         if was != now:
             gone, come = None if was is None else (was, job_id), None if now is None else (now, job_id)
             self.ends = moved(self.ends, gone, come)
+        self.held = self.held.with_(job_id, hold)
 
     # Terms, and what people are told.
 

@@ -280,7 +280,9 @@ _BEYOND = (math.inf,)
 
 def put(order: Order[Entry], entry: Entry) -> Order[Entry]:
     """These, and that one, which is not among them."""
-    leaves = order.leaves()
+    leaves = order.lists
+    if leaves is None:
+        leaves = order.regained()
     if not leaves:
         one: Order[Entry] = _new(order.__class__)
         one.lists = [order.leaf(entry)]
@@ -291,7 +293,9 @@ def put(order: Order[Entry], entry: Entry) -> Order[Entry]:
 
 def drop(order: Order[Entry], entry: Entry) -> Order[Entry]:
     """These, without that one, which is among them."""
-    leaves = order.leaves()
+    leaves = order.lists
+    if leaves is None:
+        leaves = order.regained()
     order.remove(leaves, entry)
     return order.followed(leaves, entry, None)
 
@@ -302,7 +306,9 @@ def moved(order: Order[Entry], before: Entry | None, after: Entry | None) -> Ord
         return order if after is None else put(order, after)
     if after is None:
         return drop(order, before)
-    leaves = order.leaves()
+    leaves = order.lists
+    if leaves is None:
+        leaves = order.regained()
     order.remove(leaves, before)
     order.insert(leaves, after)
     return order.followed(leaves, before, after)
@@ -346,7 +352,7 @@ def _leaf_of(leaves: list[list[Any]], entry: Any) -> int:
 def _leaf_of_pairs(leaves: list[tuple[list[int], list[str]]], pair: Pair) -> int:
     """The same, of the two lists. Where it begins tells, and its name only where several begin with that number."""
     last = len(leaves) - 1
-    if last == 0 or pair >= _begin(leaves[last]):
+    if last == 0 or pair[0] > leaves[last][0][0] or pair >= _begin(leaves[last]):
         return last
     beyond: Any = ([pair[0], math.inf],)
     at = bisect_right(leaves, beyond, 0, last) - 1
@@ -363,7 +369,7 @@ def _place(numbers: list[int], names: list[str], pair: Pair) -> int:
     """Where it is, or belongs."""
     number, name = pair
     place = bisect_left(numbers, number)
-    if place == len(numbers) or numbers[place] != number:
+    if place == len(numbers) or numbers[place] != number or names[place] >= name:
         return place
     return bisect_left(names, name, place, bisect_right(numbers, number, place))
 

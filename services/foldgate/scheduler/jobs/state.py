@@ -80,9 +80,11 @@ class Known(msgspec.Struct, frozen=True):
     def room(self) -> int:
         return 0 if self.lapsed or self.late >= MOST_LATE else self.max_parallel - len(self.holds)
 
-    def place(self, endpoint: str) -> tuple[int, float, int, int, str]:
-        """Among those with room: who is less loaded is smaller. Whoever takes jobs and never answers has none of them,
-        and would be given all: that one comes after everybody who answers."""
+    def place(self, endpoint: str) -> tuple[int, float, int, int, str] | None:
+        """Among those with room, None where it has none: who is less loaded is smaller. Whoever takes jobs and never
+        answers has none of them, and would be given all: that one comes after everybody who answers."""
+        if self.room <= 0:
+            return None
         return self.unanswered, len(self.holds) / self.max_parallel, self.cpu_percent, self.gpu_percent, endpoint
 
 

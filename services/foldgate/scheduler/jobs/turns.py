@@ -34,7 +34,7 @@ def next_turn(pool: Pool) -> Turn | None:
 def _is_open(pool: Pool, section: Section) -> bool:
     if not has_room(pool, section.fits) or (section.is_retry and not may_retry(pool)):
         return False
-    return not is_shut(pool, section.shared)
+    return not section.shared or not is_shut(pool, section.shared)
 
 
 def has_room(pool: Pool, fits: tuple[int, ...]) -> bool:
@@ -56,8 +56,9 @@ def is_shut(pool: Pool, gates: tuple[Gate, ...]) -> bool:
 def best_worker(pool: Pool, wanted: str, fits: tuple[int, ...]) -> str:
     """The one that is wanted, by its endpoint or its name, if it fits, has room and answers; else the least loaded that
     does. Somebody has room."""
-    named = _places_of(pool, wanted, fits) if wanted else []
-    free = named or [first(pool.profiles[profile].free) for profile in fits if pool.profiles[profile].free]
+    if wanted and (named := _places_of(pool, wanted, fits)):
+        return min(named)[-1]
+    free = [first(profile.free) for number in fits if (profile := pool.profiles[number]).free]
     return min(free)[-1]
 
 
@@ -66,7 +67,9 @@ def _places_of(pool: Pool, wanted: str, fits: tuple[int, ...]) -> list[tuple[int
     endpoints = (wanted,) if wanted in pool.workers else pool.names.get(wanted, ())
     known = [(pool.workers[endpoint], endpoint) for endpoint in endpoints]
     return [
-        one.place(endpoint) for one, endpoint in known if one.room > 0 and one.profile in fits and not one.unanswered
+        place
+        for one, endpoint in known
+        if one.profile in fits and not one.unanswered and (place := one.place(endpoint)) is not None
     ]
 
 
