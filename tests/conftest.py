@@ -44,3 +44,13 @@ def pytest_unconfigure() -> None:
     """Tell the first of it again, as the last thing there is to read: the others follow from it."""
     for error in _broken[:1]:
         sys.stdout.write(f"\nWhat broke pytest first:\n{error}\n")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """How long what failed took to go on, where a test recorded that (`record_property`); nothing is judged by it."""
+    passed = terminalreporter.getreports("passed")
+    took = [(test.nodeid, *said) for test in passed for said in test.user_properties if isinstance(said[1], float)]
+    if took:
+        terminalreporter.section("seconds until things went on")
+    for test, name, value in took:
+        terminalreporter.line(f"{value:8.2f}  {name}  ({test})")

@@ -9,7 +9,6 @@ import contextlib
 import random
 import tempfile
 import time
-from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
@@ -17,7 +16,6 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from foldgate.contracts.events import StepSucceeded
 from foldgate.contracts.places import Partition
 from foldgate.eventlog.kafka import KafkaLog
 from foldgate.eventlog.log import Log
@@ -26,10 +24,9 @@ from foldgate.servers.kafka import free_port
 from foldgate.servers.postgres import PostgresServer
 from foldgate.testing.kafka import cluster
 from foldgate.testing.plugin import provided
+from tests.chaos.aftermath import nothing_is_lost_and_nothing_done_twice
 from tests.chaos.test_kill import owned_by
-from tests.chaos.test_storm import every_step_was_done, what_is_read_is_what_was
 from tests.chaos.ways import Way, way_to_port, way_to_socket
-from tests.support.checker import LATE, check, check_runs
 from tests.support.history import history_of
 from tests.support.logs import USED
 from tests.support.processes import SERVICES, Process, Processes, processes
@@ -135,12 +132,9 @@ async def test_whoever_is_cut_off_nothing_is_lost_and_nothing_done_twice(net: Ne
                     await settled(log)
                     assert not again, again
         assert len(set(runs.asked)) == len(runs.asked) == len(runs.ends)
-        executed, history = Counter(started.executed()), await history_of(log)
-        check(history, set_aside={*LATE, "run_unknown"})
-        children = {fact.meta.run_id for fact in history.of(StepSucceeded)} - set(runs.asked)
-        check_runs(history, [*runs.asked, *children], executed)
-        every_step_was_done(history, executed)
-        await what_is_read_is_what_was(log, net.postgres, history)
+        await nothing_is_lost_and_nothing_done_twice(
+            log, runs.asked, started.begun(), postgres=net.postgres, suite=SUITE
+        )
     finally:
         await log.close()
 

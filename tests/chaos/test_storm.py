@@ -6,25 +6,20 @@ at. `make chaos` takes 500 runs, the tests of every day a few.
 
 import asyncio
 import random
-from collections import Counter
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 
-from foldgate.contracts.events import StepSucceeded
 from foldgate.eventlog.kafka import KafkaLog
 from foldgate.eventlog.log import Log
 from foldgate.eventlog.postgres import PostgresLog
-from foldgate.gateway.main import SERVICE as GATEWAY
 from foldgate.servers.kafka import KafkaCluster
 from foldgate.servers.postgres import PostgresServer
-from tests.support.checker import LATE, check, check_runs
-from tests.support.history import History, history_of
+from tests.chaos.aftermath import nothing_is_lost_and_nothing_done_twice
 from tests.support.logs import USED
 from tests.support.processes import SERVICES, processes
-from tests.support.projected import live_rows, models_in, rebuilt_rows
 from tests.support.settling import settled
 from tests.support.storming import Runs, Storm, failing_kafka, failing_postgres, people, supervised
 from tests.support.thorough import daily
@@ -86,31 +81,8 @@ async def test_whatever_fails_nothing_is_lost_and_nothing_done_twice(place: Plac
                     await through
                 await settled(log)
         assert storm.done["kill"] + storm.done["pause"] > COUNT // 10, storm.done
-        executed, history = Counter(started.executed()), await history_of(log)
-        check(history, set_aside={*LATE, "run_unknown"})
-        children = {fact.meta.run_id for fact in history.of(StepSucceeded)} - set(runs.asked)
-        check_runs(history, [*runs.asked, *children], executed)
-        every_step_was_done(history, executed)
-        await what_is_read_is_what_was(log, place.postgres, history)
+        await nothing_is_lost_and_nothing_done_twice(
+            log, runs.asked, started.begun(), postgres=place.postgres, suite=SUITE
+        )
     finally:
         await log.close()
-
-
-def every_step_was_done(history: History, executed: Counter[str]) -> None:
-    """By a handler, if it is a job's; the ledger is outside the suite."""
-    ended = [fact.event for fact in history.of(StepSucceeded)]
-    jobs = {event.job_id for event in ended if isinstance(event, StepSucceeded) and event.job_id}
-    assert jobs
-    assert jobs <= executed.keys()
-
-
-async def what_is_read_is_what_was(log: Log, postgres: str, history: History) -> None:
-    """Read models that were fed meanwhile are those that are built anew; the timeline has every event that counts."""
-    async with models_in(postgres, suite=SUITE) as models:
-        for projection in GATEWAY.projections:
-            live = await live_rows(models, log, projection)
-            assert await rebuilt_rows(models, log, projection) == live, projection.name
-            if projection.name == "timeline":
-                told = "\n".join(row for rows in live.values() for row in rows)
-                missing = [fact.meta.event_id for fact in history.facts if f"{fact.meta.event_id}," not in told]
-                assert not missing

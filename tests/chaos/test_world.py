@@ -1,30 +1,21 @@
 """The world fails, as the services meet it as processes: bounded retry, one line, a clean exit; or it comes back."""
 
 import asyncio
-import contextlib
-import os
-import signal
-from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
-from typing import NamedTuple
 
 import pytest
 
 from foldgate.contracts.codec import Codec
 from foldgate.contracts.events import RunSucceeded
 from foldgate.contracts.places import Partition
-from foldgate.eventlog.kafka import KafkaLog
 from foldgate.eventlog.log import Batch, BatchHead, Log, Outgoing
 from foldgate.eventlog.owner import OwnStream, claim
-from foldgate.eventlog.postgres import PostgresLog
 from foldgate.sdk.client import Client
-from foldgate.servers.kafka import KafkaCluster
-from foldgate.servers.postgres import PostgresServer
-from tests.support.checker import check, check_runs
+from tests.chaos.worlds import World, world_on
+from tests.support.checker import check, check_ledger
 from tests.support.history import history_of
 from tests.support.keys import ISSUER
-from tests.support.logs import USED, Opened, opened_by
+from tests.support.logs import Opened, opened_by
 from tests.support.processes import SERVICES, Process, processes
 from tests.support.settling import settled
 from tests.support.waiting import until
@@ -32,43 +23,9 @@ from tests.support.waiting import until
 CODEC = Codec()
 
 
-class World(NamedTuple):
-    """A server of the test's own that goes away and comes back."""
-
-    environment: dict[str, str]
-    connect: Callable[[], Awaitable[Log]]
-    goes: Callable[[], Awaitable[None]]
-    comes_back: Callable[[], Awaitable[None]]
-
-    @contextlib.asynccontextmanager
-    async def log(self) -> AsyncIterator[Log]:
-        log = await self.connect()
-        try:
-            await log.prepare(USED)
-            yield log
-        finally:
-            await log.close()
-
-
 @pytest.fixture(params=["postgres", "kafka"])
 def world(request: pytest.FixtureRequest) -> World:
-    if request.param == "kafka":
-        return _kafka(request.getfixturevalue("kafka_cluster"))
-    return _postgres(request.getfixturevalue("postgres_server"))
-
-
-def _postgres(server: PostgresServer) -> World:
-    async def goes() -> None:
-        os.kill(server.pid, signal.SIGKILL)
-
-    given = {"FOLDGATE_POSTGRES": server.url, "FOLDGATE_SUITE": "world"}
-    return World(given, lambda: PostgresLog.connect(server.url, suite="world"), goes, server.restart)
-
-
-def _kafka(cluster: KafkaCluster) -> World:
-    [node] = cluster.nodes
-    given = {"FOLDGATE_KAFKA": cluster.bootstrap, "FOLDGATE_SUITE": "world"}
-    return World(given, lambda: KafkaLog.connect(cluster.bootstrap, suite="world"), node.kill, node.restart)
+    return world_on(request.param, request)
 
 
 def lines_of(process: Process) -> list[str]:
@@ -121,7 +78,7 @@ async def test_a_log_that_comes_back_is_gone_on_with(world: World, tmp_path: Pat
             await settled(log)
             history = await history_of(log)
             check(history)
-            check_runs(history, runs, Counter(started.executed()))
+            check_ledger(history, runs, started.begun())
         assert all(process.runs for process in (*services, worker))
         assert [lines_of(service) for service in services] == [[]] * len(services)
 
@@ -178,7 +135,7 @@ async def test_an_owner_whose_fence_grows_old_claims_anew_by_itself(
             await settled(log)
             history = await history_of(log)
             check(history)
-            check_runs(history, runs, Counter(started.executed()))
+            check_ledger(history, runs, started.begun())
         assert all(service.runs for service in services)
         assert [lines_of(service) for service in services] == [[]] * len(services)
 

@@ -14,6 +14,7 @@ from foldgate.contracts.events import (
     JobCancelled,
     JobDispatched,
     JobFailed,
+    JobLost,
     JobRequested,
     JobSucceeded,
     MessageQuarantined,
@@ -40,6 +41,7 @@ from foldgate.engine.runs.state import Run
 from foldgate.language.definitions import Definitions
 from tests.support.history import CODEC, Counted, Fact, History
 from tests.support.keys import ANYBODY, from_anybody
+from tests.support.ledger import Begun
 
 StepEnd = StepSucceeded | StepFailed | StepDenied | StepTimedOut | StepCancelled | StepSkipped
 ENDS: tuple[type[Event], ...] = (RunSucceeded, RunFailed, RunDenied, RunTimedOut, RunCancelled, RunRefused)
@@ -94,6 +96,17 @@ def check_runs(history: History, runs: Collection[str], executed: Mapping[str, i
     dispatched = Counter(fact.event.job.job_id for fact in history.facts if isinstance(fact.event, JobDispatched))
     for job_id, times in executed.items():
         hold("INV-16", times <= dispatched[job_id], f"{job_id} done {times} times, dispatched {dispatched[job_id]}")
+
+
+def check_ledger(history: History, runs: Collection[str], begun: Collection[Begun]) -> None:
+    """The same by what handlers wrote down; and an attempt begins once under its lease, and not once that was lost."""
+    check_runs(history, runs, Counter(line.job_id for line in begun))
+    for lease, times in Counter((line.job_id, line.lease) for line in begun).items():
+        hold("INV-18", times == 1, f"{lease} begun {times} times")
+    said = [(fact.meta.at, fact.event) for fact in history.facts if isinstance(fact.event, JobLost)]
+    lost = {(event.job_id, event.lease): at for at, event in said}
+    late = [line for line in begun if line.at > lost.get((line.job_id, line.lease), line.at)]
+    hold("INV-18", not late, f"begun after they were lost: {late[:3]}")
 
 
 def by_aggregate(facts: Collection[Fact]) -> dict[tuple[str, str], list[Fact]]:

@@ -29,9 +29,9 @@ class Ledger:
     def __init__(self, folder: Path) -> None:
         self._path = folder / "ledger"
 
-    def write(self, job_id: str, lease: int, worker: str, *, taken: bool = False) -> None:
-        """One line more."""
-        line = Begun(job_id, lease, worker, time.time_ns() // 1_000_000, taken)
+    def write(self, job_id: str, lease: int, worker: str, *, taken: bool = False, at: int = 0) -> None:
+        """One line more; of now, or of when its worker let it begin: who is stopped may be so between the two."""
+        line = Begun(job_id, lease, worker, at or time.time_ns() // 1_000_000, taken)
         file = os.open(self._path, os.O_APPEND | os.O_CREAT | os.O_WRONLY, 0o600)
         try:
             os.write(file, msgspec.json.encode(line) + b"\n")

@@ -11,6 +11,7 @@ from pathlib import Path
 import msgspec
 
 from tests.support.keys import folder_of_keys
+from tests.support.ledger import Begun, Ledger
 from tests.support.waiting import until
 
 ROOT = Path(__file__).parents[2]
@@ -45,13 +46,16 @@ class Process:
 
     def pause(self) -> None:
         """Stop its time."""
-        assert self._running is not None
-        self._running.send_signal(signal.SIGSTOP)
+        self.signal(signal.SIGSTOP)
 
     def go_on(self) -> None:
         """Let its time go on."""
+        self.signal(signal.SIGCONT)
+
+    def signal(self, number: signal.Signals) -> None:
+        """Send it, and wait for nothing."""
         assert self._running is not None
-        self._running.send_signal(signal.SIGCONT)
+        self._running.send_signal(number)
 
     def stop(self) -> int:
         """Ask it to leave; its exit code."""
@@ -100,21 +104,29 @@ class Processes:
         return self._start(f"{name}-{instance}", f"foldgate.{name}.main", own)
 
     def worker(self, name: str, **settings: str) -> Process:
-        """Start a worker; `executed` has what its handlers began."""
-        own = {"WORKER": name, "EXECUTED": str(self._executed)}
+        """Start a worker; `begun` has what its handlers began."""
+        own = {"WORKER": name, "LEDGER": str(self._folder)}
         return self._start(name, "tests.support.worker_process", {**own, **settings})
 
     def program(self, name: str, module: str, **own: str) -> Process:
         """Start a program of another kind, which finds the suite as they all do."""
         return self._start(name, module, own)
 
-    def executed(self) -> list[str]:
-        """The job ids of all handlers that were begun, by any worker."""
-        return self._executed.read_text().split() if self._executed.exists() else []
+    def begun(self) -> list[Begun]:
+        """What the handlers of all workers began."""
+        return Ledger(self._folder).lines()
 
-    @property
-    def _executed(self) -> Path:
-        return self._folder / "executed"
+    def kill(self) -> None:
+        """End all of them in one moment, wherever they are."""
+        for process in self.all.values():
+            process.signal(signal.SIGKILL)
+        for process in self.all.values():
+            process.kill()
+
+    def start(self) -> None:
+        """Begin another life of each."""
+        for process in self.all.values():
+            process.start()
 
     def _start(self, name: str, module: str, own: Mapping[str, str]) -> Process:
         process = Process(module, {**self._environment, **own}, self._folder / f"{name}.log")

@@ -6,15 +6,16 @@ import os
 import random
 import signal
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator, Sequence
 from typing import Any
 
 import psutil
 
 from foldgate.contracts.codec import Codec
-from foldgate.contracts.events import ApprovalOpened, RunSucceeded
+from foldgate.contracts.endings import RUN_ENDS
+from foldgate.contracts.events import ApprovalOpened, Event, RunSucceeded
 from foldgate.contracts.places import Partition
-from foldgate.contracts.topics import APPROVALS
+from foldgate.contracts.topics import APPROVALS, RUNS
 from foldgate.eventlog.log import Log, LogError
 from foldgate.sdk.client import Client
 from foldgate.sdk.requests import a_publication
@@ -22,6 +23,7 @@ from foldgate.sdk.voting import a_vote
 from foldgate.servers.kafka import KafkaCluster
 from foldgate.servers.postgres import PostgresServer
 from tests.support.keys import ISSUER
+from tests.support.overhearing import Overhearing, overhearing
 from tests.support.processes import Processes
 
 WORKFLOWS = {
@@ -124,8 +126,20 @@ class Runs:
 
     async def go_through(self, count: int, *, at_once: int) -> None:
         """So many more, so many at a time; all of them succeed."""
+
+        async def to_its_end(run_id: str) -> None:
+            self.ends.append(await persistently(lambda: self.client.ended(run_id)))
+
+        await self.ask(count, at_once=at_once, then=to_its_end)
+        assert {type(end) for end in self.ends} == {RunSucceeded}, Counter(type(end).__name__ for end in self.ends)
+
+    async def ask(
+        self, count: int, *, at_once: int, then: Callable[[str], Awaitable[None]] | None = None
+    ) -> Sequence[str]:
+        """For so many more, so many at a time."""
         known = await self._log.end(Partition("workflows", 0))
-        numbers = iter(range(len(self.asked), len(self.asked) + count))
+        before = len(self.asked)
+        numbers = iter(range(before, before + count))
 
         async def one_after_the_other() -> None:
             for number in numbers:
@@ -134,12 +148,34 @@ class Runs:
                 asked = self.client.run(workflow, given, idempotency_key=str(number), workflows_offset=known)
                 self.asked.append(asked.run_id)
                 await persistently(lambda asked=asked: self.client.ask(asked))  # type: ignore[misc]
-                self.ends.append(await persistently(lambda asked=asked: self.client.ended(asked.run_id)))  # type: ignore[misc]
+                if then is not None:
+                    await then(asked.run_id)
 
         async with asyncio.TaskGroup() as group:
             for _ in range(at_once):
                 group.create_task(one_after_the_other())
-        assert {type(end) for end in self.ends} == {RunSucceeded}, Counter(type(end).__name__ for end in self.ends)
+        return self.asked[before:]
+
+
+async def all_succeed(log: Log, runs: Collection[str]) -> None:
+    """Wait until they have, however many they are, and whatever becomes of the log."""
+    while True:
+        with contextlib.suppress(LogError):
+            async with overhearing(log, RUNS.name) as heard:
+
+                def ended() -> bool:
+                    return ends(heard).keys() >= set(runs)
+
+                await heard.until(ended, what=f"{len(runs)} runs to end", within_s=240)
+                said = Counter(type(event).__name__ for run_id, event in ends(heard).items() if run_id in set(runs))
+                assert said == {RunSucceeded.__name__: len(runs)}, said
+                return
+        await asyncio.sleep(0.2)
+
+
+def ends(heard: Overhearing) -> dict[str, Event]:
+    """By run, how it ended."""
+    return {meta.run_id: event for meta, event in heard.heard if type(event) in RUN_ENDS}
 
 
 @contextlib.asynccontextmanager

@@ -18,6 +18,7 @@ INVARIANTS = {
     "INV-15": "A submission is answered, or set aside with its reason; it is never lost.",
     "INV-16": "A job is done no more often than it was dispatched, and not again after its step has ended.",
     "INV-17": "A step that ends failed, denied or timed out after a job is one dead letter, and nothing else is.",
+    "INV-18": "An attempt begins once under its lease, and not once that is lost.",
 }
 
 

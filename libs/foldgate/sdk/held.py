@@ -1,5 +1,5 @@
 """A job in hand: waiting, begun, over. Begun and taken back are decided under a lock, since other threads begin than
-take back: what was taken back, or whose lease has lapsed, never begins.
+take back: what was taken back, or whose lease has lapsed, never begins (INV-18).
 """
 
 import asyncio
