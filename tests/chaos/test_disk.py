@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import shutil
 import subprocess
-from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -22,7 +21,7 @@ from foldgate.servers.postgres import PostgresServer
 from foldgate.testing.kafka import cluster
 from foldgate.testing.plugin import provided
 from foldgate.testing.postgres import own_server
-from tests.support.checker import check, check_runs
+from tests.support.checker import check, check_ledger
 from tests.support.history import history_of
 from tests.support.keys import ISSUER
 from tests.support.logs import USED
@@ -136,7 +135,7 @@ async def test_what_is_acknowledged_is_there_and_all_goes_on(disk: Path, place: 
         check(history)
         there = {fact.meta.run_id for fact in history.submitted if fact.meta.run_id}
         assert asking.acknowledged <= there <= set(asking.runs)
-        check_runs(history, there, Counter(started.executed()))
+        check_ledger(history, there, started.begun())
     await log.close()
 
 
