@@ -300,6 +300,27 @@ async def test_status_says_how_far_the_read_models_are_behind(postgres_url: str)
         assert seconds >= 0
 
 
+class Asked(MemoryLog):
+    """Remembers of which partitions the end was asked for."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked: list[Partition] = []
+
+    async def end(self, partition: Partition) -> int:
+        self.asked.append(partition)
+        return await super().end(partition)
+
+
+async def test_the_status_asks_for_the_end_of_each_partition_once(postgres_url: str) -> None:
+    log = Asked()
+    async with gateway(log, postgres_url) as door:
+        log.asked.clear()
+        answer = await door.client.get("/api/v1/status")
+        assert set(answer.json()["read_models"]) == set(door.host._projections.projectors)
+        assert len(set(log.asked)) == len(log.asked) > 0
+
+
 async def measured(door: Door, projection: str) -> tuple[float, float]:
     """How far a read model is behind, in records and in seconds, as the metrics say."""
     lines = (await door.client.get("/metrics")).text.splitlines()

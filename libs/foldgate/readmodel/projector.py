@@ -52,7 +52,7 @@ class Projector:
     """One projection in one process. Several processes may each have one for the same projection."""
 
     def __init__(self, models: ReadModels, source: Source, projection: Projection) -> None:
-        self._models, self._source, self._projection = models, source, projection
+        self._models, self.source, self._projection = models, source, projection
         self._reached: dict[Partition, int] = {}
         self.shown_at = 0
         """When the newest event was taken by its owner that readers see the effect of; 0 if none is known."""
@@ -107,13 +107,17 @@ class Projector:
 
     async def caught_up(self) -> None:
         """Return when readers see what was on the log when this was asked."""
-        for partition, end in (await self._source.ends(self._projection.partitions)).items():
+        for partition, end in (await self.source.ends(self._projection.partitions)).items():
             await self.reached(partition, end - 1)
 
-    async def behind(self) -> int:
-        """How many records readers do not see the effect of yet."""
-        ends = await self._source.ends(self._projection.partitions)
-        return sum(max(0, end - self._reached.get(partition, 0)) for partition, end in ends.items())
+    @property
+    def partitions(self) -> Sequence[Partition]:
+        """What it reads."""
+        return self._projection.partitions
+
+    def behind(self, ends: Mapping[Partition, int]) -> int:
+        """How many records before these offsets readers do not see the effect of yet."""
+        return sum(max(0, ends[partition] - self._reached.get(partition, 0)) for partition in self.partitions)
 
     def age_ms(self, now_ms: int, *, behind: int) -> int:
         """How old what readers see is, where they do not see all."""
@@ -130,7 +134,7 @@ class Projector:
         """Apply what comes; return where the database is not where we think it is."""
         positions = await self._models.positions(build)
         await self._note({partition: position.offset for partition, position in positions.items()}, None)
-        feed, held = self._source.follow(self._projection, positions), _HeldBack()
+        feed, held = self.source.follow(self._projection, positions), _HeldBack()
         try:
             while True:
                 stretches = await feed.next()
@@ -170,12 +174,19 @@ class Projector:
     async def _read_through(self, build: Build, progress: Progress | None) -> None:
         positions = await self._models.positions(build)
         done = {partition: positions.get(partition, START).offset for partition in self._projection.partitions}
-        total = sum((await self._source.ends(self._projection.partitions)).values())
-        async for stretch in self._source.up_to_now(self._projection, positions):
+        total = sum((await self.source.ends(self._projection.partitions)).values())
+        async for stretch in self.source.up_to_now(self._projection, positions):
             await self._models.apply(self._projection, build, [stretch])
             done[stretch.partition] = stretch.end.offset
             if progress is not None:
                 progress(sum(done.values()), total)
+
+
+async def behind_of(projectors: Mapping[str, Projector]) -> dict[str, int]:
+    """How many records each of these, which read one log, does not show yet; no end is asked for twice."""
+    read = {partition for projector in projectors.values() for partition in projector.partitions}
+    ends = await next(iter(projectors.values())).source.ends(read) if read else {}
+    return {name: projector.behind(ends) for name, projector in projectors.items()}
 
 
 def _times(stretches: Iterable[Stretch]) -> Iterator[int]:

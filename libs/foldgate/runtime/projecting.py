@@ -4,6 +4,7 @@ An owned record that cannot be decoded stops the projection, as it stops every r
 business of the stream's guard, and passed over here.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from functools import lru_cache
 
@@ -41,7 +42,8 @@ class LogSource:
                 yield reading.take(records)
 
     async def ends(self, partitions: Iterable[Partition]) -> dict[Partition, int]:
-        return {partition: await self._log.end(partition) for partition in partitions}
+        wanted = list(partitions)
+        return dict(zip(wanted, await asyncio.gather(*map(self._log.end, wanted)), strict=True))
 
     def _reading(
         self, projection: Projection, partition: Partition, positions: Mapping[Partition, Position]

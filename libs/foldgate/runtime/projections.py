@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 
 from foldgate.eventlog.log import LogError
-from foldgate.readmodel.projector import Projector
+from foldgate.readmodel.projector import Projector, behind_of
 from foldgate.runtime import metrics
 from foldgate.runtime.context import Context
 from foldgate.runtime.projecting import LogSource
@@ -44,11 +44,11 @@ class Projections:
         """Set how far each is behind the log; while the log is away, as it was."""
         with contextlib.suppress(LogError, TimeoutError):
             async with asyncio.timeout(_MEASURED_WITHIN_S):
-                for name, projector in self.projectors.items():
-                    records = await projector.behind()
-                    age_ms = projector.age_ms(self._clock.now_ms(), behind=records)
-                    metrics.BEHIND.labels(self._service, name).set(records)
-                    metrics.BEHIND_SECONDS.labels(self._service, name).set(age_ms / 1000)
+                behind = await behind_of(self.projectors)
+            for name, records in behind.items():
+                age_ms = self.projectors[name].age_ms(self._clock.now_ms(), behind=records)
+                metrics.BEHIND.labels(self._service, name).set(records)
+                metrics.BEHIND_SECONDS.labels(self._service, name).set(age_ms / 1000)
 
     async def run(self) -> None:
         """Keep them up to date until cancelled."""

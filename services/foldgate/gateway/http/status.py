@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from foldgate.eventlog.log import LogUnavailable
 from foldgate.gateway.http.operations import Operation, Said
-from foldgate.readmodel.projector import Projector
+from foldgate.readmodel.projector import Projector, behind_of
 from foldgate.runtime.clock import Clock
 
 ANSWER_WITHIN_S = 2.0
@@ -52,7 +52,7 @@ class Status:
         """The lag of each read model."""
         try:
             async with asyncio.timeout(ANSWER_WITHIN_S):
-                behind = {name: await projector.behind() for name, projector in self._projectors.items()}
+                behind = await behind_of(self._projectors)
         except TimeoutError:
             raise LogUnavailable(f"Expected an answer within {ANSWER_WITHIN_S:g} s.") from None
         now = self._clock.now_ms()
