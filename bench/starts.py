@@ -6,9 +6,10 @@ Engine, kernel, scheduler, approvals, a gateway and a worker are processes of th
 log and read models. The workflow has one job, whose handler does nothing, so all that follows a start goes on beside.
 Answers are 201: what is measured is from the first byte sent until the engine's verdict is there. Requests come over
 connections that are kept, and over HTTP as simple as can be, so that little of it is the client's. `a_second` is with
-so many requests under way all the time, and `gateway_cpu_ms` the processor time of the gateway for each start of these,
-with all that it projects of their runs meanwhile: two cores are shared by everything. `a_second_by_100` is by batches
-of a hundred, one after the other.
+so many requests under way all the time, and `..._cpu_ms` the processor time of each process for each start of these,
+with all that follows: what a machine can do is bounded by their sum, and a gateway with a core to itself by its own.
+`waiting_a_second` is the same of a workflow whose runs begin by waiting, so that nothing follows but that they were let
+begin. `a_second_by_100` is by batches of a hundred, one after the other, of the workflow with the job.
 """
 
 import argparse
@@ -20,7 +21,7 @@ import socket
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 
 import psutil
@@ -32,7 +33,10 @@ from tests.support.processes import SERVICES, Process, processes
 
 REQUESTS, EVERY_MS, WARM_UP, AT_ONCE, SECONDS = 500, 20.0, 100, 64, 10.0
 API, BATCH = "/api/v1/workflows", "/api/v1/workflow-runs:batch"
-WORKFLOW = b'{"id": "nothing", "steps": {"only": {"type": "job", "topic": "job.nothing"}}}'
+WORKFLOWS = {
+    "nothing": b'{"id": "nothing", "steps": {"only": {"type": "job", "topic": "job.nothing"}}}',
+    "waiting": b'{"id": "waiting", "steps": {"only": {"type": "wait", "signal": "go"}}}',
+}
 
 
 class Connection:
@@ -68,11 +72,11 @@ class Client:
         self._port, self._free, self._numbers = port, list[Connection](), itertools.count()
         self.took_ms = list[float]()
 
-    async def start(self) -> None:
+    async def start(self, workflow: str = "nothing") -> None:
         """One run."""
         async with self._connection() as connection:
             began = time.perf_counter()
-            status = await connection.post(f"{API}/nothing/runs", b'{"input": {"n": %d}}' % next(self._numbers))
+            status = await connection.post(f"{API}/{workflow}/runs", b'{"input": {"n": %d}}' % next(self._numbers))
             assert status == 201, f"expected a run to start, but the gateway says {status}"
             self.took_ms.append((time.perf_counter() - began) * 1000)
 
@@ -104,14 +108,14 @@ class Client:
                 await asyncio.sleep(max(0.0, due - time.monotonic()))
         return sorted(self.took_ms)
 
-    async def most(self, seconds: float, *, at_once: int) -> float:
+    async def most(self, workflow: str, *, seconds: float, at_once: int) -> float:
         """How many a second."""
         self.took_ms.clear()
         until = time.monotonic() + seconds
 
         async def again() -> None:
             while time.monotonic() < until:
-                await self.start()
+                await self.start(workflow)
 
         async with asyncio.TaskGroup() as group:
             for _ in range(at_once):
@@ -121,7 +125,7 @@ class Client:
     async def _published(self) -> bool:
         with contextlib.suppress(OSError, asyncio.IncompleteReadError):
             async with self._connection() as connection:
-                return await connection.post(API, WORKFLOW) in {200, 201}
+                return all([await connection.post(API, one) in {200, 201} for one in WORKFLOWS.values()])
         return False
 
     @contextlib.asynccontextmanager
@@ -138,25 +142,36 @@ async def measured(
     given = {"FOLDGATE_POSTGRES": models, f"FOLDGATE_{driver.upper()}": where, "FOLDGATE_SUITE": SUITE, **USUAL}
     async with opened(driver, where, SUITE):
         with processes(given, folder) as started:
-            for name in SERVICES:
-                started.service(name)
+            ours = {name: started.service(name) for name in SERVICES}
             port = free_port()
-            gateway = started.service("gateway", FOLDGATE_HTTP_PORT=str(port), FOLDGATE_REQUESTS_PER_SECOND="0")
-            started.program("worker", "bench.dispatch_worker", BEGUN=str(folder / "begun"))
+            ours["gateway"] = started.service("gateway", FOLDGATE_HTTP_PORT=str(port), FOLDGATE_REQUESTS_PER_SECOND="0")
+            ours["worker"] = started.program("worker", "bench.dispatch_worker", BEGUN=str(folder / "begun"))
             client = Client(port)
             await client.publish()
             await client.steadily(WARM_UP, every_ms=chosen.every_ms)
             took = await client.steadily(chosen.requests, every_ms=chosen.every_ms)
             found = {f"start_{name}_ms": took[int(len(took) * share)] for name, share in SHARES.items()}
-            before = _cpu_ms(gateway)
-            found["a_second"] = await client.most(chosen.seconds, at_once=chosen.at_once)
-            found["gateway_cpu_ms"] = (_cpu_ms(gateway) - before) / len(client.took_ms)
+            for name, workflow in (("waiting_", "waiting"), ("", "nothing")):
+                before = _cpu_ms(ours)
+                found[f"{name}a_second"] = await client.most(workflow, seconds=chosen.seconds, at_once=chosen.at_once)
+                spent = {whose: ms - before.get(whose, 0.0) for whose, ms in _cpu_ms(ours).items()}
+                found |= {f"{name}{whose}_cpu_ms": ms / len(client.took_ms) for whose, ms in spent.items()}
             return {**found, "a_second_by_100": await client.batched(int(2 * chosen.seconds), of=100)}
 
 
-def _cpu_ms(process: Process) -> float:
-    assert process.pid is not None
-    times = psutil.Process(process.pid).cpu_times()
+def _cpu_ms(ours: Mapping[str, Process]) -> dict[str, float]:
+    """The processor time of every process so far; `servers` are all that is neither ours nor this one."""
+    pids = {process.pid: name for name, process in ours.items()}
+    found = {"client": _spent_ms(psutil.Process()), "servers": 0.0}
+    for child in psutil.Process().children(recursive=True):
+        name = pids.get(child.pid, "servers")
+        with contextlib.suppress(psutil.NoSuchProcess):
+            found[name] = found.get(name, 0.0) + _spent_ms(child)
+    return found
+
+
+def _spent_ms(process: psutil.Process) -> float:
+    times = process.cpu_times()
     return float(times.user + times.system) * 1000
 
 
