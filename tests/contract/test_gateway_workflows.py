@@ -10,6 +10,7 @@ import pytest
 
 from foldgate.contracts import ids
 from foldgate.contracts.events import RunCancelled, RunHalted, RunStarted, WorkflowPublished
+from foldgate.contracts.places import Partition
 from foldgate.eventlog.log import Log
 from foldgate.eventlog.memory import MemoryLog
 from foldgate.gateway.http.verdicts import Verdicts, ending, nothing_else
@@ -38,6 +39,20 @@ id: wait
 steps:
   hold: {type: wait, signal: go}
 """
+
+
+class Asked:
+    """A log that counts how often it is asked how many workflows were published."""
+
+    def __init__(self, log: Log) -> None:
+        self._log, self.asked = log, 0
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._log, name)
+
+    async def end(self, partition: Partition) -> int:
+        self.asked += partition.stream == "workflows"
+        return await self._log.end(partition)
 
 
 def a_worker() -> Worker:
@@ -175,6 +190,74 @@ async def test_what_was_just_published_can_be_started_at_once(opened: Opened, po
             document = {"id": f"w{number}", "steps": {"a": {"type": "transform", "output": 1}}}
             assert (await publish(door, document)).status_code == 201
             assert (await start(door, {}, workflow=f"w{number}")).status_code == 201
+
+
+async def test_who_was_told_elsewhere_of_a_publication_says_where_it_lies(opened: Opened, postgres_url: str) -> None:
+    async with suite(opened, postgres_url) as (log, door):
+        await publish(door, WAIT)
+        for number in range(3):
+            newer = WAIT.replace("id: wait", f'id: wait\nversion: "{number}"')
+            place = (await Client(log, signer=ISSUER).publish(newer)).place
+            begun = await door.client.post(
+                f"{WORKFLOWS}/wait/runs", params={"after": f"{place.partition}:{place.offset}"}
+            )
+            shown = await door.client.get(begun.headers["location"], params={"after": begun.json()["position"]})
+            assert shown.json()["version"] == str(number)
+        wrong = await door.client.post(f"{WORKFLOWS}/wait/runs", params={"after": "workflows"})
+        assert problem(wrong) == (400, "invalid_parameter", "after")
+
+
+async def test_what_is_done_at_one_gateway_is_met_at_it_and_by_its_position_at_another(
+    opened: Opened, postgres_url: str
+) -> None:
+    async with suite(opened, postgres_url) as (log, one), gateway(log, postgres_url) as other:
+        batch = {"runs": [{"workflow": "wait"}]}
+        await publish(one, WAIT)
+        assert (await start(other, {}, workflow="wait")).status_code == 201
+        for number in range(3):
+            told = await publish(one, WAIT.replace("id: wait", f'id: wait\nversion: "{number}"'))
+            place = {"after": told.json()["position"]}
+            many = await other.client.post("/api/v1/workflow-runs:batch", json=batch, params=place)
+            [item] = many.json()["items"]
+            begun = [
+                (await start(one, {}, workflow="wait")).json(),
+                (await other.client.post(f"{WORKFLOWS}/wait/runs", params=place)).json(),
+                item["run"],
+            ]
+            for run in begun:
+                shown = await one.client.get(
+                    f"/api/v1/workflow-runs/{run['run_id']}", params={"after": run["position"]}
+                )
+                assert shown.json()["version"] == str(number)
+            retired = await one.client.delete(f"{WORKFLOWS}/wait")
+            place = {"after": retired.json()["position"]}
+            for refused in (
+                await start(one, {}, workflow="wait"),
+                await other.client.post(f"{WORKFLOWS}/wait/runs", params=place),
+            ):
+                assert problem(refused)[:2] == (409, "workflow_retired")
+        await publish(one, WAIT)
+        wrong = await other.client.post("/api/v1/workflow-runs:batch", json=batch, params={"after": "workflows"})
+        assert problem(wrong) == (400, "invalid_parameter", "after")
+
+
+async def test_a_start_asks_nobody_what_was_seen_to_be_published(
+    postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = MemoryLog()
+    asked = Asked(log)
+    seen_by_gateway: Any = asked
+    async with running(log), gateway(seen_by_gateway, postgres_url) as door, asyncio.timeout(90):
+        await publish(door, WAIT)
+        before = asked.asked
+        assert (await start(door, {}, workflow="wait")).status_code == 201
+        assert asked.asked == before
+        elsewhere = await door.client.post(f"{WORKFLOWS}/wait/runs", params={"after": "admin-0:0"})
+        assert elsewhere.status_code == 201
+        assert asked.asked == before + 1, "a request is answered by what was published since"
+        monkeypatch.setattr(Verdicts, "is_current", False)
+        await start(door, {}, workflow="wait")
+        assert asked.asked == before + 2, "who sees nothing new asks what there is"
 
 
 async def test_tenants_have_workflows_of_their_own(postgres_url: str) -> None:

@@ -14,12 +14,15 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.requests import Request
 from starlette.responses import Response
 
+from foldgate.eventlog.log import Submitted
 from foldgate.gateway.http import asking, bodies
 from foldgate.gateway.http.asking import KeyText, StartAnswer, Text
 from foldgate.gateway.http.guarding import Guard
 from foldgate.gateway.http.operations import Operation, Parameter, Said
 from foldgate.gateway.http.paging import Given
+from foldgate.gateway.http.places import place_of
 from foldgate.gateway.http.problems import ProblemDocument, answer, problem_of
+from foldgate.gateway.http.reflecting import AFTER
 from foldgate.gateway.http.starts import StartBody, Starts
 
 MOST = 100
@@ -82,7 +85,7 @@ class Batches:
             area="runs",
             role="operator",
             body=BatchBody,
-            parameters=(_KEY, asking.FROM),
+            parameters=(_KEY, asking.FROM, AFTER),
             answers={200: Said(BatchAnswer, "What became of each, in their order.")},
             problems=("invalid_parameter",),
         )
@@ -91,7 +94,8 @@ class Batches:
     async def start(self, request: Request) -> Response:
         """Ask for all of them, and answer with what became of each."""
         key = asking.key_of(request)
-        Given(request, ())
+        named = Given(request, ("after",)).one("after")
+        after = None if named is None else place_of(named, field="after")
         runs = (await bodies.read(request, BatchBody)).runs
         keys = [one.idempotency_key or (key and f"{key}:{place}") for place, one in enumerate(runs)]
         items: list[Any] = [None] * len(runs)
@@ -100,7 +104,7 @@ class Batches:
         async def work(places: Iterable[int]) -> None:
             async with free:
                 for place in places:
-                    said = await self._said(request, runs[place], key=keys[place], is_first=place == 0)
+                    said = await self._said(request, runs[place], key=keys[place], is_first=place == 0, after=after)
                     of = "run" if said.status_code < 300 else "problem"
                     items[place] = {
                         "status": said.status_code,
@@ -115,12 +119,14 @@ class Batches:
         document = {"items": items, "problems": sum(item["run"] is None for item in items)}
         return Response(msgspec.json.encode(document), media_type="application/json")
 
-    async def _said(self, request: Request, wanted: BatchedRun, *, key: str, is_first: bool) -> Response:
+    async def _said(
+        self, request: Request, wanted: BatchedRun, *, key: str, is_first: bool, after: Submitted | None
+    ) -> Response:
         """The answer to one of them, whatever it is."""
         try:
             if not is_first:  # which is counted already: as the request
                 self._guard.count(request)
-            _, said = await self._starts.started(request, wanted.workflow, wanted, key=key)
+            _, said = await self._starts.started(request, wanted.workflow, wanted, key=key, after=after)
         except Exception as error:
             if (problem := problem_of(error)) is None:
                 raise

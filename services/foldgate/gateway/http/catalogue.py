@@ -11,10 +11,12 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from starlette.requests import Request
 from starlette.responses import Response
 
+from foldgate.eventlog.log import Submitted
 from foldgate.gateway.http import asking, bodies
 from foldgate.gateway.http.auth import caller_of
 from foldgate.gateway.http.operations import Operation, Parameter, Said
 from foldgate.gateway.http.paging import PAGES, Given, cut, page
+from foldgate.gateway.http.places import text_of
 from foldgate.gateway.http.querying import row_of, rows_of
 from foldgate.gateway.http.reflecting import AFTER, reflected
 from foldgate.gateway.http.run_lists import Began
@@ -98,6 +100,7 @@ class RetireAnswer(BaseModel):
 
     id: str = Field(title="Workflow")
     status: str = Field(title="Status", description="retired, or accepted while that is not seen.")
+    position: str = Field(title="Position", description="Read what this has changed with ?after=<position>.")
 
 
 class Catalogue:
@@ -184,15 +187,15 @@ class Catalogue:
         """Let a workflow start no new runs."""
         workflow, tenant = request.path_params["workflow"], caller_of(request).tenant
         if (await self._workflows.known(workflow, "", tenant=tenant))["state"] == "retired":
-            return _retired(200, workflow)
-        await asking.submitted(asking.client_of(request, self._context), a_retirement(tenant, workflow))
+            return _retired(200, workflow, await self._workflows.retired())
+        asked = await asking.submitted(asking.client_of(request, self._context), a_retirement(tenant, workflow))
         try:
             async with asyncio.timeout(RETIRED_WITHIN_S):
                 while (await row_of(self._models, _STATE, tenant, workflow) or {"state": ""})["state"] != "retired":
                     await asyncio.sleep(_LOOK_AGAIN_S)
         except TimeoutError:
-            return _retired(202, workflow)
-        return _retired(200, workflow)
+            return _retired(202, workflow, asked.place)
+        return _retired(200, workflow, await self._workflows.retired())
 
     async def validate(self, request: Request) -> Response:
         """Every mistake in the document, or none."""
@@ -201,8 +204,9 @@ class Catalogue:
         return _json(200, {"id": workflow, "status": "valid"})
 
 
-def _retired(status_code: int, workflow: str) -> Response:
-    return _json(status_code, {"id": workflow, "status": "retired" if status_code == 200 else "accepted"})
+def _retired(status_code: int, workflow: str, place: Submitted) -> Response:
+    status = "retired" if status_code == 200 else "accepted"
+    return _json(status_code, {"id": workflow, "status": status, "position": text_of(place)})
 
 
 def _json(status_code: int, document: dict[str, str]) -> Response:

@@ -13,22 +13,21 @@ from starlette.responses import Response
 
 from foldgate.authority.foreseeing import Planned
 from foldgate.authority.request import canonical
-from foldgate.contracts.places import Partition
-from foldgate.contracts.topics import WORKFLOWS
+from foldgate.eventlog.log import Submitted
 from foldgate.gateway.http import asking, bodies
 from foldgate.gateway.http.asking import Label, StartAnswer, Starting, Text
 from foldgate.gateway.http.auth import caller_of
 from foldgate.gateway.http.graphs import compiled_once
 from foldgate.gateway.http.operations import Operation, Parameter, Said
 from foldgate.gateway.http.paging import Given
+from foldgate.gateway.http.places import place_of
 from foldgate.gateway.http.plans import PlanItem, Plans
 from foldgate.gateway.http.problems import Problem
+from foldgate.gateway.http.reflecting import AFTER
 from foldgate.gateway.http.runs import WAIT, wait_in
 from foldgate.gateway.http.workflows import Workflows
 from foldgate.runtime.context import Context
 from foldgate.sdk.client import Prepared
-
-_PARTITION = Partition(WORKFLOWS.name, 0)
 
 
 class StartBody(BaseModel):
@@ -78,7 +77,7 @@ class Starts:
             role="operator",
             body=StartRequest,
             or_any_without=("input", "dry_run"),
-            parameters=(Parameter("workflow", "path", "The id of a workflow."), asking.KEY, asking.FROM, WAIT),
+            parameters=(Parameter("workflow", "path", "The id of a workflow."), asking.KEY, asking.FROM, WAIT, AFTER),
             answers={code: Said(StartedAnswer, said.description) for code, said in asking.ANSWERS.items()},
             problems=(
                 *asking.PROBLEMS,
@@ -93,17 +92,19 @@ class Starts:
 
     async def start(self, request: Request) -> Response:
         """Ask for a run, and answer with what became of it."""
-        key, within_s = asking.key_of(request), wait_in(Given(request, ("wait",)).one("wait"))
+        key, given = asking.key_of(request), Given(request, ("wait", "after"))
+        within_s, after = wait_in(given.one("wait")), given.one("after")
+        seen = None if after is None else place_of(after, field="after")
         body = _body(await bodies.received(request))
         if body.dry_run:
-            return await self._planned(request, body)
-        prepared, answer = await self.started(request, request.path_params["workflow"], body, key=key)
+            return await self._planned(request, body, after=seen)
+        prepared, answer = await self.started(request, request.path_params["workflow"], body, key=key, after=seen)
         return await self._starting.waited(answer, request, prepared, within_s=within_s)
 
-    async def _planned(self, request: Request, body: StartRequest) -> Response:
+    async def _planned(self, request: Request, body: StartRequest, *, after: Submitted | None) -> Response:
         """What such a run would do."""
         caller, workflow = caller_of(request), request.path_params["workflow"]
-        known = await self._workflows.known(workflow, body.version, tenant=caller.tenant)
+        known = await self._workflows.known(workflow, body.version, tenant=caller.tenant, after=after)
         if known["state"] == "retired":
             raise _retired(workflow)
         definition = await asyncio.to_thread(compiled_once, known["definition"], known["digest"])
@@ -121,24 +122,24 @@ class Starts:
         document = {"run_id": None, "request_id": None, "status": "planned", "position": None, "plan": plan}
         return Response(msgspec.json.encode(document), media_type="application/json")
 
-    async def started(self, request: Request, workflow: str, body: StartBody, *, key: str) -> tuple[Prepared, Response]:
+    async def started(
+        self, request: Request, workflow: str, body: StartBody, *, key: str, after: Submitted | None = None
+    ) -> tuple[Prepared, Response]:
         """What is asked for in the name of whoever sent this, and what became of it."""
         client = asking.client_of(request, self._context)
-        known, offset = await asyncio.gather(
-            self._workflows.known(workflow, body.version, tenant=caller_of(request).tenant),
-            self._context.log.end(_PARTITION),
-        )
+        tenant = caller_of(request).tenant
+        starts = await self._workflows.starts(workflow, body.version, tenant=tenant, after=after)
         prepared = client.run(
             workflow,
             msgspec.Raw(canonical(msgspec.json.encode(body.input)).encode()),
             version=body.version,
             labels=asking.labels_of(request, body.labels),
             idempotency_key=key,
-            workflows_offset=offset,
+            workflows_offset=await self._workflows.seen(after),
         )
         if (answer := await self._starting.known(prepared)) is not None:
             return prepared, answer
-        if known["state"] == "retired":
+        if not starts:
             if (answer := await self._starting.known(prepared, latest=True)) is not None:
                 return prepared, answer
             raise _retired(workflow)

@@ -22,6 +22,8 @@ from foldgate.contracts.topics import APPROVALS, LETTERS, POLICIES, RUNS, WORKFL
 from foldgate.eventlog.acceptance import Acceptance
 from foldgate.eventlog.log import LogUnavailable, Record, Submitted
 from foldgate.gateway.http.problems import Problem
+from foldgate.gateway.http.published import PARTITION as _PUBLISHED
+from foldgate.gateway.http.published import Published
 from foldgate.runtime.context import Context
 from foldgate.sdk.answers import ENDS
 
@@ -71,11 +73,12 @@ class _Asker(NamedTuple):
 
 
 class Verdicts:
-    """Who waits for which request about which key; `waiting` is how many."""
+    """Who waits for which request about which key; `waiting` is how many. What is `published` it sees as well."""
 
     def __init__(self, context: Context) -> None:
         self._context = context
         self.waiting = 0
+        self.published = Published()
         self._waiting: dict[bytes, list[_Asker]] = {}
         self._ends: dict[Partition, int] | None = None
         self._failing_since: int | None = None
@@ -84,6 +87,11 @@ class Verdicts:
     def ready(self) -> bool:
         """Whether everything that was there at the start is read."""
         return self._ends == {}
+
+    @property
+    def is_current(self) -> bool:
+        """Whether it has read everything but for what is on its way."""
+        return self.ready and self._failing_since is None
 
     @contextlib.contextmanager
     def expected(
@@ -111,6 +119,7 @@ class Verdicts:
     async def run(self, positions: Mapping[Partition, Position]) -> None:
         """Hand out verdicts until cancelled, or until the log has been away for too long."""
         rules = {partition: Acceptance(positions.get(partition, START)) for partition in _PARTITIONS}
+        self.published.is_known(rules[_PUBLISHED].position.offset)
         self._ends = {partition: await self._context.log.end(partition) for partition in _PARTITIONS}
         while True:
             try:
@@ -128,11 +137,17 @@ class Verdicts:
                 records = await follower.next(timeout_ms=1000)
                 self._failing_since = None
                 for record in records:
-                    if rules[record.partition].accepts(record) and record.key in self._waiting:
-                        self._hand_out(record)
+                    if rules[record.partition].accepts(record):
+                        self._take(record)
                 self._note_read({record.partition: record.offset + 1 for record in records}, all_of_it=not records)
         finally:
             await follower.close()
+
+    def _take(self, record: Record) -> None:
+        if record.partition == _PUBLISHED:
+            self.published.see(record, self._context.codec)
+        if record.key in self._waiting:
+            self._hand_out(record)
 
     def _hand_out(self, record: Record) -> None:
         meta, event = self._context.codec.decode(record.value)

@@ -15,8 +15,6 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from foldgate.contracts.events import WorkflowConfirmed, WorkflowPublished, WorkflowRefused, WorkflowSubmitted
-from foldgate.contracts.places import Partition
-from foldgate.contracts.topics import WORKFLOWS
 from foldgate.eventlog.log import Submitted
 from foldgate.gateway.http import asking, bodies, runs
 from foldgate.gateway.http.auth import caller_of
@@ -25,6 +23,7 @@ from foldgate.gateway.http.operations import Operation, Parameter, Said
 from foldgate.gateway.http.paging import Given
 from foldgate.gateway.http.places import place_of, text_of
 from foldgate.gateway.http.problems import Problem
+from foldgate.gateway.http.published import PARTITION, RETIRED
 from foldgate.gateway.http.querying import Row, row_of
 from foldgate.gateway.http.reflecting import AFTER
 from foldgate.gateway.http.runs import caught_up
@@ -36,7 +35,6 @@ from foldgate.sdk.requests import Request as Asked
 from foldgate.sdk.requests import a_publication
 
 _ID = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,199}")
-_PARTITION = Partition(WORKFLOWS.name, 0)
 _ROW = """
 SELECT w.workflow AS id, v.version, v.digest, w.state, v.definition, v.published_by, v.published_at,
     ARRAY(
@@ -142,16 +140,16 @@ class Workflows:
     async def show(self, request: Request) -> Response:
         """One version of a workflow of the caller's tenant."""
         given = Given(request, ("version", "after"))
-        if (after := given.one("after")) is not None:
-            await self._reflects(place_of(after, field="after"))
+        named = given.one("after")
+        after = None if named is None else place_of(named, field="after")
         workflow, tenant = request.path_params["workflow"], caller_of(request).tenant
-        row = await self.known(workflow, given.one("version") or "", tenant=tenant)
+        row = await self.known(workflow, given.one("version") or "", tenant=tenant, after=after)
         document = {**dict(row), "definition": msgspec.Raw(row["definition"].encode())}
         return Response(msgspec.json.encode(document), media_type="application/json")
 
     async def _reflects(self, after: Submitted) -> None:
         """Wait for the read model: a verdict has its place in it; a request is answered by what was published since."""
-        if after.partition != _PARTITION:
+        if after.partition != PARTITION:
             await caught_up(self._projector)
             return
         try:
@@ -161,8 +159,35 @@ class Workflows:
             what = f"Expected the read model to reflect {text_of(after)} by now, but it does not yet: ask again."
             raise Problem("not_yet", what, field="after") from None
 
-    async def known(self, workflow: str, version: str, *, tenant: str) -> Row:
-        """That version of a workflow, or its latest; a problem if there is none."""
+    async def starts(self, workflow: str, version: str, *, tenant: str, after: Submitted | None = None) -> bool:
+        """Whether that version of a workflow, or its latest, starts runs: not if it is retired. A problem if there is
+        none. What is not known here to start is looked up, where this place is reflected."""
+        published = self._verdicts.published
+        if published.starts(tenant, workflow, version):
+            return True
+        row = await self.known(workflow, version, tenant=tenant, after=after)
+        published.learn(tenant, workflow, row["version"], state=row["state"])
+        return bool(row["state"] != RETIRED)
+
+    async def seen(self, after: Submitted | None) -> int:
+        """How far the stream of workflows is to be read before a run is started: as far as it was seen or shown here,
+        and by who names a place in it; as of now, if that says nothing."""
+        if not self._verdicts.is_current or (after is not None and after.partition != PARTITION):
+            return await self._context.log.end(PARTITION)
+        named = 0 if after is None else after.offset + 1
+        return max(self._verdicts.published.reached, self._projector.offsets.get(PARTITION, 0), named)
+
+    async def retired(self) -> Submitted:
+        """A place in the stream of workflows that is not before what the read model shows by now: who starts a run here
+        meets it."""
+        end = await self._context.log.end(PARTITION)
+        self._verdicts.published.is_known(end)
+        return Submitted(PARTITION, end - 1)
+
+    async def known(self, workflow: str, version: str, *, tenant: str, after: Submitted | None = None) -> Row:
+        """That version of a workflow, or its latest, once that place is reflected; a problem if there is none."""
+        if after is not None:
+            await self._reflects(after)
         row = await self._row(workflow, version, tenant)
         if row is None or row["digest"] is None:
             await caught_up(self._projector)
