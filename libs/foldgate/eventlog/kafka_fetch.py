@@ -21,8 +21,8 @@ HEAD_HEADER = "foldgate-batch"
 """The record header that carries the encoded batch head, on the first record of an owned batch."""
 
 CHUNK_BYTES = 1024 * 1024
-_READ_UNCOMMITTED = 0  # a foreign transaction left open must not hold up readers; we open none
-_CONSUMER = -1
+READ_UNCOMMITTED = 0  # a foreign transaction left open must not hold up readers; we open none
+CONSUMER = -1
 EARLIEST = -2
 LATEST = -1
 
@@ -49,10 +49,11 @@ async def fetch(
         topics.setdefault(place.topic, []).append((place.partition, offset, CHUNK_BYTES))
     request = FetchRequest(wait_ms, 1, CHUNK_BYTES, int(committed_only), list(topics.items()))
     response = await client.send(node, request)
-    return [_fetched(topic, answer) for topic, answers in response.topics for answer in answers]
+    return [fetched(topic, answer) for topic, answers in response.topics for answer in answers]
 
 
-def _fetched(topic: str, answer: tuple[int, int, *tuple[object, ...], bytes]) -> Fetched:
+def fetched(topic: str, answer: tuple[int, int, *tuple[object, ...], bytes]) -> Fetched:
+    """What an answer says of one partition."""
     code = answer[1]
     return Fetched(TopicPartition(topic, answer[0]), for_code(code)() if code else None, answer[-1])
 
@@ -85,7 +86,7 @@ def _head(headers: list[tuple[str, bytes | None]]) -> bytes | None:
 
 async def offset_at(client: AIOKafkaClient, place: TopicPartition, when: int) -> int:
     """The first offset that is still there (EARLIEST), or the one after the last durable record (LATEST)."""
-    request = OffsetRequest(_CONSUMER, _READ_UNCOMMITTED, [(place.topic, [(place.partition, when)])])
+    request = OffsetRequest(CONSUMER, READ_UNCOMMITTED, [(place.topic, [(place.partition, when)])])
     response = await client.send(leader_of(client, place), request)
     [(_, [(_, code, _, offset)])] = response.topics
     if code:

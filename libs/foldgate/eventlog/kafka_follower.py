@@ -18,7 +18,8 @@ from aiokafka.errors import KafkaError, LeaderNotAvailableError, OffsetOutOfRang
 from aiokafka.structs import TopicPartition
 
 from foldgate.eventlog.kafka_client import BACKOFF_S, KafkaAddress, describe, passes
-from foldgate.eventlog.kafka_fetch import EARLIEST, Fetched, fetch, offset_at, records_in
+from foldgate.eventlog.kafka_fetch import EARLIEST, Fetched, offset_at, records_in
+from foldgate.eventlog.kafka_session import FetchSession
 from foldgate.eventlog.log import LogError, LogUnavailable, Partition, Record
 
 AHEAD_BYTES = 4 * 1024 * 1024
@@ -148,13 +149,14 @@ class KafkaFollower:
 
     async def _poll(self, client: AIOKafkaClient, leader: int) -> None:
         """Fetch from one broker, for as long as it leads something followed."""
-        patience = _Patience(self._address.patience_ms)
+        patience, session = _Patience(self._address.patience_ms), FetchSession()
         try:
-            while self._led_by(client, leader):
+            while True:
                 await self._wanted.wait()
-                offsets = self._led_by(client, leader)
+                if not (offsets := self._led_by(client, leader)):
+                    return
                 try:
-                    self._rest(await self._fetch(client, leader, offsets))
+                    self._rest(await self._fetch(session, client, leader, offsets=offsets))
                     patience.renew()
                 except KafkaError as error:
                     await patience.after(client, error)
@@ -165,10 +167,12 @@ class KafkaFollower:
         leads = client.cluster.leader_for_partition
         return {place: offset for place, offset in self._offsets.items() if leads(place) == leader}
 
-    async def _fetch(self, client: AIOKafkaClient, leader: int, offsets: dict[TopicPartition, int]) -> int:
+    async def _fetch(
+        self, session: FetchSession, client: AIOKafkaClient, leader: int, *, offsets: dict[TopicPartition, int]
+    ) -> int:
         """How many bytes of records came."""
         came = 0
-        for answer in await fetch(client, leader, offsets, wait_ms=_LONG_POLL_MS):
+        for answer in await session.fetch(client, leader, offsets, wait_ms=_LONG_POLL_MS):
             if self._offsets.get(answer.place) != offsets[answer.place]:
                 continue  # moved or dropped meanwhile
             if isinstance(answer.error, OffsetOutOfRangeError):
