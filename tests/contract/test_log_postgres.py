@@ -20,6 +20,7 @@ from foldgate.eventlog.postgres_append import _Append
 from foldgate.eventlog.postgres_read import AHEAD_BYTES
 from foldgate.eventlog.postgres_tables import CLAIM, SUBMIT
 from foldgate.servers.postgres import PostgresServer
+from tests.support.logs import USED
 from tests.support.waiting import until
 
 OWNED = Partition("runs", 0)
@@ -334,6 +335,18 @@ async def test_a_reader_holds_no_more_than_its_measure(postgres_url: str) -> Non
             assert len(await follower.next(limit=1)) == 1
             assert sum(len(record.value) for record in follower._held) < AHEAD_BYTES + len(big)
         await follower.close()
+
+
+async def test_of_many_partitions_a_busy_one_does_not_fall_behind(postgres_url: str) -> None:
+    """A reader that comes now and then is given what has come to it meanwhile, however many others it reads."""
+    async with opened(postgres_url) as log:
+        await log.prepare(USED)
+        follower = log.follow({Partition(stream.name, n): 0 for stream in USED for n in range(stream.partitions)})
+        try:
+            await log.submit(OPEN.stream, [Outgoing(b"k", b"%d" % n) for n in range(400)])
+            assert [record.value for record in await follower.next(limit=1000)] == [b"%d" % n for n in range(400)]
+        finally:
+            await follower.close()
 
 
 async def test_an_instance_that_dies_loses_its_share(postgres_url: str) -> None:

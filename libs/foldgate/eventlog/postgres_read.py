@@ -19,7 +19,8 @@ from foldgate.eventlog.postgres_tables import END, FETCH, NO_END, Tables
 
 AHEAD_BYTES = 4 * 1024 * 1024
 AHEAD_RECORDS = 2000
-_FEW = 16
+MOST_OF_ONE = 500
+"""Records of one partition in a fetch of many: most of what comes may lie in it, and it is not to fall behind."""
 
 
 async def end_of(tables: Tables, partition: Partition) -> int:
@@ -56,7 +57,7 @@ class Fetched(NamedTuple):
 async def fetch(tables: Tables, starts: Mapping[int, int], *, stop: int = NO_END) -> Fetched:
     """What comes next in some partitions: in each in order, and no more than is good to hold."""
     ids, offsets = list(starts), list(starts.values())
-    rows = max(_FEW, AHEAD_RECORDS // len(ids))
+    rows = max(MOST_OF_ONE, AHEAD_RECORDS // len(ids))
 
     async def work(connection: Connection) -> list[Record]:
         found = await connection.fetch(FETCH, ids, offsets, [stop] * len(ids), rows, AHEAD_BYTES)
