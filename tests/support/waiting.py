@@ -19,9 +19,9 @@ async def until(
         raise AssertionError(f"Expected {what} within {within_s:g} s, but it did not happen.") from None
 
 
-async def tick() -> None:
-    """Let every other task run until it waits again."""
-    for _ in range(20):
+async def tick(turns: int = 20) -> None:
+    """Let every other task run until it waits again, or the loop turn so often."""
+    for _ in range(turns):
         await asyncio.sleep(0)
 
 

@@ -7,13 +7,15 @@ promised, so the library is held to one minor version, and everything here refus
 """
 
 import asyncio
+import contextlib
 import importlib.metadata
 import ssl
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Iterator
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from aiokafka.client import AIOKafkaClient, ConnectionGroup, CoordinationType
+from aiokafka.cluster import ClusterMetadata
 from aiokafka.conn import create_conn
 from aiokafka.errors import (
     AuthenticationFailedError,
@@ -54,7 +56,10 @@ class UnsupportedClientLibrary(LogError):
 
 class Client(AIOKafkaClient):  # type: ignore[misc]  # published without types
     """The library's client, which meets brokers and leaves them out of the reach of cancellations, and meets none once
-    it is closed: cut off half-way, or used while it closes, the library leaves a socket open."""
+    it is closed: cut off half-way, or used while it closes, the library leaves a socket open.
+
+    To a connection that was reset a moment ago uvloop refuses to write, with a RuntimeError, which the library does not
+    expect: its tasks end of it, and whoever waits for them waits for ever. Here that is a connection lost, as any."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
@@ -78,6 +83,10 @@ class Client(AIOKafkaClient):  # type: ignore[misc]  # published without types
             return True
         return await self._out_of_reach(super().ready(node_id, group=group))
 
+    async def send(self, node_id: Any, request: Any, *, group: ConnectionGroup = ConnectionGroup.DEFAULT) -> Any:
+        with _known_as_lost():
+            return await super().send(node_id, request, group=group)
+
     async def coordinator_lookup(self, coordinator_type: CoordinationType, coordinator_key: str) -> Any:
         if self.get_random_node() is None:  # while no broker is known the library stops on an assertion
             raise NodeNotReadyError("no broker of the cluster is known just now")
@@ -91,16 +100,33 @@ class Client(AIOKafkaClient):  # type: ignore[misc]  # published without types
     async def _bootstrap(self) -> None:
         """Meet the cluster; where that fails, say why: the library says only that it did."""
         try:
-            await super().bootstrap()
+            with _known_as_lost():
+                await super().bootstrap()
         except KafkaConnectionError as error:
             host, port, _ = self.hosts[0]
             if (reason := await self._reason(host, port)) is not None:
                 raise KafkaConnectionError(f"{host}:{port}: {describe(reason)}") from error
             raise
 
+    async def _get_conn(self, node_id: Any, *, group: ConnectionGroup = ConnectionGroup.DEFAULT) -> Any:
+        try:
+            with _known_as_lost():
+                return await super()._get_conn(node_id, group=group)
+        except KafkaConnectionError:
+            return None  # as where it cannot be made
+
+    async def _metadata_update(self, cluster_metadata: ClusterMetadata, topics: Collection[str] | None) -> bool:
+        try:
+            with _known_as_lost():
+                return bool(await super()._metadata_update(cluster_metadata, topics))
+        except KafkaConnectionError:
+            cluster_metadata.failed_update(None)
+            return False  # as where nobody answers
+
     async def _reason(self, host: str, port: int) -> Exception | None:
         try:
-            connection = await create_conn(host, port, **self._own)
+            with _known_as_lost():
+                connection = await create_conn(host, port, **self._own)
         except (OSError, KafkaError, TimeoutError) as error:
             return error
         connection.close()
@@ -122,6 +148,17 @@ class Client(AIOKafkaClient):  # type: ignore[misc]  # published without types
         self._under_way.discard(task)
         if not task.cancelled():
             task.exception()  # looked at, also where nobody waits for it any more
+
+
+@contextlib.contextmanager
+def _known_as_lost() -> Iterator[None]:
+    """What uvloop says of a connection that was reset, in words that the library knows."""
+    try:
+        yield
+    except KafkaError:  # a RuntimeError too
+        raise
+    except RuntimeError as error:
+        raise KafkaConnectionError(str(error)) from error
 
 
 @dataclass(frozen=True, kw_only=True)
