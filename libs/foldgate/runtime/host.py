@@ -54,7 +54,7 @@ class Host:
         )
         self._failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._assigned: frozenset[Partition] | None = None
-        self._unavailable_since: int | None = None
+        self._unavailable_since: dict[Partition, int] = {}
         self._projections = Projections(service, context)
         self._watching = Watching(context)
         self.app = None if service.app is None else service.app(context, self._projections.projectors)
@@ -184,6 +184,7 @@ class Host:
         """Own one assigned partition, again after each loss, until cancelled."""
         if after is not None:
             await asyncio.wait([after])
+        self._unavailable_since.pop(partition, None)
         backoff = _BACKOFF_FIRST_S
         while True:
             started = self._context.clock.monotonic_ms()
@@ -194,6 +195,8 @@ class Host:
                 return
             except Exception as error:  # noqa: BLE001 - whatever it was, the log tells where things stand
                 self._note_loss(partition, error)
+                if _is_told_to_end():  # and what was raised on the way out was no answer to that
+                    return
             held_ms = self._context.clock.monotonic_ms() - started
             backoff = _BACKOFF_FIRST_S if held_ms > 60_000 else min(backoff * 2, _BACKOFF_MOST_S)
             await asyncio.sleep(backoff * random.uniform(0.5, 1.0))
@@ -210,7 +213,7 @@ class Host:
         try:
             await self._tables.up_to_now(aggregate)
             await self._in_the_loop(owned, await self._ends(partition))
-            self._unavailable_since = None
+            self._unavailable_since.pop(partition, None)
             self._context.logger.info("owned", partition=str(partition), live=len(owned.processor.live))
             await asyncio.wait([owned.lost, relay], return_when=asyncio.FIRST_COMPLETED)
             await (relay if relay.done() else owned.lost)
@@ -242,8 +245,8 @@ class Host:
         if not isinstance(error, LogUnavailable):
             return
         now = self._context.clock.monotonic_ms()
-        self._unavailable_since = self._unavailable_since or now
-        if now - self._unavailable_since > self._context.settings.retry_within_ms:
+        since = self._unavailable_since.setdefault(partition, now)
+        if now - since > self._context.settings.retry_within_ms:
             self._fail(error)
 
     def _fail(self, error: Exception) -> None:
@@ -260,7 +263,13 @@ class Host:
             await asyncio.wait([leaving], timeout=0.01)
             if self._context.clock.monotonic_ms() > until:
                 leaving.cancel()
+        leaving.exception()  # looked at: whoever did not leave in time was cut off
         await routing.close()
+
+
+def _is_told_to_end() -> bool:
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
 
 
 async def _for_ever() -> None:
