@@ -130,7 +130,7 @@ async def test_whoever_is_cut_off_nothing_is_lost_and_nothing_done_twice(net: Ne
                         await replaced_while_parted(log, runs, parted=started.all["engine-1"], way=ways["engine-1"])
                         await more(runs, 4)
                     await settled(log)
-                    assert not again, again
+                    assert not again, "\n\n".join(again)
         assert len(set(runs.asked)) == len(runs.asked) == len(runs.ends)
         await nothing_is_lost_and_nothing_done_twice(
             log, runs.asked, started.begun(), postgres=net.postgres, suite=SUITE

@@ -78,6 +78,11 @@ class Process:
         return None if self._running is None else self._running.pid
 
     @property
+    def code(self) -> int | None:
+        """With which it ended, in this life."""
+        return None if self._running is None else self._running.poll()
+
+    @property
     def runs(self) -> bool:
         return self._running is not None and self._running.poll() is None
 

@@ -57,6 +57,7 @@ steps:
 }
 STEPS = {"chain": 3, "fan": 5, "gated": 3, "slow": 3}
 _CODEC = Codec()
+_LAST_WORDS = 6_000
 
 
 class Storm:
@@ -91,15 +92,15 @@ class Storm:
 
 
 @contextlib.contextmanager
-def supervised(started: Processes) -> Iterator[Counter[str]]:
-    """Whoever ends by itself, because its server is gone for too long, is started again; how often."""
-    again = Counter[str]()
+def supervised(started: Processes) -> Iterator[list[str]]:
+    """Whoever ends by itself, because its server is gone for too long, is started again. Who did, and last words."""
+    again: list[str] = []
 
     async def watch() -> None:
         while True:
             for name, process in started.all.items():
                 if not process.runs:
-                    again[name] += 1
+                    again.append(f"{name} ended with {process.code}, after:\n{process.said()[-_LAST_WORDS:]}")
                     process.kill()
                     process.start()
             await asyncio.sleep(0.2)
