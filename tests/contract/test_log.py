@@ -7,6 +7,7 @@ import pytest
 
 from foldgate.contracts.codec import Codec
 from foldgate.contracts.topics import Stream, partition_of
+from foldgate.eventlog import tail
 from foldgate.eventlog.acceptance import Acceptance, decode_head
 from foldgate.eventlog.checkpoints import BaseGone, Saved
 from foldgate.eventlog.log import (
@@ -218,6 +219,49 @@ async def test_a_follower_seeks_and_drops(opened: Opened) -> None:
         await log.submit("reports", [Outgoing(all_zero[0].key, b"unseen"), Outgoing(all_one[0].key, b"seen")])
         assert [record.value for record in await drain(follower, 1)] == [b"seen"]
         await follower.close()
+
+
+PACES = ((500, 0), (500, 20), (7, 30), (1, 0), (1, 40))
+FOLLOWED = [OWNED, *(Partition("reports", n) for n in range(4))]
+
+
+async def followed(log: Log, count: int, *, limit: int, again: int) -> dict[Partition, list[Record]]:
+    """So many records, so many at once; of who has had so many of a partition by then, half of them once more."""
+    found: dict[Partition, list[Record]] = {partition: [] for partition in FOLLOWED}
+    follower = log.follow(dict.fromkeys(FOLLOWED, 0))
+    async with asyncio.timeout(60):
+        while sum(map(len, found.values())) < count:
+            for record in await follower.next(limit=limit):
+                found[record.partition].append(record)
+            longest = max(found, key=lambda partition: len(found[partition]))
+            if again and len(found[longest]) >= again:
+                del found[longest][again // 2 :]
+                follower.seek(longest, found[longest][-1].offset + 1)
+                again = 0
+    await follower.close()
+    return found
+
+
+async def test_readers_of_every_pace_see_the_same(opened: Opened, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They read together where they have caught up, and alone where they are behind; here most are, now and then."""
+    monkeypatch.setattr(tail, "KEPT_BYTES", 4_000)
+    async with opened() as log, opened() as other:
+        writer, own, _ = await become_owner(log, "a")
+
+        async def append() -> None:
+            for number in range(40):
+                await writer.append(batch(own, *(f"{number} {part}" for part in "abc")))
+                await own.catch_up(log, lambda _: None)
+
+        async def submit(through: Log) -> None:
+            for number in range(40):
+                await through.submit("reports", [Outgoing(f"{number}-{n}".encode(), b"x" * n) for n in range(5)])
+
+        paces = [followed(log, 121 + 400, limit=limit, again=again) for limit, again in PACES]
+        *found, _, _, _ = await asyncio.gather(*paces, append(), submit(log), submit(other))
+        found.append(await followed(log, 121 + 400, limit=500, again=0))
+        assert found == [{partition: await raw(log, partition) for partition in FOLLOWED}] * len(found)
+        await writer.close()
 
 
 async def test_a_slow_reader_gets_no_more_than_it_asks_for(opened: Opened) -> None:

@@ -22,6 +22,7 @@ from foldgate.eventlog.log import (
     START,
     Batch,
     BatchHead,
+    Follower,
     LogUnavailable,
     Outgoing,
     Partition,
@@ -215,7 +216,7 @@ async def test_a_broker_that_does_not_answer_is_said_to_be_and_the_log_tells_wha
         await follower.close()
 
 
-async def until_it_fails(follower: KafkaFollower) -> None:
+async def until_it_fails(follower: Follower) -> None:
     while True:
         assert await follower.next() == []
 
@@ -304,7 +305,7 @@ async def test_a_follower_holds_no_more_than_its_measure(kafka_bootstrap: str) -
     async with opened(kafka_bootstrap) as log:
         for _ in range(24):
             await log.submit("reports", [Outgoing(b"k", big)])
-        follower = log.follow({Partition("reports", n): 0 for n in range(4)})
+        follower = KafkaFollower(log._address, {Partition("reports", n): 0 for n in range(4)}, topic=log._topic)
         for _ in range(24):
             assert len(await follower.next(limit=1)) == 1
             assert follower._ahead < AHEAD_BYTES + 1_100_000

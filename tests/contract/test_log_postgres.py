@@ -17,7 +17,7 @@ from foldgate.eventlog.acceptance import decode_head, encode_head
 from foldgate.eventlog.log import Batch, BatchHead, Fenced, LogUnavailable, Outgoing, Partition, Record, RecordTooLarge
 from foldgate.eventlog.postgres import PostgresLog
 from foldgate.eventlog.postgres_append import _Append
-from foldgate.eventlog.postgres_read import AHEAD_BYTES
+from foldgate.eventlog.postgres_read import AHEAD_BYTES, PostgresFollower
 from foldgate.eventlog.postgres_tables import CLAIM, SUBMIT
 from foldgate.servers.postgres import PostgresServer
 from tests.support.logs import USED
@@ -330,7 +330,7 @@ async def test_a_reader_holds_no_more_than_its_measure(postgres_url: str) -> Non
     async with opened(postgres_url) as log:
         for _ in range(24):
             await log.submit("reports", [Outgoing(b"k", big)])
-        follower = log.follow({Partition("reports", n): 0 for n in range(4)})
+        follower = PostgresFollower(log._tables, log._arrivals, {Partition("reports", n): 0 for n in range(4)})
         for _ in range(24):
             assert len(await follower.next(limit=1)) == 1
             assert sum(len(record.value) for record in follower._held) < AHEAD_BYTES + len(big)

@@ -1,10 +1,11 @@
 """What the log alone can do: as many events of the same size, appended and followed, with nothing in between.
 
 It is measured on the server of the suite, right after it, so that the share of it that a suite reaches means the same
-on any machine.
+on any machine. Who follows has a log of its own: what a process has appended itself, it need not fetch.
 """
 
 import asyncio
+import contextlib
 
 from foldgate.cli.reaching import Reached
 from foldgate.contracts.places import Partition
@@ -19,23 +20,22 @@ AT_ONCE = 64
 
 async def events_per_second(suite: Reached, *, events: int, size: int) -> float:
     """From the first append to the last event that the follower sees."""
-    log = await open_log(suite.settings.model_copy(update={"suite": f"{suite.settings.suite}_raw"}))
-    try:
+    raw = suite.settings.model_copy(update={"suite": f"{suite.settings.suite}_raw"})
+    async with contextlib.AsyncExitStack() as stack:
+        log, other = await open_log(raw), await open_log(raw)
+        stack.push_async_callback(log.close)
+        stack.push_async_callback(other.close)
         await log.prepare([RUNS])
         partitions = [Partition(RUNS.name, number) for number in range(RUNS.partitions)]
         each = max(AT_ONCE, events // len(partitions))
-        follower = log.follow({partition: await log.end(partition) for partition in partitions})
-        try:
-            began = asyncio.get_running_loop().time()
-            async with asyncio.TaskGroup() as group:
-                for partition in partitions:
-                    group.create_task(_append(log, suite, partition, count=each, size=size))
-                group.create_task(_follow(follower, each * len(partitions)))
-            return each * len(partitions) / (asyncio.get_running_loop().time() - began)
-        finally:
-            await follower.close()
-    finally:
-        await log.close()
+        follower = other.follow({partition: await log.end(partition) for partition in partitions})
+        stack.push_async_callback(follower.close)
+        began = asyncio.get_running_loop().time()
+        async with asyncio.TaskGroup() as group:
+            for partition in partitions:
+                group.create_task(_append(log, suite, partition, count=each, size=size))
+            group.create_task(_follow(follower, each * len(partitions)))
+        return each * len(partitions) / (asyncio.get_running_loop().time() - began)
 
 
 async def _append(log: Log, suite: Reached, partition: Partition, *, count: int, size: int) -> None:

@@ -11,6 +11,7 @@ log is kept here that is not read again from there.
 """
 
 import asyncio
+import functools
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import replace
 
@@ -27,7 +28,8 @@ from foldgate.eventlog.kafka_reader import KafkaReader
 from foldgate.eventlog.kafka_submit import Lane
 from foldgate.eventlog.kafka_topics import checkpoint_topic_name, prepare_topics, topic_name, topics_of
 from foldgate.eventlog.kafka_writer import KafkaWriter
-from foldgate.eventlog.log import Outgoing, Partition, Record, Submitted, check_size
+from foldgate.eventlog.log import Batch, Outgoing, Partition, Record, Submitted, check_size
+from foldgate.eventlog.tail import Tail, TailReader
 
 FENCE_MAX_AGE_MS = 12 * 3_600_000
 """Half of what a broker remembers an idle producer, and far less than a coordinator an idle transactional id."""
@@ -52,6 +54,7 @@ class KafkaLog:
         self._fence_max_age_ms = fence_max_age_ms
         self._session_timeout_ms = session_timeout_ms
         self._reader = KafkaReader(client, patience_ms=address.patience_ms)
+        self._tail = Tail(lambda starts: KafkaFollower(address, starts, topic=self._topic))
         self._lanes: dict[Partition, Lane] = {}
         self._checkpoints = KafkaCheckpoints(self._start_checkpoint_producer, self._read_checkpoints)
 
@@ -82,7 +85,7 @@ class KafkaLog:
 
     async def writer(self, partition: Partition) -> KafkaWriter:
         producer = await FencedProducer(self._address, self._place(partition)).start()
-        return KafkaWriter(partition, producer, max_age_ms=self._fence_max_age_ms)
+        return KafkaWriter(partition, producer, added=self._appended, max_age_ms=self._fence_max_age_ms)
 
     async def end(self, partition: Partition) -> int:
         return await self._reader.end(self._place(partition))
@@ -90,8 +93,8 @@ class KafkaLog:
     def read(self, partition: Partition, start: int, stop: int | None = None) -> AsyncIterator[Sequence[Record]]:
         return self._reader.read(partition, self._place(partition), start=start, stop=stop)
 
-    def follow(self, starts: Mapping[Partition, int]) -> KafkaFollower:
-        return KafkaFollower(self._address, starts, topic=self._topic)
+    def follow(self, starts: Mapping[Partition, int]) -> TailReader:
+        return self._tail.reader(starts)
 
     async def submit(self, stream: str, submissions: Sequence[Outgoing]) -> Sequence[Submitted]:
         known = stream_of(stream)
@@ -118,10 +121,18 @@ class KafkaLog:
 
     async def close(self) -> None:
         try:
+            await self._tail.close()
             await asyncio.gather(*(lane.close() for lane in self._lanes.values()))
             await self._checkpoints.close()
         finally:
             await self._address.close()  # of whatever the others have left open, where this is cut off
+
+    def _appended(self, partition: Partition, first: int, batch: Batch) -> None:
+        """Something is durable: those who follow here have it."""
+        self._tail.take(partition, first, batch.records, head=batch.head)
+
+    def _submitted(self, partition: Partition, first: int, records: Sequence[Outgoing]) -> None:
+        self._tail.take(partition, first, records)
 
     def _topic(self, stream: str) -> str:
         return topic_name(self._suite, stream)
@@ -133,7 +144,8 @@ class KafkaLog:
         self, partition: Partition, indexes: list[int], submissions: Sequence[Outgoing]
     ) -> list[tuple[int, Submitted]]:
         if partition not in self._lanes:
-            self._lanes[partition] = Lane(lambda: self._start_producer(self._place(partition)))
+            start = functools.partial(self._start_producer, self._place(partition))
+            self._lanes[partition] = Lane(start, functools.partial(self._submitted, partition))
         offsets = await self._lanes[partition].submit([submissions[index] for index in indexes])
         return [(index, Submitted(partition, offset)) for index, offset in zip(indexes, offsets, strict=True)]
 

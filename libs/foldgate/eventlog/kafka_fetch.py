@@ -65,6 +65,8 @@ def records_in(partition: Partition, raw: bytes, start: int) -> tuple[list[Recor
     following = start
     while batches.has_next():
         batch = batches.next_batch()
+        if batch.next_offset <= start:
+            continue
         if not batch.validate_crc():
             raise CorruptRecordException(f"{partition}: a record batch at offset {batch.base_offset} is damaged")
         if not batch.is_control_batch:

@@ -3,9 +3,10 @@
 It asks when its reader waits; ahead of him only while answers are so large that there must be more. So a reader who is
 slow to come back is given much at once, and costs the broker one answer.
 
-Offsets move only together with the records that go into the buffer, between two awaits. So an answer that arrives
-after its partition was moved or dropped is recognised by its offset and thrown away, and a fetch that failed is simply
-asked again: each record reaches the reader once, in order.
+Offsets move together with the records that go into the buffer, between two awaits, or because what lies before is
+known. So of an answer that arrives after its partition was moved on, what lies before the new place is passed over, and
+all of it where it was moved back or dropped; a fetch that failed is simply asked again. Each record reaches the reader
+once, in order.
 """
 
 import asyncio
@@ -76,6 +77,12 @@ class KafkaFollower:
         place = TopicPartition(self._topic(partition.stream), partition.number)
         self._forget(partition)
         self._offsets.pop(place, None)
+
+    def passed(self, partition: Partition, offset: int) -> None:
+        """Go on from there if you are not further: all before it is known."""
+        place = TopicPartition(self._topic(partition.stream), partition.number)
+        if self._offsets.get(place, offset) < offset:
+            self._offsets[place] = offset
 
     async def close(self) -> None:
         if self._conductor is not None:
@@ -173,8 +180,8 @@ class KafkaFollower:
         """How many bytes of records came."""
         came = 0
         for answer in await session.fetch(client, leader, offsets, wait_ms=_LONG_POLL_MS):
-            if self._offsets.get(answer.place) != offsets[answer.place]:
-                continue  # moved or dropped meanwhile
+            if self._offsets.get(answer.place, -1) < offsets[answer.place]:
+                continue  # moved back or dropped meanwhile
             if isinstance(answer.error, OffsetOutOfRangeError):
                 await self._skip_deleted(client, answer.place, offsets[answer.place])
             elif answer.error is not None:
@@ -202,10 +209,11 @@ class KafkaFollower:
     async def _skip_deleted(self, client: AIOKafkaClient, place: TopicPartition, offset: int) -> None:
         """Records that were kept long enough are gone: go on with the first that is there."""
         first = await offset_at(client, place, EARLIEST)
+        if self._offsets.get(place) != offset:
+            return  # moved meanwhile
         if first <= offset:
             raise LogUnavailable(f"{place.topic}-{place.partition} ends before offset {offset}, which was read before.")
-        if self._offsets.get(place) == offset:
-            self._offsets[place] = first
+        self._offsets[place] = first
 
     def _fail(self, error: LogError) -> None:
         self._failed = error

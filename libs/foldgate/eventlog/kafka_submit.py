@@ -15,12 +15,14 @@ from foldgate.eventlog.log import MAX_BATCH_BYTES, LogError, LogUnavailable, Out
 _OVERHEAD = 40  # bytes that Kafka may add to a record
 _CLOSED = "The log was closed before a submission was answered: it may be there or not."
 _START = Callable[[], Awaitable[PartitionProducer]]
+Added = Callable[[int, Sequence[Outgoing]], None]
+"""Told what lies there from which offset on, once it is durable."""
 
 
 class _Part(NamedTuple):
     """Records of one caller that fit into one batch together."""
 
-    records: list[Produced]
+    records: list[Outgoing]
     size: int
     answer: "asyncio.Future[int]"
 
@@ -28,8 +30,8 @@ class _Part(NamedTuple):
 class Lane:
     """The way into one partition."""
 
-    def __init__(self, start_producer: _START) -> None:
-        self._start_producer = start_producer
+    def __init__(self, start_producer: _START, added: Added) -> None:
+        self._start_producer, self._added = start_producer, added
         self._producer: PartitionProducer | None = None
         self._waiting: deque[_Part] = deque()
         self._sending: asyncio.Task[None] | None = None
@@ -51,7 +53,7 @@ class Lane:
         _answer_all(self._waiting, LogUnavailable(_CLOSED))
         await self._drop_producer()
 
-    def _part(self, records: list[Produced], size: int) -> _Part:
+    def _part(self, records: list[Outgoing], size: int) -> _Part:
         return _Part(records, size, asyncio.get_running_loop().create_future())
 
     async def _send_all(self) -> None:
@@ -76,7 +78,9 @@ class Lane:
     async def _send(self, batch: list[_Part]) -> None:
         if self._producer is None:
             self._producer = await self._start_producer()
-        offset = await self._producer.append([record for part in batch for record in part.records])
+        records = [record for part in batch for record in part.records]
+        offset = await self._producer.append([Produced(key or None, value, []) for key, value in records])
+        self._added(offset, records)
         for part in batch:
             if not part.answer.done():
                 part.answer.set_result(offset)
@@ -94,14 +98,14 @@ def _answer_all(batch: Iterable[_Part], error: LogError) -> None:
             part.answer.set_exception(error)
 
 
-def _chunks(records: Sequence[Outgoing]) -> list[tuple[list[Produced], int]]:
+def _chunks(records: Sequence[Outgoing]) -> list[tuple[list[Outgoing], int]]:
     """The records in order, in runs that each fit into a batch."""
-    chunks: list[tuple[list[Produced], int]] = []
-    for key, value in records:
-        size = len(key) + len(value) + _OVERHEAD
+    chunks: list[tuple[list[Outgoing], int]] = []
+    for record in records:
+        size = len(record.key) + len(record.value) + _OVERHEAD
         if not chunks or chunks[-1][1] + size > MAX_BATCH_BYTES:
             chunks.append(([], 0))
         chunk, so_far = chunks[-1]
-        chunk.append(Produced(key or None, value, []))
+        chunk.append(record)
         chunks[-1] = (chunk, so_far + size)
     return chunks

@@ -5,20 +5,21 @@ they have (`postgres_read.py`); whoever waits is woken, and looks anyway (`postg
 between two statements, so a process that stops anywhere leaves nothing to be undone or waited for.
 """
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from typing import Self
 
 from foldgate.contracts.topics import Stream
 from foldgate.database.connections import PATIENCE_S, SIZE, Connection, Connections
 from foldgate.database.migrate import MigrationError, migrate, migrations_of
 from foldgate.eventlog.log import LogError, Outgoing, Partition, Record, Submitted, TopologyMismatch
-from foldgate.eventlog.postgres_append import PostgresWriter, Submissions
+from foldgate.eventlog.postgres_append import Addition, PostgresWriter, Submissions
 from foldgate.eventlog.postgres_arrivals import Arrivals
 from foldgate.eventlog.postgres_checkpoints import PostgresCheckpoints
 from foldgate.eventlog.postgres_members import PostgresMembership
 from foldgate.eventlog.postgres_read import PostgresFollower, end_of, read
 from foldgate.eventlog.postgres_retention import Retention
 from foldgate.eventlog.postgres_tables import Tables
+from foldgate.eventlog.tail import Tail, TailReader
 
 # Every question the log asks goes by a primary key; a plan made while the tables were still empty must do so too.
 _BY_KEY = {"enable_seqscan": "off", "enable_bitmapscan": "off", "plan_cache_mode": "force_generic_plan"}
@@ -41,7 +42,8 @@ class PostgresLog:
 
     def __init__(self, tables: Tables, arrivals: Arrivals, connections: Connections) -> None:
         self._tables, self._arrivals, self._connections = tables, arrivals, connections
-        self._submissions = Submissions(tables, arrivals.appended)
+        self._tail = Tail(lambda starts: PostgresFollower(tables, arrivals, starts))
+        self._submissions = Submissions(tables, self._added)
         self._checkpoints = PostgresCheckpoints(tables)
         self._retention = Retention(tables)
 
@@ -70,7 +72,7 @@ class PostgresLog:
     async def writer(self, partition: Partition) -> PostgresWriter:
         number = await self._tables.id_of(partition)
         end = await end_of(self._tables, partition)
-        return PostgresWriter(self._tables, self._arrivals.appended, partition=partition, number=number, end=end)
+        return PostgresWriter(self._tables, self._added, partition=partition, number=number, end=end)
 
     async def end(self, partition: Partition) -> int:
         return await end_of(self._tables, partition)
@@ -78,8 +80,8 @@ class PostgresLog:
     def read(self, partition: Partition, start: int, stop: int | None = None) -> AsyncIterator[Sequence[Record]]:
         return read(self._tables, partition, start, stop=stop)
 
-    def follow(self, starts: Mapping[Partition, int]) -> PostgresFollower:
-        return PostgresFollower(self._tables, self._arrivals, starts)
+    def follow(self, starts: Mapping[Partition, int]) -> TailReader:
+        return self._tail.reader(starts)
 
     async def submit(self, stream: str, submissions: Sequence[Outgoing]) -> Sequence[Submitted]:
         return await self._submissions.submit(stream, submissions)
@@ -101,8 +103,16 @@ class PostgresLog:
     async def close(self) -> None:
         await self._retention.close()
         await self._submissions.close()
+        await self._tail.close()
         await self._arrivals.leave()
         await self._connections.close()
+
+    def _added(self, addition: Addition, others: Iterable[int]) -> None:
+        """Something is durable: others hear of it, and those who follow here have it."""
+        partition, number, first, records, head = addition
+        seen = (number,) if self._tail.take(partition, first, records, head=head) else ()
+        source = self._tail.source
+        self._arrivals.appended({number, *others}, seen=seen, by=None if source is None else source.watch)
 
 
 async def _prepare(connection: Connection, stream: Stream) -> None:

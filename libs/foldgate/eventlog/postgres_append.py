@@ -13,6 +13,7 @@ sent together after it: in order, and many at the price of one.
 import asyncio
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Sequence
+from typing import NamedTuple
 
 from foldgate.contracts.topics import partition_of, stream_of
 from foldgate.database.connections import Connection
@@ -20,6 +21,7 @@ from foldgate.eventlog.acceptance import encode_head
 from foldgate.eventlog.log import (
     MAX_BATCH_BYTES,
     Batch,
+    BatchHead,
     Copies,
     Fenced,
     Outgoing,
@@ -30,8 +32,19 @@ from foldgate.eventlog.log import (
 )
 from foldgate.eventlog.postgres_tables import APPEND, APPEND_WITH, CLAIM, LANDED, MAY_APPEND, SUBMIT, Tables, not_ours
 
-Added = Callable[[Iterable[int]], None]
-"""Told of the partitions, by their numbers in the tables, to which records were added."""
+
+class Addition(NamedTuple):
+    """What was added to a partition, which has this number in the tables, behind this offset."""
+
+    partition: Partition
+    number: int
+    first: int
+    records: Sequence[Outgoing]
+    head: BatchHead | None = None
+
+
+Added = Callable[[Addition, Iterable[int]], None]
+"""Told what was added where, and of other partitions, by their numbers, to which something was added with it."""
 _Columns = tuple[Sequence[int], Sequence[bytes], Sequence[bytes]]
 
 
@@ -62,7 +75,7 @@ class PostgresWriter:
             )
         self._spent = False
         self._end = first + len(batch.records)
-        self._added({self._number, *along[0]})
+        self._added(Addition(self._partition, self._number, first, batch.records, batch.head), along[0])
         return first
 
     async def _places(self, copies: Copies) -> _Columns:
@@ -133,15 +146,16 @@ class Submissions:
         queue = self._queues.get(partition)
         if queue is None:
             number = await self._tables.id_of(partition)
-            queue = self._queues.setdefault(partition, _Queue(self._tables, self._added, number))
+            queue = self._queues.setdefault(partition, _Queue(self._tables, self._added, partition, number=number))
         return await queue.add(records)
 
 
 class _Queue:
     """Submissions to one partition: those that wait go together as soon as the ones before them are durable."""
 
-    def __init__(self, tables: Tables, added: Added, number: int) -> None:
-        self._tables, self._added, self._number = tables, added, number
+    def __init__(self, tables: Tables, added: Added, partition: Partition, *, number: int) -> None:
+        self._tables, self._added = tables, added
+        self._partition, self._number = partition, number
         self._waiting: deque[tuple[list[Outgoing], asyncio.Future[int]]] = deque()
         self._sending: asyncio.Task[None] | None = None
 
@@ -168,7 +182,7 @@ class _Queue:
             except Exception as error:  # noqa: BLE001 - it is for each of those who wait
                 _answer_all(group, error)
                 continue
-            self._added((self._number,))
+            self._added(Addition(self._partition, self._number, first, records), ())
             for some, answer in group:
                 if not answer.done():
                     answer.set_result(first)

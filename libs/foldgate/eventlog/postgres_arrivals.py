@@ -94,11 +94,13 @@ class Arrivals:
         """Stop watching."""
         self._watches.discard(watch)
 
-    def appended(self, partitions: Iterable[int]) -> None:
-        """We have just added records there, and they are durable."""
+    def appended(self, partitions: Iterable[int], *, seen: Iterable[int] = (), by: Watch | None = None) -> None:
+        """We have just added records there, and they are durable. One of us has seen those of some partitions."""
         self._untold.update(partitions)
         self._any_untold.set()  # before we look ourselves: others have the longer way
-        self._wake(partitions)
+        for watch in self._watches:
+            if not watch.ids.isdisjoint(set(partitions).difference(seen) if watch is by else partitions):
+                watch.set()
 
     def _wake(self, partitions: Iterable[int]) -> None:
         for watch in self._watches:

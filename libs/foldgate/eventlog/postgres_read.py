@@ -2,8 +2,8 @@
 
 Offsets of a partition become visible in order and without a gap (`postgres_tables.py`), so a reader that asks for what
 comes after the last record it has misses nothing. Reading changes nothing: after a lost connection the same question is
-asked again. What a follower fetches ahead is counted in bytes; a fetch that was under way while the reader moved
-elsewhere is recognised by where it began, and its records are dropped.
+asked again. What a follower fetches ahead is counted in bytes; of a fetch that was under way while the reader moved on,
+what lies before the new place is dropped, and all of it where the reader moved back.
 """
 
 import asyncio
@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from foldgate.database.connections import Connection
 from foldgate.eventlog.log import Partition, Record
-from foldgate.eventlog.postgres_arrivals import Arrivals
+from foldgate.eventlog.postgres_arrivals import Arrivals, Watch
 from foldgate.eventlog.postgres_tables import END, FETCH, NO_END, Tables
 
 AHEAD_BYTES = 4 * 1024 * 1024
@@ -105,6 +105,16 @@ class PostgresFollower:
         if any(record.partition == partition for record in self._held):
             self._held = deque(record for record in self._held if record.partition != partition)
 
+    def passed(self, partition: Partition, offset: int) -> None:
+        """Go on from there if you are not further: all before it is known."""
+        if self._next.get(partition, offset) < offset:
+            self._next[partition] = offset
+
+    @property
+    def watch(self) -> Watch:
+        """What wakes it."""
+        return self._arrived
+
     async def close(self) -> None:
         self._arrivals.unwatch(self._arrived)
         if self._fetching is not None:
@@ -132,12 +142,13 @@ class PostgresFollower:
         if not ids:
             return
         found = await fetch(self._tables, {ids[p]: asked[p] for p in _in_turn(self._next, ids)})
-        self._hold(found, {p for p, offset in asked.items() if self._next.get(p) == offset})
+        self._hold(found, asked)
 
-    def _hold(self, found: Fetched, unmoved: set[Partition]) -> None:
+    def _hold(self, found: Fetched, asked: Mapping[Partition, int]) -> None:
         self._more = found.more
         for record in found.records:
-            if record.partition in unmoved:
+            wanted = self._next.get(record.partition)
+            if wanted is not None and asked[record.partition] <= wanted <= record.offset:
                 self._held.append(record)
                 self._next[record.partition] = record.offset + 1
 
