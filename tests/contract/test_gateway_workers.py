@@ -113,6 +113,22 @@ async def test_a_job_is_fetched_begun_and_completed(opened: Opened, postgres_url
         assert (shown["status"], shown["output"]) == ("succeeded", 7)
 
 
+async def test_what_workers_say_is_not_held_back_while_much_is_under_way(postgres_url: str) -> None:
+    log = MemoryLog()
+    async with running(log), gateway(log, postgres_url, given=settings(max_in_flight=1)) as door, asyncio.timeout(90):
+        plain = await registered(door)
+        await plain.beat()
+        run = (await start(door)).json()["run_id"]
+        app: Any = door.host.app
+        with app.verdicts.expected("run_1", "somebody"):
+            assert problem(await start(door))[:2] == (429, "overloaded")
+            job = await plain.job()
+            said = [await plain.beat(holding=[job["lease"]]), await plain.say(job, "start")]
+            said.append(await plain.say(job, "complete", output=7))
+            assert [answer.status_code for answer in said] == [200, 200, 200]
+        assert (await ended(door, run))["output"] == 7
+
+
 async def test_ids_may_be_plain_or_encoded(postgres_url: str) -> None:
     async with holding(postgres_url) as (door, plain, job, run), served(door) as port:
         async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client:
