@@ -8,6 +8,7 @@ from foldgate.contracts.places import Partition
 from foldgate.contracts.topics import RUNS, partition_of
 from foldgate.eventlog.checkpoints import BaseGone
 from foldgate.eventlog.kafka_topics import checkpoint_topic_name
+from foldgate.eventlog.log import Log
 from tests.support.logs import Opened, opened_by
 from tests.support.waiting import until
 
@@ -53,20 +54,35 @@ async def test_a_checkpoint_does_not_add_to_one_whose_topic_was_made_anew(suite:
     runs = Partition("runs", 0)
     async with suite() as log:
         await log.checkpoints().save(runs, epoch=1, head=b"h1", changed={"a": b"1", "b": b"1"})
-        admin = AIOKafkaAdminClient(bootstrap_servers=kafka_bootstrap)
-        await admin.start()
-        topic = checkpoint_topic_name(suite.suite, "runs")
-        await admin.delete_topics([topic])
-
-        async def is_gone() -> bool:
-            return topic not in await admin.list_topics()
-
-        await until(is_gone, what="the topic to be gone")
-        await admin.close()
-        await log.prepare([RUNS])
+        await made_anew(log, checkpoint_topic_name(suite.suite, "runs"), kafka_bootstrap)
         with pytest.raises(BaseGone, match="runs-0"):
             await log.checkpoints().save(runs, epoch=1, head=b"h2", changed={"b": b"2"}, after=b"h1")
         await log.checkpoints().save(runs, epoch=2, head=b"h3", changed={"a": b"1", "b": b"3"})
         saved = await log.checkpoints().load(runs)
         assert saved is not None
         assert saved.entries == {"a": b"1", "b": b"3"}
+
+
+async def test_a_head_is_none_where_what_it_stands_on_is_gone(suite: Opened, kafka_bootstrap: str) -> None:
+    """Nothing had changed but the positions, so it is all that is saved."""
+    runs = Partition("runs", 0)
+    async with suite() as log:
+        await log.checkpoints().save(runs, epoch=1, head=b"h1", changed={"a": b"1"})
+        await made_anew(log, checkpoint_topic_name(suite.suite, "runs"), kafka_bootstrap)
+        with pytest.raises(BaseGone, match="runs-0"):
+            await log.checkpoints().save(runs, epoch=1, head=b"h2", changed={}, after=b"h1")
+        assert await log.checkpoints().load(runs) is None
+
+
+async def made_anew(log: Log, topic: str, bootstrap: str) -> None:
+    """With nothing in it."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
+    await admin.start()
+    await admin.delete_topics([topic])
+
+    async def is_gone() -> bool:
+        return topic not in await admin.list_topics()
+
+    await until(is_gone, what="the topic to be gone")
+    await admin.close()
+    await log.prepare([RUNS])

@@ -13,9 +13,10 @@ from foldgate.contracts.events import MessageQuarantined
 from foldgate.contracts.places import Partition
 from foldgate.contracts.topics import Stream
 from foldgate.eventlog.acceptance import encode_head
-from foldgate.eventlog.checkpoints import Saved
-from foldgate.eventlog.log import Batch, Fenced, LogUnavailable, Outgoing, Record, Submitted
+from foldgate.eventlog.checkpoints import Checkpoints
+from foldgate.eventlog.log import Batch, Copies, Fenced, LogUnavailable, Outgoing, Record, Submitted
 from foldgate.eventlog.memory import MemoryLog, MemoryWriter
+from tests.simulation.checkpoints import Rows, Store, Topics
 from tests.simulation.faults import Faults
 from tests.simulation.stepping import Hop
 from tests.support.hosting import Streams, Written
@@ -44,13 +45,15 @@ class Life(Protocol):
 
 
 class Network(Streams):
-    """What lies on the log. `told` hears of each batch that counts."""
+    """What lies on the log. `told` hears of each batch that counts. Of two drivers it has what differs: on Kafka
+    checkpoints are kept in topics, on PostgreSQL copies go along with the append that they are of."""
 
-    def __init__(self, rng: random.Random, faults: Faults, told: Told) -> None:
+    def __init__(self, rng: random.Random, faults: Faults, *, told: Told, is_kafka: bool) -> None:
         super().__init__()
         self.log, self.codec, self.rng, self.faults, self.told = MemoryLog(), Remembering(), rng, faults, told
         self.late: list[tuple[str, list[Outgoing]]] = []
-        self.older: dict[Partition, Saved] = {}
+        self.is_kafka = is_kafka
+        self.kept: Store = Topics() if is_kafka else Rows(self.log.checkpoints())
 
     def put(self, stream: str, key: bytes, value: bytes) -> Written:
         """From outside: it may lie there twice."""
@@ -106,14 +109,7 @@ class Network(Streams):
 
     def forget_checkpoint(self) -> None:
         """One is lost, or as it was before."""
-        saved = self.log.checkpoints()._saved
-        if saved:
-            partition = self.rng.choice(sorted(saved))
-            older = self.older.get(partition)
-            if older is not None and self.rng.random() < 0.5:
-                saved[partition] = older
-            else:
-                del saved[partition]
+        self.kept.forget(self.rng)
 
 
 class SimLog:
@@ -122,13 +118,15 @@ class SimLog:
     def __init__(self, network: Network, life: Life) -> None:
         self._network, self._life = network, life
         self.followers: list[SimFollower] = []
+        self._checkpoints = network.kept.of(self.hop)
 
     async def prepare(self, streams: Sequence[Stream]) -> None:
         await self._network.log.prepare(streams)
 
     async def writer(self, partition: Partition) -> "SimWriter":
         await self.hop()
-        return SimWriter(self, self._network, partition)
+        kind = SimWriter if self._network.is_kafka else SimCopyingWriter
+        return kind(self, self._network, partition)
 
     async def end(self, partition: Partition) -> int:
         await self.hop()
@@ -154,8 +152,8 @@ class SimLog:
     def membership(self, group: str, instance: str, partitions: Sequence[Partition]) -> Any:
         raise NotImplementedError("the simulation says itself who has what")
 
-    def checkpoints(self) -> "SimCheckpoints":
-        return SimCheckpoints(self, self._network)
+    def checkpoints(self) -> Checkpoints:
+        return self._checkpoints
 
     async def close(self) -> None:
         """Nothing to close."""
@@ -176,6 +174,9 @@ class SimWriter:
         self._writer = MemoryWriter(network.log, partition)
 
     async def append(self, batch: Batch) -> int:
+        return await self._append(batch, {})
+
+    async def _append(self, batch: Batch, copies: Copies) -> int:
         await self._log.hop()
         try:
             first = await self._writer.append(batch)
@@ -184,11 +185,20 @@ class SimWriter:
                 self._network.lie_there(self._partition, batch)
             raise
         self._network.counts(self._partition, batch)
+        for stream, some in copies.items():
+            self._network.lay(stream, some)
         await self._log.hop()
         return first
 
     async def close(self) -> None:
         """Nothing to close."""
+
+
+class SimCopyingWriter(SimWriter):
+    """One that adds to other streams in the same append."""
+
+    async def append_with(self, batch: Batch, copies: Copies) -> int:
+        return await self._append(batch, copies)
 
 
 class SimFollower:
@@ -228,39 +238,6 @@ class SimFollower:
 
     def drop(self, partition: Partition) -> None:
         self._offsets.pop(partition, None)
-
-    async def close(self) -> None:
-        """Nothing to close."""
-
-
-class SimCheckpoints:
-    """The store of all, which a crash may leave in the middle of a save."""
-
-    def __init__(self, log: SimLog, network: Network) -> None:
-        self._log, self._network = log, network
-        self._store = network.log.checkpoints()
-
-    async def save(
-        self,
-        partition: Partition,
-        *,
-        epoch: int,
-        head: bytes,
-        changed: Mapping[str, bytes | None],
-        after: bytes | None = None,
-    ) -> None:
-        await self._log.hop()
-        last = await self._store.load(partition)
-        if last is not None and last.epoch == epoch:  # entries first, the head last: a crash may come between
-            self._network.older[partition] = last
-            await self._store.save(partition, epoch=epoch, head=last.head, changed=changed, after=after)
-            await self._log.hop()
-        await self._store.save(partition, epoch=epoch, head=head, changed=changed, after=after)
-        await self._log.hop()
-
-    async def load(self, partition: Partition) -> Saved | None:
-        await self._log.hop()
-        return await self._store.load(partition)
 
     async def close(self) -> None:
         """Nothing to close."""

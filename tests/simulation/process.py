@@ -66,9 +66,7 @@ class Process:
 
     def begin(self) -> None:
         """Start, with nothing but what is on the log."""
-        self.life.dead = True
-        for running in self.running.values():
-            running.close()
+        self.close()
         self.life, self.running = Life(), {}
         self.log = SimLog(self.world.network, self.life)
         settings = self.world.settings.model_copy(update={"instance": self.name})
@@ -88,6 +86,12 @@ class Process:
         self.deciders = {name: self._decider(aggregate) for name, aggregate in self.aggregates.items()}
         self.owned: dict[Partition, OwnedPartition] = {}
         self.joining: list[tuple[OwnedPartition, dict[Partition, int]]] = []
+
+    def close(self) -> None:
+        """Nothing more of this life happens."""
+        self.life.dead = True
+        for running in self.running.values():
+            running.close()
 
     def crash(self) -> None:
         """Dead at once, wherever each of its tasks is; and begun anew."""
@@ -147,8 +151,9 @@ class Process:
         return found
 
     def _may_claim(self, partition: Partition, not_before: int) -> bool:
-        busy = partition in self.owned or f"hold {partition}" in self.running or f"leave {partition}" in self.running
-        return not busy and not_before <= self.world.at
+        busy = {f"hold {partition}", f"leave {partition}"} & self.running.keys()
+        has_it = partition in self.owned or any(owned.partition == partition for owned, _ in self.joining)
+        return not busy and not has_it and not_before <= self.world.at
 
     def _looks_up(self) -> list[Callable[[], None]]:
         return [
@@ -160,7 +165,8 @@ class Process:
 
     def occasional(self) -> None:
         """Save one of its states, or tell positions alone."""
-        idle = [p for p in self.owned if not {f"append {p}", f"save {p}", f"leave {p}"} & self.running.keys()]
+        busy = self.running.keys()
+        idle = [p for p in self.owned if not {f"append {p}", f"save {p}", f"leave {p}"} & busy]
         if idle and self.down_until <= self.world.at:
             partition = self.world.rng.choice(idle)
             owned = self.owned[partition]

@@ -16,8 +16,9 @@ from foldgate.contracts.events import RunRefused
 from foldgate.decider.invariant import INVARIANTS
 from foldgate.eventlog.memory import MemoryLog
 from foldgate.runtime import recovery
+from tests.simulation.checkpoints import at_once
 from tests.simulation.faults import Faults
-from tests.simulation.world import Simulated
+from tests.simulation.world import POOLS, Simulated
 from tests.support.checker import check, check_runs
 from tests.support.history import history_of
 from tests.support.leaping import LeapingLoop, LoopClock
@@ -42,8 +43,11 @@ class Failed(Exception):
     """The seed, the invariant, and what happened in that run."""
 
     def __init__(self, seed: int, breaks: str, text: str) -> None:
-        super().__init__(text)
-        self.seed, self.breaks = seed, breaks
+        super().__init__(seed, breaks, text)
+        self.seed, self.breaks, self.text = seed, breaks, text
+
+    def __str__(self) -> str:
+        return self.text
 
 
 def simulate(seed: int, *, turns: int = TURNS, faults: Faults | None = None) -> Outcome:
@@ -56,6 +60,8 @@ def simulate(seed: int, *, turns: int = TURNS, faults: Faults | None = None) -> 
             _judge(world, watching, thorough=seed % 5 == 0)
         except Exception as error:
             raise failed(seed, world, error) from error
+        finally:
+            world.close()
         return Outcome(seed, digest(world.network.log), watching.seen + world.happened)
 
 
@@ -77,7 +83,8 @@ def _alone() -> Iterator[None]:
 def _judge(world: Simulated, watching: Watching, *, thorough: bool) -> None:
     watching.at_rest(world)
     log: Any = world.network.log
-    history = _finished(history_of(log))
+    log._checkpoints = world.network.kept.of(at_once)
+    history = _finished(history_of(log, pools=POOLS))
     codes = {one.code for one in world.streams.aside} - {"internal_error"}
     check(history, set_aside=codes, skew_ms=2 * world.faults_then.skew_ms)
     refused = {fact.meta.run_id for fact in history.of(RunRefused)}

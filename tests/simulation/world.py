@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from foldgate.authority.writ import verify
-from foldgate.contracts.events import JobDispatched, JobFailed, JobSucceeded
+from foldgate.contracts.events import JobDispatched, JobFailed, JobSucceeded, WorkerBeat
 from foldgate.contracts.places import Partition
 from foldgate.eventlog.log import Batch
 from tests.simulation.faults import NONE, Faults
@@ -19,7 +19,7 @@ from tests.simulation.process import Process
 from tests.simulation.projecting import Projecting
 from tests.simulation.stepwise import Stepwise
 from tests.support.governed import Watch
-from tests.support.governing import BEAT_MS, DISPATCHED, POOL, Work, World
+from tests.support.governing import BEAT_MS, POOL, Work, World
 from tests.support.hosting import Host, Written
 from tests.support.keys import TRUST, proved
 from tests.support.suite import OWNERS
@@ -32,7 +32,7 @@ concurrency: {key: patient, limit: 2}
 steps:
   first: {type: job, topic: job.read, input: "${input}", retry: {max_attempts: 3, backoff: 2s}}
   rest: {type: delay, delay: 20s, depends_on: [first]}
-  last: {type: job, topic: job.read, timeout: 10m, depends_on: [rest]}
+  last: {type: job, topic: job.read, timeout: 10m, depends_on: [rest], route: {pool: far}}
 """,
     "family": """
 id: family
@@ -42,6 +42,7 @@ steps:
 """,
 }
 WORKFLOWS = Partition("workflows", 0)
+POOLS = (POOL, "far")
 ROUNDS = 20
 BURST = 40
 """So many moves at most before anything else happens, when all comes to rest."""
@@ -61,10 +62,11 @@ class Simulated(World):
         self.dying: list[Process] = []
         self.untold: list[tuple[int, Process, Partition]] = []
         self.begun_work: set[tuple[str, int]] = set()
+        self._fetched = dict.fromkeys(POOLS, 0)
         self.faults = faults if faults is not None else Faults.drawn(random.Random(f"faults {seed}"))
         self.faults_then, self.stepwise = self.faults, Stepwise(2 * self.faults.skew_ms)
         super().__init__(seed, watch)
-        self.network = Network(self.rng, self.faults, self._told)
+        self.network = Network(self.rng, self.faults, told=self._told, is_kafka=seed % 2 == 0)
         self.streams = self.network
         self.documents |= DOCUMENTS
         self.projecting = Projecting(self.network, self.faults)
@@ -124,7 +126,7 @@ class Simulated(World):
             self.network.forget_checkpoint: self.faults.lost_checkpoint,
             self.stall: self.faults.stall,
             self.network.deliver_late: 6,
-            self.occasional: 6,
+            self.occasional: 20,
             self.projecting.step: 12,
         }
         return own | {act: weight for act, weight in wrong.items() if weight} | {self.read: 220}
@@ -232,6 +234,11 @@ class Simulated(World):
         self.at = max(self.at + 1, min([*dues, self.at + BEAT_MS]))
         self.beat()
 
+    def close(self) -> None:
+        """Nothing more of it happens."""
+        for process in self.processes:
+            process.close()
+
     # requesters
 
     def publish(self) -> None:
@@ -246,6 +253,16 @@ class Simulated(World):
         return len(self.network.log.lane(WORKFLOWS).records)
 
     # workers
+
+    def beat(self) -> None:
+        """Each worker that is there says so; there is always one of each pool."""
+        for pool in POOLS:
+            if sum(pool_of(name) == pool for name in self.workers) < 2:
+                self.workers[f"{pool}/{next(self.numbers)}"] = 0
+        for name in self.workers:
+            self.workers[name] += 1
+            beat = WorkerBeat(worker=name, name=pool_of(name), max_parallel=2, beat=self.workers[name])
+            self.submit("workers", pool_of(name), beat, principal=name, pool=pool_of(name))
 
     def report(self) -> bool:
         """They do what they were given, or fail, lie, fall silent, or are gone."""
@@ -269,35 +286,33 @@ class Simulated(World):
         if self.rng.random() < self.faults.failing:
             retryable = self.rng.random() < 0.7
             failed = JobFailed(job_id=job_id, lease=lease, worker=worker, code="broke", message="", retryable=retryable)
-            self.submit("reports", one.meta.run_id, proved(failed), principal=worker, pool=POOL)
+            self.submit("reports", one.meta.run_id, proved(failed), principal=worker, pool=one.meta.pool)
         else:
             done = JobSucceeded(job_id=job_id, lease=lease, worker=worker, output='"done"')
-            self.submit("reports", one.meta.run_id, proved(done), principal=worker, pool=POOL)
+            self.submit("reports", one.meta.run_id, proved(done), principal=worker, pool=one.meta.pool)
 
     def _lie(self, one: Work) -> None:
         """Of a lease that it has not got."""
         lease = one.job.lease + self.rng.choice([-1, 1])
         said = JobSucceeded(job_id=one.job.job.job_id, lease=lease, worker=one.job.worker, output='"forged"')
-        self.submit("reports", one.meta.run_id, proved(said), principal=one.job.worker, pool=POOL)
+        self.submit("reports", one.meta.run_id, proved(said), principal=one.job.worker, pool=one.meta.pool)
 
     def _fetch(self) -> None:
-        records = self.streams.records[DISPATCHED]
-        for written in records[self._given :]:
-            given = written.event
-            if isinstance(given, JobDispatched) and (given.job.job_id, given.lease) not in self.begun_work:
-                self.begun_work.add((given.job.job_id, given.lease))
-                if given.worker in self.workers:
-                    verify(
-                        given.writ,
-                        given.job,
-                        trust=TRUST,
-                        pool=POOL,
-                        at=given.writ.issued_at,
-                        constraints=given.constraints,
-                    )
-                    self.executed[given.job.job_id] += 1
-                    self.work.append(Work(written.meta, given, lives=True))
-        self._given = len(records)
+        for pool in POOLS:
+            records = self.streams.records[Partition(f"dispatch.{pool}", 0)]
+            for written in records[self._fetched[pool] :]:
+                self._take(written, pool)
+            self._fetched[pool] = len(records)
+
+    def _take(self, written: Written, pool: str) -> None:
+        given = written.event
+        if isinstance(given, JobDispatched) and (given.job.job_id, given.lease) not in self.begun_work:
+            self.begun_work.add((given.job.job_id, given.lease))
+            if given.worker in self.workers:
+                at, constraints = given.writ.issued_at, given.constraints
+                verify(given.writ, given.job, trust=TRUST, pool=pool, at=at, constraints=constraints)
+                self.executed[given.job.job_id] += 1
+                self.work.append(Work(written.meta, given, lives=True))
 
     # what is judged
 
@@ -319,3 +334,8 @@ class Simulated(World):
             self.watch(self, None, said)  # type: ignore[arg-type]
         except Exception as error:  # noqa: BLE001 - whatever it is
             self.found = self.found or error
+
+
+def pool_of(worker: str) -> str:
+    """The pool for which it works."""
+    return worker.partition("/")[0]

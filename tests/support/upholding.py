@@ -13,6 +13,7 @@ from foldgate.contracts.events import (
     JobDispatched,
     JobLost,
     JobReportIgnored,
+    Meta,
     NotificationRaised,
     RequestRefused,
     RunAdmitted,
@@ -61,7 +62,7 @@ class Watching:
                 case JobLost(reason="writ_stale") as lost:
                     self._send_back(written.meta.run_id, lost)
                 case JobDispatched() as dispatched:
-                    self._dispatch(world, owned, dispatched, at=written.meta.at)
+                    self._dispatch(world, owned, dispatched, meta=written.meta)
                 case _:
                     pass
 
@@ -94,12 +95,12 @@ class Watching:
         if vote.approve:
             self.votes[vote.approval_id][vote.voter] = set(vote.roles)
 
-    def _dispatch(self, world: Governed, owned: Owned, given: JobDispatched, *, at: int) -> None:
+    def _dispatch(self, world: Governed, owned: Owned, given: JobDispatched, *, meta: Meta) -> None:
         """Only under a writ for exactly this that lives, and only as the policy says that the scheduler knows."""
         issued = self.writs[given.writ.writ_id]
         assert (issued.writ, issued.job) == (given.writ, given.job)
         assert given.writ.job_hash == job_hash(given.job)
-        verify(given.writ, given.job, trust=TRUST, pool="default", at=at, constraints=given.constraints)
+        verify(given.writ, given.job, trust=TRUST, pool=meta.pool, at=meta.at, constraints=given.constraints)
         active = world.policy_known(owned, given)
         told = judged(world.snapshots.get(active, ()), given.job, default=world.settings.default_decision)
         assert told.decision in BENIGN or told.decision == "require_approval", f"{active} says {told} of {given.job}"

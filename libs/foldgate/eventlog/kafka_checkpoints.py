@@ -4,8 +4,11 @@ A record's key is `<epoch>/<entry>`; the head's entry is empty. A save writes th
 crash between leaves entries that are newer than the head, which recovery may read (`checkpoints.py`), and an epoch
 without a head, which it does not. After the first head of an epoch everything of older epochs is removed; a crash
 before or during that leaves rubbish that no reader looks at, and that the next first save removes. An owner that was
-replaced writes under its own, older epoch, where nobody looks any more. A topic that lost its end, or was made anew, is
-known by its places: what is appended comes before what was.
+replaced writes under its own, older epoch, where nobody looks any more.
+
+A topic that lost its end, or was made anew, is known by its places: what is appended comes before what was. Its owner
+gives up when it sees that; and a head says behind which place it was to lie, so that one which lies before that, as
+where nothing but a head was saved, or where a crash came first, is none.
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
@@ -16,6 +19,7 @@ from foldgate.eventlog.log import MAX_BATCH_BYTES, Partition, Record
 
 _OVERHEAD = 40  # bytes that Kafka may add to a record
 _HEAD = ""
+_PLACE = 8  # bytes of a place in a topic
 Start = Callable[[Partition], Awaitable[PartitionProducer]]
 ReadAll = Callable[[Partition], AsyncIterator[Sequence[Record]]]
 
@@ -40,7 +44,8 @@ class KafkaCheckpoints:
         after: bytes | None = None,  # noqa: ARG002 - here places say it,
     ) -> None:
         await self._write(partition, [_entry(epoch, key, value) for key, value in changed.items()])
-        await self._write(partition, [_entry(epoch, _HEAD, head)])
+        behind = self._ends.get(partition, 0)
+        await self._write(partition, [_entry(epoch, _HEAD, behind.to_bytes(_PLACE) + head)])
         if self._begun.get(partition) != epoch:
             await self._remove_older(partition, epoch)
             self._begun[partition] = epoch
@@ -51,7 +56,7 @@ class KafkaCheckpoints:
         if not with_head:
             return None
         entries = epochs[max(with_head)]
-        return Saved(max(with_head), entries.pop(_HEAD), entries)
+        return Saved(max(with_head), entries.pop(_HEAD)[_PLACE:], entries)
 
     async def close(self) -> None:
         for producer in self._producers.values():
@@ -65,10 +70,10 @@ class KafkaCheckpoints:
             for record in chunk:
                 epoch, _, key = record.key.decode().partition("/")
                 entries = epochs.setdefault(int(epoch), {})
-                if record.value:
-                    entries[key] = record.value
-                else:
+                if not record.value:
                     entries.pop(key, None)
+                elif key != _HEAD or record.offset >= int.from_bytes(record.value[:_PLACE]):
+                    entries[key] = record.value
         return epochs
 
     async def _remove_older(self, partition: Partition, epoch: int) -> None:
