@@ -48,6 +48,7 @@ GIVEN = {
     "FOLDGATE_RETRY_WITHIN_MS": "60000",
 }
 SOCKET = ".s.PGSQL.5432"
+Took = Callable[[str, object], None]
 
 
 class Net(NamedTuple):
@@ -110,7 +111,9 @@ def _kafka(bootstrap: str, ports: dict[str, tuple[int, int]], postgres: str) -> 
 
 
 @pytest.mark.timeout(400)
-async def test_whoever_is_cut_off_nothing_is_lost_and_nothing_done_twice(net: Net, tmp_path: Path) -> None:
+async def test_whoever_is_cut_off_nothing_is_lost_and_nothing_done_twice(
+    net: Net, tmp_path: Path, *, record_property: Took
+) -> None:
     log = await net.connect()
     try:
         await log.prepare(USED)
@@ -123,11 +126,17 @@ async def test_whoever_is_cut_off_nothing_is_lost_and_nothing_done_twice(net: Ne
                     await runs.publish()
                     async with people(log):
                         for name in daily(FEW, thorough=NAMES):
-                            await through_while(runs, [ways[name]], Way.cut, over=refused([ways[name]]))
+                            took = await through_while(runs, [ways[name]], Way.cut, over=refused([ways[name]]))
+                            record_property(f"{name} was cut off: all that was under way has ended", took)
                         every = list(ways.values())
-                        await through_while(runs, every, Way.cut, over=refused(every))
-                        await through_while(runs, every, Way.swallow, over=after(2 * SESSION_S))
-                        await replaced_while_parted(log, runs, parted=started.all["engine-1"], way=ways["engine-1"])
+                        took = await through_while(runs, every, Way.cut, over=refused(every))
+                        record_property("all were cut off: all that was under way has ended", took)
+                        took = await through_while(runs, every, Way.swallow, over=after(2 * SESSION_S))
+                        record_property("nothing came through: all that was under way has ended", took)
+                        took = await replaced_while_parted(
+                            log, runs, parted=started.all["engine-1"], way=ways["engine-1"]
+                        )
+                        record_property(f"nothing of one comes through for {SESSION_S} s: another owns its runs", took)
                         await more(runs, 4)
                     await settled(log)
                     assert not again, "\n\n".join(again)
@@ -152,8 +161,10 @@ async def more(runs: Runs, count: int) -> None:
     await runs.go_through(count, at_once=count)
 
 
-async def through_while(runs: Runs, ways: list[Way], fault: Callable[[Way], None], *, over: Callable[[], bool]) -> None:
-    """Some runs are under way when it happens, and end when it is over."""
+async def through_while(
+    runs: Runs, ways: list[Way], fault: Callable[[Way], None], *, over: Callable[[], bool]
+) -> float:
+    """Some runs are under way when it happens, and end when it is over; so many seconds later."""
     asked = len(runs.asked)
     under_way = asyncio.create_task(more(runs, 3))
     await until(lambda: len(runs.asked) > asked, what="something to be under way")
@@ -162,7 +173,9 @@ async def through_while(runs: Runs, ways: list[Way], fault: Callable[[Way], None
     await until(over, what="the fault to be felt", within_s=60)
     for way in ways:
         way.restore()
+    restored_at = time.monotonic()
     await under_way
+    return time.monotonic() - restored_at
 
 
 def refused(ways: list[Way]) -> Callable[[], bool]:
@@ -177,8 +190,9 @@ def after(seconds: float) -> Callable[[], bool]:
     return lambda: time.monotonic() > due
 
 
-async def replaced_while_parted(log: Log, runs: Runs, *, parted: Process, way: Way) -> None:
-    """An engine is not heard for so long that another owns what it did; then all that it said meanwhile arrives."""
+async def replaced_while_parted(log: Log, runs: Runs, *, parted: Process, way: Way) -> float:
+    """An engine is not heard for so long that another owns what it did, so many seconds later; then all that it said
+    meanwhile arrives."""
 
     async def both_own() -> bool:
         return {"engine-1", "engine-2"} <= await owners(log)
@@ -187,10 +201,13 @@ async def replaced_while_parted(log: Log, runs: Runs, *, parted: Process, way: W
     before = len(parted.logged("lost"))
     under_way = asyncio.create_task(more(runs, 6))
     way.swallow()
+    parted_at = time.monotonic()
     await owned_by(log, "engine-2")
+    took = time.monotonic() - parted_at
     await under_way
     way.restore()
     await until(lambda: len(parted.logged("lost")) > before, what="it to learn of that", within_s=60)
+    return took
 
 
 async def owners(log: Log) -> set[str]:

@@ -1,6 +1,8 @@
 """The world fails, as the services meet it as processes: bounded retry, one line, a clean exit; or it comes back."""
 
 import asyncio
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -59,7 +61,9 @@ async def test_a_log_that_is_not_there_ends_a_service_with_one_line(world: World
     await world.comes_back()
 
 
-async def test_a_log_that_comes_back_is_gone_on_with(world: World, tmp_path: Path) -> None:
+async def test_a_log_that_comes_back_is_gone_on_with(
+    world: World, tmp_path: Path, *, record_property: Callable[[str, object], None]
+) -> None:
     with processes(world.environment, tmp_path) as started:
         services = [started.service(name) for name in SERVICES]
         worker = started.worker("worker")
@@ -73,8 +77,10 @@ async def test_a_log_that_comes_back_is_gone_on_with(world: World, tmp_path: Pat
                 runs += [one.run_id for one in asked]
                 await world.goes()
                 await world.comes_back()
+                back_at = time.monotonic()
                 async with asyncio.timeout(60):
                     await asyncio.gather(*(client.ended(one.run_id) for one in asked))
+                record_property("the log is back: all that was asked for has ended", time.monotonic() - back_at)
             await settled(log)
             history = await history_of(log)
             check(history)
@@ -83,12 +89,17 @@ async def test_a_log_that_comes_back_is_gone_on_with(world: World, tmp_path: Pat
         assert [lines_of(service) for service in services] == [[]] * len(services)
 
 
-async def test_a_service_that_is_told_to_leave_leaves(world: World, tmp_path: Path) -> None:
+async def test_a_service_that_is_told_to_leave_leaves(
+    world: World, tmp_path: Path, *, record_property: Callable[[str, object], None]
+) -> None:
     with processes(world.environment, tmp_path) as started:
         services = [started.service(name) for name in SERVICES]
         for service in services:
             await ready(service)
-        assert [service.stop() for service in services] == [0] * len(services)
+        for name, service in zip(SERVICES, services, strict=True):
+            told_at = time.monotonic()
+            assert service.stop() == 0
+            record_property(f"{name} is told to leave: it has", time.monotonic() - told_at)
         assert [lines_of(service) for service in services] == [[]] * len(services)
 
 

@@ -12,7 +12,7 @@ import pytest
 from foldgate.eventlog.kafka import KafkaLog
 from foldgate.eventlog.log import Log
 from foldgate.eventlog.postgres import PostgresLog
-from foldgate.servers.kafka import KafkaCluster
+from foldgate.servers.kafka import KafkaCluster, KafkaNode
 from foldgate.servers.postgres import PostgresServer
 from tests.support.logs import USED
 
@@ -20,13 +20,14 @@ SUITE = "world"
 
 
 class World(NamedTuple):
-    """What programs are told of it; `postgres` has what is read."""
+    """What programs are told of it; `postgres` has what is read, and `nodes` are those of a Kafka."""
 
     environment: dict[str, str]
     connect: Callable[[], Awaitable[Log]]
     goes: Callable[[], Awaitable[None]]
     comes_back: Callable[[], Awaitable[None]]
     postgres: str
+    nodes: tuple[KafkaNode, ...] = ()
 
     @contextlib.asynccontextmanager
     async def log(self) -> AsyncIterator[Log]:
@@ -64,4 +65,8 @@ def _kafka(cluster: KafkaCluster, postgres: str) -> World:
         await asyncio.gather(*(node.restart() for node in cluster.nodes))
 
     given = {"FOLDGATE_KAFKA": cluster.bootstrap, "FOLDGATE_POSTGRES": postgres, "FOLDGATE_SUITE": SUITE}
-    return World(given, lambda: KafkaLog.connect(cluster.bootstrap, suite=SUITE), goes, comes_back, postgres)
+
+    def connect() -> Awaitable[Log]:
+        return KafkaLog.connect(cluster.bootstrap, suite=SUITE)
+
+    return World(given, connect, goes, comes_back, postgres, cluster.nodes)

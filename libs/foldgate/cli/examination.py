@@ -47,7 +47,10 @@ async def _made(name: str, check: Check, settings: Settings) -> Iterable[Finding
     try:
         return await check(settings)
     except (LogError, OSError) as error:
-        return [bad(name, str(error), "Start it, or correct its address; then look again.")]
+        return [bad(name, str(error), _AWAY)]
+
+
+_AWAY = "Start it, or correct its address; then look again. Its own log says why it ended: a full disk, perhaps."
 
 
 def _python() -> Finding:

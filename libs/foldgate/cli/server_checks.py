@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from itertools import takewhile
 
 from foldgate.cli.diagnosis import Finding, bad, fine, odd
-from foldgate.eventlog.looking import look_at_postgres, postgres_clock_ms
+from foldgate.eventlog.looking import look_at_postgres, postgres_clock_ms, postgres_keeps_nothing
 from foldgate.runtime.clock import SystemClock
 from foldgate.runtime.settings import Settings
 
@@ -21,7 +21,14 @@ async def check_postgres(settings: Settings) -> Iterable[Finding]:
         version = odd("postgres", found, f"Foldgate is tested with {OLDEST_POSTGRES} and newer: consider an upgrade.")
     else:
         version = fine("postgres", found)
-    return [version, _durability(seen.settings), await _clock(settings.postgres)]
+    return [version, await _room(settings.postgres), _durability(seen.settings), await _clock(settings.postgres)]
+
+
+async def _room(url: str) -> Finding:
+    if why := await postgres_keeps_nothing(url):
+        advice = "Make room on its disk, or lift what keeps it from writing: whatever waits goes on by itself."
+        return bad("room", f"PostgreSQL takes nothing: {why}", advice)
+    return fine("room", "PostgreSQL takes what it is given")
 
 
 def _durability(settings: Mapping[str, str]) -> Finding:

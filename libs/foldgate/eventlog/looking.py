@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from typing import NamedTuple
 from urllib.parse import urlsplit, urlunsplit
 
+import asyncpg
+
 from foldgate.database.connections import Connection, Connections, DatabaseRefused, DatabaseUnavailable
 from foldgate.eventlog.log import LogUnavailable
 
@@ -52,6 +54,36 @@ async def postgres_clock_ms(url: str, *, patience_s: float = PATIENCE_S) -> int:
 
     async def work(connection: Connection) -> int:
         return int(await connection.fetchval("SELECT extract(epoch FROM clock_timestamp()) * 1000"))
+
+    try:
+        return await connections.run(work)
+    except (DatabaseUnavailable, DatabaseRefused) as error:
+        raise LogUnavailable(f"PostgreSQL at {without_password(url)}: {error}") from error
+    finally:
+        await connections.close()
+
+
+_TRIAL = "CREATE TEMPORARY TABLE tried AS SELECT repeat('x', 1000) AS some FROM generate_series(1, 1000)"
+"""A megabyte, which goes with its transaction."""
+
+
+async def postgres_keeps_nothing(url: str, *, patience_s: float = PATIENCE_S) -> str:
+    """Why the server would keep nothing that it is given, as where its disk is full; empty if it would. Whether it
+    would may be tried by whoever may make temporary tables: by everybody, unless somebody took that away."""
+    connections = Connections(url, schema="public", size=1, patience_s=patience_s)
+
+    async def work(connection: Connection) -> str:
+        trial = connection.transaction()
+        await trial.start()
+        try:
+            await connection.execute(_TRIAL)
+        except asyncpg.InsufficientPrivilegeError:
+            return ""
+        except (asyncpg.DiskFullError, asyncpg.ReadOnlySQLTransactionError) as error:
+            return str(error)
+        finally:
+            await trial.rollback()
+        return ""
 
     try:
         return await connections.run(work)
