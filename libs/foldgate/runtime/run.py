@@ -18,7 +18,7 @@ from foldgate.database.connections import DatabaseRefused, DatabaseUnavailable
 from foldgate.database.migrate import MigrationError
 from foldgate.eventlog.log import Log, LogError
 from foldgate.readmodel.postgres import ReadModels
-from foldgate.runtime import logging
+from foldgate.runtime import garbage, logging
 from foldgate.runtime.clock import SystemClock
 from foldgate.runtime.connecting import check_models, codec_for, connect, connect_models
 from foldgate.runtime.context import Context
@@ -107,6 +107,7 @@ async def work(
 async def _announce(hosts: Sequence[Host], port: int, ready: Callable[[int], None] | None) -> None:
     while not all(host.ready for host in hosts):
         await asyncio.sleep(0.01)
+    garbage.look_rarely()
     structlog.get_logger().info("ready", port=port, services=[host.service.name for host in hosts])
     if ready is not None:
         ready(port)
