@@ -52,7 +52,8 @@ class Beats:
         return (min(every, self.lease_ms / A_LEASE) if self.lease_ms else every) / 1000
 
     async def beat_for_ever(self) -> None:
-        """Beat until nobody has heard one for very long."""
+        """Beat until nobody has heard one for very long. The next is due by when the last one was sent, as a lease is
+        counted: where that was on its way for long, it goes at once."""
         while True:
             try:
                 await self.beat()
@@ -60,7 +61,7 @@ class Beats:
                 self._logger.warning("beat not heard", beat=self.sent, reason=str(error))
                 if self._is_hopeless():
                     raise
-            await asyncio.sleep(self.every_s)
+            await asyncio.sleep(max(0.0, self.every_s - (self._terms.clock.monotonic_ms() - self.previous) / 1000))
 
     async def watch_for_ever(self) -> None:
         """Look as each lease lapses, also while a beat is on its way for long."""
