@@ -192,13 +192,17 @@ def after(seconds: float) -> Callable[[], bool]:
 
 async def replaced_while_parted(log: Log, runs: Runs, *, parted: Process, way: Way) -> float:
     """An engine is not heard for so long that another owns what it did, so many seconds later; then all that it said
-    meanwhile arrives."""
+    meanwhile arrives, and it learns of that: it is refused, or is first told that it has other partitions now."""
 
     async def both_own() -> bool:
         return {"engine-1", "engine-2"} <= await owners(log)
 
     await until(both_own, what="both engines to own something", within_s=60)
-    before = len(parted.logged("lost"))
+
+    def learned() -> int:
+        return len(parted.logged("lost")) + len(parted.logged("assigned"))
+
+    before = learned()
     under_way = asyncio.create_task(more(runs, 6))
     way.swallow()
     parted_at = time.monotonic()
@@ -206,7 +210,7 @@ async def replaced_while_parted(log: Log, runs: Runs, *, parted: Process, way: W
     took = time.monotonic() - parted_at
     await under_way
     way.restore()
-    await until(lambda: len(parted.logged("lost")) > before, what="it to learn of that", within_s=60)
+    await until(lambda: learned() > before, what="it to learn of that", within_s=60)
     return took
 
 
