@@ -117,6 +117,18 @@ def test_a_job_that_was_handed_back_unbegun_is_lost() -> None:
     assert life.fail("a", "writ_mismatch") == ["StepFailed a attempts_lost", "RunFailed a attempts_lost"]
 
 
+def test_a_job_that_comes_too_late_again_and_again_waits_until_its_worker_is_heard() -> None:
+    life = Life(workflow("a: {type: job, retry: {max_attempts: 1}}"), max_lost=3)
+    life.start(None)
+    assert life.fail("a", "writ_lease_over") == ["JobRequested a@2 not_begun"]
+    for attempt, waits_ms in ((3, 3000), (4, 6000)):
+        assert life.fail("a", "writ_lease_over") == ["AttemptFailed a not_begun"]
+        before = life.now
+        assert life.due() == [f"JobRequested a@{attempt} not_begun"]
+        assert life.now == before + waits_ms
+    assert life.fail("a", "writ_lease_over") == ["StepFailed a attempts_lost", "RunFailed a attempts_lost"]
+
+
 @pytest.mark.parametrize("code", ["worker_leaving", "no_handler"])
 def test_a_job_that_its_worker_gives_up_is_lost(code: str) -> None:
     life = retried("retry: {max_attempts: 1}")

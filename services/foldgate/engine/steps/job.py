@@ -35,6 +35,10 @@ _HANDED_BACK = "writ_"
 """How the code of a worker's refusal begins: the job was not begun."""
 _GIVEN_UP = frozenset({"worker_leaving", "no_handler"})
 """What else a worker says that could not help it: it leaves, or does not know such jobs."""
+_TOO_LATE = "writ_lease_over"
+_LATE_MS = 3_000
+"""What came to its worker when its lease was over, once more: the scheduler goes by an old beat, as after an outage of
+the log, and there is no better lease before that worker is heard again. So much longer is waited each time."""
 _LONGEST_AFTER_MS = 86_400_000
 """However long a worker would have the next attempt wait."""
 _AT_ONCE = 100
@@ -102,7 +106,8 @@ def failed(turn: Turn, place: Place, report: JobFailed) -> None:
     if step.status == "cancelling":
         turn.end(place, _ending(step), job_id=report.job_id)
     elif report.code.startswith(_HANDED_BACK) or report.code in _GIVEN_UP:
-        _lost(turn, place, job_id=report.job_id, reason="not_begun", why=report.message)
+        wait_ms = _LATE_MS * step.lost if report.code == _TOO_LATE else 0
+        _lost(turn, place, job_id=report.job_id, reason="not_begun", why=report.message, wait_ms=wait_ms)
     else:
         _failed(
             turn,
@@ -210,19 +215,21 @@ def backoff_ms(retry: Retry, failures: int, *, job_id: str) -> int:
     return int(wait * (1 + retry.jitter * share))
 
 
-def _lost(turn: Turn, place: Place, *, job_id: str, reason: str, why: str, known: Known = NOTHING) -> None:
+def _lost(
+    turn: Turn, place: Place, *, job_id: str, reason: str, why: str, known: Known = NOTHING, wait_ms: int = 0
+) -> None:
     """Another attempt takes the next number and spends no retry; but not for ever."""
     step = turn.step(place)
     if reason in LOST and step.lost >= turn.terms.max_lost:
         message = f"Lost {step.lost + 1} times, the last time: {why}."
         turn.fail(place, "attempts_lost", message, job_id=job_id)
-    elif turn.run.paused or not _has_room(turn, step):
+    elif wait_ms or turn.run.paused or not _has_room(turn, step):
         said = AttemptFailed(
             step=place.id,
             job_id=job_id,
             code=reason,
             message=shortened(why),
-            retry_at=turn.at,
+            retry_at=turn.at + wait_ms,
             policies_offset=known.policies_offset,
             pools_number=known.pools_number,
         )
