@@ -1,16 +1,23 @@
-"""The disk under the log is full: what is acknowledged is there, and all goes on when there is room again."""
+"""The disk under the log is full: what is acknowledged is there, and all goes on when there is room again.
+
+Meanwhile whoever asks the gateway is told so, and `foldgate doctor` names what is amiss.
+"""
 
 import asyncio
 import contextlib
 import shutil
 import subprocess
+import time
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+import httpx
+import msgspec
 import psutil
 import pytest
 
+from foldgate.contracts import ids
 from foldgate.contracts.events import RunSucceeded
 from foldgate.eventlog.kafka import KafkaLog
 from foldgate.eventlog.log import Log, LogError
@@ -22,10 +29,11 @@ from foldgate.testing.kafka import cluster
 from foldgate.testing.plugin import provided
 from foldgate.testing.postgres import own_server
 from tests.support.checker import check, check_ledger
+from tests.support.commands import foldgate
 from tests.support.history import history_of
 from tests.support.keys import ISSUER
 from tests.support.logs import USED
-from tests.support.processes import SERVICES, processes
+from tests.support.processes import SERVICES, Process, processes
 from tests.support.settling import settled
 from tests.support.storming import persistently, supervised
 from tests.support.waiting import until
@@ -54,6 +62,7 @@ class Place(NamedTuple):
     """A log on that disk."""
 
     environment: dict[str, str]
+    amiss: set[str]
     connect: Callable[[], Awaitable[Log]]
     is_alive: Callable[[], bool]
     restart: Callable[[], Awaitable[None]]
@@ -66,23 +75,26 @@ def place(request: pytest.FixtureRequest, disk: Path) -> Iterator[Place]:
             yield _postgres(server)
     else:
         with provided(request, "KAFKA", cluster(disk / "kafka", settings=SMALL)) as kafka:
-            yield _kafka(kafka)
+            yield _kafka(kafka, request.getfixturevalue("postgres_url"))
 
 
 def _postgres(server: PostgresServer) -> Place:
     async def connect() -> Log:
         return await PostgresLog.connect(server.url, suite="full", patience_s=3)
 
-    return Place({"FOLDGATE_POSTGRES": server.url}, connect, lambda: is_alive(server.pid), server.restart)
+    amiss = {"room", "postgres"}  # the second where it has given up by now
+    return Place({"FOLDGATE_POSTGRES": server.url}, amiss, connect, lambda: is_alive(server.pid), server.restart)
 
 
-def _kafka(kafka: KafkaCluster) -> Place:
+def _kafka(kafka: KafkaCluster, postgres: str) -> Place:
+    """The broker ends itself when it cannot write."""
     [node] = kafka.nodes
 
     async def connect() -> Log:
         return await KafkaLog.connect(kafka.bootstrap, suite="full")
 
-    return Place({"FOLDGATE_KAFKA": kafka.bootstrap}, connect, lambda: is_alive(node.pid), node.restart)
+    given = {"FOLDGATE_KAFKA": kafka.bootstrap, "FOLDGATE_POSTGRES": postgres}
+    return Place(given, {"kafka"}, connect, lambda: is_alive(node.pid), node.restart)
 
 
 class Asking:
@@ -109,27 +121,40 @@ class Asking:
                 self.acknowledged.add(asked.run_id)
 
 
-async def test_what_is_acknowledged_is_there_and_all_goes_on(disk: Path, place: Place, tmp_path: Path) -> None:
+async def test_what_is_acknowledged_is_there_and_all_goes_on(
+    disk: Path, place: Place, tmp_path: Path, *, record_property: Callable[[str, object], None]
+) -> None:
     log = await place.connect()
     await log.prepare(USED)
     asking = Asking(Client(log, signer=ISSUER))
-    given = {**place.environment, "FOLDGATE_SUITE": "full", "FOLDGATE_RETRY_WITHIN_MS": "2000"}
+    own = {"FOLDGATE_SUITE": "full", "FOLDGATE_RETRY_WITHIN_MS": "2000", "FOLDGATE_MAX_LOST": "100"}
+    given = {**place.environment, **own}
     with processes(given, tmp_path) as started, supervised(started):
         for name in SERVICES:
             started.service(name)
         started.worker("worker")
+        gateway = started.service("gateway", FOLDGATE_RETRY_WITHIN_MS="120000")
         await asking.one(0)
+        await until(lambda: bool(gateway.logged("ready")), what="the gateway to be ready", within_s=60)
         fill(disk / "filler")
         under_way = [asyncio.create_task(asking.one(number)) for number in range(1, 9)]
         refused = asyncio.create_task(asking.until_refused())
         await until(lambda: refused.done() or not place.is_alive(), what="the log to take no more", within_s=60)
         refused.cancel()
         await asyncio.gather(refused, return_exceptions=True)
+        asked = await a_refused_request(gateway)
+        asking.runs.append(asked)
+        found = told_by_doctor(given)
+        assert {name for name, check in found.items() if check["state"] == "bad"} & place.amiss, found
         (disk / "filler").unlink()
         if not place.is_alive():  # it gave up where it cannot write, as it should
             await place.restart()
-        async with asyncio.timeout(120):
+        freed_at = time.monotonic()
+        async with asyncio.timeout(240):
             await asyncio.gather(*under_way)
+            record_property("all that waited has ended", time.monotonic() - freed_at)
+            assert await the_same_request(gateway) == asked
+        assert told_by_doctor(given, healthy=True)
         await settled(log)
         history = await history_of(log)
         check(history)
@@ -137,6 +162,36 @@ async def test_what_is_acknowledged_is_there_and_all_goes_on(disk: Path, place: 
         assert asking.acknowledged <= there <= set(asking.runs)
         check_ledger(history, there, started.begun())
     await log.close()
+
+
+async def asked_again(gateway: Process) -> httpx.Response:
+    """Always for the same run."""
+    port = gateway.logged("ready")[-1]["port"]
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}/api/v1", timeout=30) as client:
+        return await client.post("/jobs", json={"topic": "job.echo"}, headers={"Idempotency-Key": "again"})
+
+
+async def a_refused_request(gateway: Process) -> str:
+    """The run that somebody asked for in vain."""
+    answer = await asked_again(gateway)
+    assert answer.status_code == 503, answer.text
+    assert answer.json()["code"] == "log_unavailable"
+    assert int(answer.headers["Retry-After"]) >= 1
+    return ids.run_id("default", "job", "again")
+
+
+async def the_same_request(gateway: Process) -> str:
+    """The run that there is now."""
+    answer = await asked_again(gateway)
+    assert answer.status_code in (200, 201), answer.text
+    return str(answer.json()["run_id"])
+
+
+def told_by_doctor(settings: dict[str, str], *, healthy: bool = False) -> dict[str, dict[str, str]]:
+    """By check."""
+    told = foldgate("doctor", "--json", settings=settings)
+    assert told.returncode == (0 if healthy else 1), told.stdout + told.stderr
+    return {check["check"]: check for check in msgspec.json.decode(told.stdout)["checks"]}
 
 
 def fill(file: Path) -> None:

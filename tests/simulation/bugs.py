@@ -129,7 +129,7 @@ BUGS = [
     Bug(weaker_terms, ("policy",), NONE, first=80),
     Bug(lost_timers, ("INV-07", "liveness"), Faults(crash=10, rebalance=10), first=27),
     Bug(double_start, ("INV-06",), first=8),
-    Bug(relay_begins_late, ("INV-14",), first=30),
+    Bug(relay_begins_late, ("INV-14",), first=44),
     Bug(twice_is_twice, ("INV-09", "INV-08", "INV-06")),
     Bug(late_reports, ("INV-07", "INV-16")),
     Bug(half_a_checkpoint, ("INV-13", "INV-02", "liveness"), Faults(rebalance=30, lost_checkpoint=10), first=40),

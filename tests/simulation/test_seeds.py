@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from tests.simulation.faults import NONE
+from tests.simulation.faults import NONE, Faults
 from tests.simulation.simulate import simulate
 
 MANY, AT_ONCE = 300, 20
@@ -16,6 +16,11 @@ FOUND = {
     1030: "the same, where an older checkpoint was put back",
 }
 """Seeds that failed once, and what they found."""
+LOSING = Faults(rebalance=30, lost_checkpoint=60)
+FOUND_LOSING = {
+    4: "on Kafka a head was left where what it stands on was gone: the next owner took that for a checkpoint",
+}
+"""The same, where little else goes wrong."""
 
 
 @pytest.mark.parametrize("first", range(0, MANY, AT_ONCE))
@@ -27,6 +32,11 @@ def test_nothing_breaks_an_invariant(first: int) -> None:
 @pytest.mark.parametrize("seed", FOUND)
 def test_what_was_found_once_holds(seed: int) -> None:
     simulate(seed)
+
+
+@pytest.mark.parametrize("seed", FOUND_LOSING)
+def test_what_was_found_where_checkpoints_are_lost_holds(seed: int) -> None:
+    simulate(seed, faults=LOSING)
 
 
 def test_where_nothing_goes_wrong_nothing_is_lost() -> None:
