@@ -257,9 +257,16 @@ async def test_readers_of_every_pace_see_the_same(opened: Opened, monkeypatch: p
             for number in range(40):
                 await through.submit("reports", [Outgoing(f"{number}-{n}".encode(), b"x" * n) for n in range(5)])
 
-        paces = [followed(log, 121 + 400, limit=limit, again=again) for limit, again in PACES]
-        *found, _, _, _ = await asyncio.gather(*paces, append(), submit(log), submit(other))
-        found.append(await followed(log, 121 + 400, limit=500, again=0))
+        async def append_and_be_followed() -> None:
+            """By another owner, elsewhere."""
+            await append()
+            new, his, _ = await become_owner(other, "b")
+            await new.append(batch(his, "new"))
+            await new.close()
+
+        paces = [followed(log, 123 + 400, limit=limit, again=again) for limit, again in PACES]
+        *found, _, _, _ = await asyncio.gather(*paces, append_and_be_followed(), submit(log), submit(other))
+        found.append(await followed(log, 123 + 400, limit=500, again=0))
         assert found == [{partition: await raw(log, partition) for partition in FOLLOWED}] * len(found)
         await writer.close()
 

@@ -103,7 +103,8 @@ class Source:
                 self._held.append(record)
                 self._next[record.partition] = record.offset + 1
 
-    def passed(self, partition: Partition, offset: int) -> None:
+    def passed(self, partition: Partition, offset: int, *, owned: bool) -> None:
+        del owned
         if self._next.get(partition, offset) < offset:
             self._next[partition] = offset
 

@@ -3,6 +3,9 @@
 It asks when its reader waits; ahead of him only while answers are so large that there must be more. So a reader who is
 slow to come back is given much at once, and costs the broker one answer.
 
+Nor does it ask where an owner in this process has just appended: the broker would wake us to tell us that, and the tail
+has it already. Should another take the partition meanwhile, his first records are seen a tenth of a second later.
+
 Offsets move together with the records that go into the buffer, between two awaits, or because what lies before is
 known. So of an answer that arrives after its partition was moved on, what lies before the new place is passed over, and
 all of it where it was moved back or dropped; a fetch that failed is simply asked again. Each record reaches the reader
@@ -28,6 +31,8 @@ AHEAD_BYTES = 4 * 1024 * 1024
 _MUCH_BYTES = 16 * 1024
 """After an answer of so many bytes, the next one is asked for at once."""
 
+_QUIET_S = 0.1
+"""For so long after its owner here has appended to a partition, nothing is asked for there."""
 _LONG_POLL_MS = 100  # also the longest that a partition just added waits for the poll before it
 
 
@@ -46,6 +51,7 @@ class KafkaFollower:
         self._topic = topic
         self._offsets: dict[TopicPartition, int] = {}
         self._partitions: dict[TopicPartition, Partition] = {}
+        self._quiet: dict[TopicPartition, float] = {}
         self._ready: deque[_Chunk] = deque()
         self._ahead, self._more = 0, False
         self._arrived, self._wanted, self._moved = asyncio.Event(), asyncio.Event(), asyncio.Event()
@@ -77,12 +83,15 @@ class KafkaFollower:
         place = TopicPartition(self._topic(partition.stream), partition.number)
         self._forget(partition)
         self._offsets.pop(place, None)
+        self._quiet.pop(place, None)
 
-    def passed(self, partition: Partition, offset: int) -> None:
+    def passed(self, partition: Partition, offset: int, *, owned: bool) -> None:
         """Go on from there if you are not further: all before it is known."""
         place = TopicPartition(self._topic(partition.stream), partition.number)
         if self._offsets.get(place, offset) < offset:
             self._offsets[place] = offset
+        if owned and place in self._offsets:
+            self._quiet[place] = asyncio.get_running_loop().time() + _QUIET_S
 
     async def close(self) -> None:
         if self._conductor is not None:
@@ -163,7 +172,7 @@ class KafkaFollower:
                 if not (offsets := self._led_by(client, leader)):
                     return
                 try:
-                    self._rest(await self._fetch(session, client, leader, offsets=offsets))
+                    self._rest(await self._fetch(session, client, leader, offsets=self._without_quiet(offsets)))
                     patience.renew()
                 except KafkaError as error:
                     await patience.after(client, error)
@@ -173,6 +182,11 @@ class KafkaFollower:
     def _led_by(self, client: AIOKafkaClient, leader: int) -> dict[TopicPartition, int]:
         leads = client.cluster.leader_for_partition
         return {place: offset for place, offset in self._offsets.items() if leads(place) == leader}
+
+    def _without_quiet(self, offsets: dict[TopicPartition, int]) -> dict[TopicPartition, int]:
+        """All but those whose owner is here and has just appended: of these the broker would only tell us the same."""
+        now = asyncio.get_running_loop().time()
+        return {place: at for place, at in offsets.items() if self._quiet.get(place, now) <= now} or offsets
 
     async def _fetch(
         self, session: FetchSession, client: AIOKafkaClient, leader: int, *, offsets: dict[TopicPartition, int]

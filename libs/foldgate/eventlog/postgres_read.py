@@ -105,7 +105,7 @@ class PostgresFollower:
         if any(record.partition == partition for record in self._held):
             self._held = deque(record for record in self._held if record.partition != partition)
 
-    def passed(self, partition: Partition, offset: int) -> None:
+    def passed(self, partition: Partition, offset: int, *, owned: bool) -> None:  # noqa: ARG002 - it is only asked when woken
         """Go on from there if you are not further: all before it is known."""
         if self._next.get(partition, offset) < offset:
             self._next[partition] = offset

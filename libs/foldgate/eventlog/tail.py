@@ -38,8 +38,8 @@ _offset = attrgetter("offset")
 class TailSource(Follower, Protocol):
     """A driver's follower, which can be told that something came another way."""
 
-    def passed(self, partition: Partition, offset: int) -> None:
-        """Go on from there if you are not further: all before it is known."""
+    def passed(self, partition: Partition, offset: int, *, owned: bool) -> None:
+        """Go on from there if you are not further: all before it is known. `owned`: its owner has appended it."""
 
 
 class _Line:
@@ -97,7 +97,7 @@ class Tail(Generic[F]):
             for number, (key, value) in enumerate(records)
         ]
         self._keep(line, partition, lying)
-        self.source.passed(partition, line.end)
+        self.source.passed(partition, line.end, owned=head is not None)
         return True
 
     async def close(self) -> None:
