@@ -12,6 +12,7 @@ from foldgate.contracts.events import ConstraintBreached, Event, JobFailed, JobP
 from foldgate.sdk import Job, Worker
 from foldgate.sdk.transport import Unreachable
 from tests.support.far_side import FarSide, LeapingClock, at_work
+from tests.support.leaping import LoopClock, leaping, time_passes
 from tests.support.waiting import tick, until
 
 MAX_PARALLEL = 3
@@ -280,6 +281,30 @@ async def test_a_lease_lapses_also_while_a_beat_is_on_its_way(subject: Subject) 
         subject.clock.ahead_ms += 6000
         assert await subject.far.settled(1) == {1: "writ_lease_over"}
         subject.far.hears.set()
+
+
+def test_what_is_begun_late_is_stopped_when_its_lease_ends_and_not_at_the_next_look() -> None:
+    async def play() -> None:
+        clock, far, stopped_at = LoopClock(), FarSide(), list[int]()
+        worker = Worker("late", clock=clock, beat_every_ms=1000)
+
+        @worker.job("long")
+        async def long(_: Job) -> None:
+            try:
+                await asyncio.Event().wait()
+            finally:
+                stopped_at.append(clock.monotonic_ms())
+
+        async with at_work(worker, far):
+            far.hears.clear()
+            sent_at = clock.monotonic_ms()
+            await time_passes(4.2)
+            far.give(1, topic="long", lease_ms=4500)
+            await until(lambda: bool(stopped_at), what="it to be stopped")
+            far.hears.set()
+        assert stopped_at[0] <= sent_at + 4500
+
+    leaping(play())
 
 
 async def test_who_was_not_heard_for_very_long_gives_up() -> None:

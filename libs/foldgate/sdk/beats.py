@@ -1,6 +1,7 @@
 """The beats of a worker: signs of life that keep its leases, sent whatever its handlers do."""
 
 import asyncio
+import contextlib
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -42,6 +43,7 @@ class Beats:
         self._terms, self._transport, self._believing, self._endpoint = terms, transport, believing, endpoint
         self._standing, self._look, self._logger = standing, look, logger
         self._processors = Processors()
+        self._soon = asyncio.Event()
         self._heard = terms.clock.monotonic_ms()
         self.sent, self.lease_ms, self.previous = 0, 0, self._heard
 
@@ -66,8 +68,16 @@ class Beats:
     async def watch_for_ever(self) -> None:
         """Look as each lease lapses, also while a beat is on its way for long."""
         while True:
+            self._soon.clear()
             left_ms, every_s = self._look(), self.every_s
-            await asyncio.sleep(every_s if left_ms is None else min(every_s, left_ms / 1000))
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(every_s if left_ms is None else min(every_s, left_ms / 1000)):
+                    await self._soon.wait()
+
+    def note_left(self, left_ms: int) -> None:
+        """For so long a lease lasts that is held from now on: the next look may be too late for it."""
+        if left_ms < 1000 * self.every_s:
+            self._soon.set()
 
     async def beat(self) -> None:
         """Send one."""

@@ -193,6 +193,7 @@ class Line:
                 store=self._store,
             )
             self.held[event.lease], self._timers[held] = held, []
+            self._beats.note_left(self._believing.left_ms(event.beat, event.lease_ms))
             for code in held.left_ms():
                 self._look_at_time(held, code)
             if self._parcels.are_in(held):
