@@ -144,6 +144,7 @@ async def test_what_is_acknowledged_is_there_and_all_goes_on(
         await asyncio.gather(refused, return_exceptions=True)
         asked = await a_refused_request(gateway)
         asking.runs.append(asked)
+        await status_or_why_not(gateway)
         found = told_by_doctor(given)
         assert {name for name, check in found.items() if check["state"] == "bad"} & place.amiss, found
         (disk / "filler").unlink()
@@ -154,6 +155,7 @@ async def test_what_is_acknowledged_is_there_and_all_goes_on(
             await asyncio.gather(*under_way)
             record_property("all that waited has ended", time.monotonic() - freed_at)
             assert await the_same_request(gateway) == asked
+            assert (await asked_for_status(gateway)).status_code == 200
         assert told_by_doctor(given, healthy=True)
         await settled(log)
         history = await history_of(log)
@@ -164,10 +166,19 @@ async def test_what_is_acknowledged_is_there_and_all_goes_on(
     await log.close()
 
 
+def at_the_door(gateway: Process) -> httpx.AsyncClient:
+    port = gateway.logged("ready")[-1]["port"]
+    return httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}/api/v1", timeout=30)
+
+
+async def asked_for_status(gateway: Process) -> httpx.Response:
+    async with at_the_door(gateway) as client:
+        return await client.get("/status")
+
+
 async def asked_again(gateway: Process) -> httpx.Response:
     """Always for the same run."""
-    port = gateway.logged("ready")[-1]["port"]
-    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}/api/v1", timeout=30) as client:
+    async with at_the_door(gateway) as client:
         return await client.post("/jobs", json={"topic": "job.echo"}, headers={"Idempotency-Key": "again"})
 
 
@@ -178,6 +189,14 @@ async def a_refused_request(gateway: Process) -> str:
     assert answer.json()["code"] == "log_unavailable"
     assert int(answer.headers["Retry-After"]) >= 1
     return ids.run_id("default", "job", "again")
+
+
+async def status_or_why_not(gateway: Process) -> None:
+    """What is read is shown where the server still answers; else it is said that it does not."""
+    answer = await asked_for_status(gateway)
+    assert answer.status_code in (200, 503), answer.text
+    if answer.status_code == 503:
+        assert answer.json()["code"] in ("log_unavailable", "database_unavailable")
 
 
 async def the_same_request(gateway: Process) -> str:
