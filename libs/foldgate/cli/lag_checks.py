@@ -17,10 +17,10 @@ from foldgate.cli.reaching import Reached
 from foldgate.contracts.codec import Undecodable
 from foldgate.contracts.places import START, Partition, Position
 from foldgate.contracts.topics import stream_of
-from foldgate.database.connections import Connection, Connections, DatabaseRefused, DatabaseUnavailable
+from foldgate.database.connections import Connection
 from foldgate.eventlog.acceptance import Acceptance
-from foldgate.eventlog.log import Log, LogUnavailable
-from foldgate.eventlog.looking import PATIENCE_S, without_password
+from foldgate.eventlog.log import Log
+from foldgate.eventlog.looking import asked
 from foldgate.eventlog.owner import OwnStream
 from foldgate.readmodel.builds import Build, builds_of, positions_of
 from foldgate.readmodel.projection import Projection
@@ -123,7 +123,6 @@ async def _first(suite: Reached, place: Partition, position: Position, names: se
 
 async def _shown(url: str, suite: str, names: Sequence[str]) -> Mapping[Build, Mapping[Partition, Position]]:
     """The live builds of these, with how far each reflects the log."""
-    connections = Connections(url, schema=f"{suite}_read", size=1, patience_s=PATIENCE_S)
 
     async def work(connection: Connection) -> Mapping[Build, Mapping[Partition, Position]]:
         if not await connection.fetchval("SELECT to_regclass('build') IS NOT NULL"):
@@ -131,9 +130,4 @@ async def _shown(url: str, suite: str, names: Sequence[str]) -> Mapping[Build, M
         live = [build for name in names for build in (await builds_of(connection, name))["live"]]
         return {build: await positions_of(connection, build) for build in live}
 
-    try:
-        return await connections.run(work)
-    except (DatabaseUnavailable, DatabaseRefused) as error:
-        raise LogUnavailable(f"PostgreSQL at {without_password(url)}: {error}") from error
-    finally:
-        await connections.close()
+    return await asked(url, work, schema=f"{suite}_read")

@@ -4,15 +4,16 @@ For whoever must not create anything by asking: checks before a start, diagnoses
 """
 
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
 
-from foldgate.database.connections import Connection, Connections, DatabaseRefused, DatabaseUnavailable
+from foldgate.database.connections import Connection, Connections, DatabaseRefused, DatabaseUnavailable, Work
 from foldgate.eventlog.log import LogUnavailable
 
 PATIENCE_S = 5.0
+T = TypeVar("T")
 
 
 class Seen(NamedTuple):
@@ -26,9 +27,19 @@ class Seen(NamedTuple):
     settings: Mapping[str, str]
 
 
+async def asked(url: str, work: Work[T], *, schema: str = "public", patience_s: float = PATIENCE_S) -> T:
+    """What the PostgreSQL at this address answers to one question, over a connection made for it."""
+    connections = Connections(url, schema=schema, size=1, patience_s=patience_s)
+    try:
+        return await connections.run(work)
+    except (DatabaseUnavailable, DatabaseRefused) as error:
+        raise LogUnavailable(f"PostgreSQL at {without_password(url)}: {error}") from error
+    finally:
+        await connections.close()
+
+
 async def look_at_postgres(url: str, *, suite: str, patience_s: float = PATIENCE_S) -> Seen:
     """The PostgreSQL at this address."""
-    connections = Connections(url, schema=suite, size=1, patience_s=patience_s)
 
     async def work(connection: Connection) -> Seen:
         shown = {name: str(await connection.fetchval(f"SHOW {name}")) for name in ("server_version", *_TELLING)}
@@ -37,12 +48,7 @@ async def look_at_postgres(url: str, *, suite: str, patience_s: float = PATIENCE
         rows = await connection.fetch("SELECT name, partitions FROM stream") if has_log else []
         return Seen(without_password(url), version, "", {row[0]: row[1] for row in rows}, shown)
 
-    try:
-        return await connections.run(work)
-    except (DatabaseUnavailable, DatabaseRefused) as error:
-        raise LogUnavailable(f"PostgreSQL at {without_password(url)}: {error}") from error
-    finally:
-        await connections.close()
+    return await asked(url, work, schema=suite, patience_s=patience_s)
 
 
 _TELLING = ("fsync", "synchronous_commit", "full_page_writes", "max_connections")
@@ -50,17 +56,11 @@ _TELLING = ("fsync", "synchronous_commit", "full_page_writes", "max_connections"
 
 async def postgres_clock_ms(url: str, *, patience_s: float = PATIENCE_S) -> int:
     """What time the server has."""
-    connections = Connections(url, schema="public", size=1, patience_s=patience_s)
 
     async def work(connection: Connection) -> int:
         return int(await connection.fetchval("SELECT extract(epoch FROM clock_timestamp()) * 1000"))
 
-    try:
-        return await connections.run(work)
-    except (DatabaseUnavailable, DatabaseRefused) as error:
-        raise LogUnavailable(f"PostgreSQL at {without_password(url)}: {error}") from error
-    finally:
-        await connections.close()
+    return await asked(url, work, patience_s=patience_s)
 
 
 _TRIAL = "CREATE TEMPORARY TABLE tried AS SELECT repeat('x', 1000) AS some FROM generate_series(1, 1000)"
@@ -70,7 +70,6 @@ _TRIAL = "CREATE TEMPORARY TABLE tried AS SELECT repeat('x', 1000) AS some FROM 
 async def postgres_keeps_nothing(url: str, *, patience_s: float = PATIENCE_S) -> str:
     """Why the server would keep nothing that it is given, as where its disk is full; empty if it would. Whether it
     would may be tried by whoever may make temporary tables: by everybody, unless somebody took that away."""
-    connections = Connections(url, schema="public", size=1, patience_s=patience_s)
 
     async def work(connection: Connection) -> str:
         trial = connection.transaction()
@@ -85,12 +84,7 @@ async def postgres_keeps_nothing(url: str, *, patience_s: float = PATIENCE_S) ->
             await trial.rollback()
         return ""
 
-    try:
-        return await connections.run(work)
-    except (DatabaseUnavailable, DatabaseRefused) as error:
-        raise LogUnavailable(f"PostgreSQL at {without_password(url)}: {error}") from error
-    finally:
-        await connections.close()
+    return await asked(url, work, patience_s=patience_s)
 
 
 def without_password(url: str) -> str:
