@@ -24,7 +24,7 @@ from aiokafka.structs import TopicPartition
 from foldgate.eventlog.kafka_client import BACKOFF_S, KafkaAddress, describe, passes
 from foldgate.eventlog.kafka_fetch import EARLIEST, Fetched, offset_at, records_in
 from foldgate.eventlog.kafka_session import FetchSession
-from foldgate.eventlog.log import LogError, LogUnavailable, Partition, Record
+from foldgate.eventlog.log import LogUnavailable, Partition, Record
 
 AHEAD_BYTES = 4 * 1024 * 1024
 """Nothing is asked for while so many bytes wait for the reader."""
@@ -55,20 +55,21 @@ class KafkaFollower:
         self._ready: deque[_Chunk] = deque()
         self._ahead, self._more = 0, False
         self._arrived, self._wanted, self._moved = asyncio.Event(), asyncio.Event(), asyncio.Event()
-        self._failed: LogError | None = None
+        self._failed: Exception | None = None
         self._conductor: asyncio.Task[None] | None = None
         for partition, offset in starts.items():
             self.seek(partition, offset)
 
     async def next(self, *, limit: int = 500, timeout_ms: int = 1000) -> list[Record]:
-        if self._conductor is None:
+        if self._conductor is None or self._conductor.done():
             self._conductor = asyncio.create_task(self._conduct())
         if not self._ready:
             self._wanted.set()
             if timeout_ms:
                 await self._wait(timeout_ms)
         if not self._ready and self._failed:
-            failed, self._failed, self._conductor = self._failed, None, None  # the next call starts over
+            failed, self._failed = self._failed, None
+            await self.close()  # and the next call starts over
             raise failed
         return self._take(limit)
 
@@ -132,14 +133,14 @@ class KafkaFollower:
         """Have one task fetching from each broker that leads something followed."""
         try:
             client = await self._address.connect()
-        except LogError as error:
+        except Exception as error:  # noqa: BLE001 - whatever it is, whoever reads hears of it, and does not wait for ever
             self._fail(error)
             return
         client.cluster.add_listener(lambda _: self._moved.set())
         polls: dict[int, asyncio.Task[None]] = {}
         try:
             await self._keep_polling(client, polls)
-        except LogError as error:
+        except Exception as error:  # noqa: BLE001 - as above
             self._fail(error)
         finally:
             for poll in polls.values():
@@ -176,7 +177,7 @@ class KafkaFollower:
                     patience.renew()
                 except KafkaError as error:
                     await patience.after(client, error)
-        except LogError as error:
+        except Exception as error:  # noqa: BLE001 - as above
             self._fail(error)
 
     def _led_by(self, client: AIOKafkaClient, leader: int) -> dict[TopicPartition, int]:
@@ -229,7 +230,7 @@ class KafkaFollower:
             raise LogUnavailable(f"{place.topic}-{place.partition} ends before offset {offset}, which was read before.")
         self._offsets[place] = first
 
-    def _fail(self, error: LogError) -> None:
+    def _fail(self, error: Exception) -> None:
         self._failed = error
         self._arrived.set()
 

@@ -46,7 +46,7 @@ class KafkaMembership:
         self._assigned: frozenset[Partition] | None = None
         self._told: frozenset[Partition] | None = None
         self._news = asyncio.Event()
-        self._failed: LogError | None = None
+        self._failed: Exception | None = None
         self._staying: asyncio.Task[None] | None = None
 
     async def changed(self) -> frozenset[Partition]:
@@ -89,10 +89,10 @@ class KafkaMembership:
                 with contextlib.suppress(KafkaError):
                     await consumer.stop()
                 await consumer.client.close()  # which the library leaves open where it stops on an error
-        except LogError as error:
-            self._fail(error)
         except KafkaError as error:
             self._fail(LogUnavailable(f"No place in the group {self._identity['group_id']}: {describe(error)}."))
+        except Exception as error:  # noqa: BLE001 - whatever it is, whoever waits for news hears of it
+            self._fail(error)
 
     def _consumer(self) -> "_Consumer":
         return _Consumer(
@@ -110,7 +110,7 @@ class KafkaMembership:
         self._assigned = frozenset(self._partitions[place] for place in assigned if place in self._partitions)
         self._news.set()
 
-    def _fail(self, error: LogError) -> None:
+    def _fail(self, error: Exception) -> None:
         self._failed = error
         self._news.set()
 
