@@ -241,6 +241,15 @@ async def test_what_is_done_at_one_gateway_is_met_at_it_and_by_its_position_at_a
         assert problem(wrong) == (400, "invalid_parameter", "after")
 
 
+async def test_what_was_published_again_a_moment_ago_is_retired_again(opened: Opened, postgres_url: str) -> None:
+    """Whatever the read model shows just then."""
+    async with suite(opened, postgres_url) as (_, door):
+        for number in range(10):
+            await publish(door, WAIT.replace("id: wait", f'id: wait\nversion: "{number}"'))
+            assert (await door.client.delete(f"{WORKFLOWS}/wait")).status_code == 200
+            assert problem(await start(door, {}, workflow="wait"))[:2] == (409, "workflow_retired")
+
+
 async def test_a_start_asks_nobody_what_was_seen_to_be_published(
     postgres_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

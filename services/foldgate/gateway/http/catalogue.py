@@ -20,6 +20,7 @@ from foldgate.gateway.http.places import text_of
 from foldgate.gateway.http.querying import row_of, rows_of
 from foldgate.gateway.http.reflecting import AFTER, reflected
 from foldgate.gateway.http.run_lists import Began
+from foldgate.gateway.http.runs import caught_up
 from foldgate.gateway.http.workflows import DocumentBody, Workflows, validated
 from foldgate.readmodel.postgres import ReadModels
 from foldgate.readmodel.projector import Projector
@@ -184,8 +185,10 @@ class Catalogue:
         return page([{name: value for name, value in row.items() if name != "at"} for row in shown], more)
 
     async def retire(self, request: Request) -> Response:
-        """Let a workflow start no new runs."""
+        """Let a workflow start no new runs. Whether it does is looked at once the read model has caught up: else what
+        was published again a moment ago would still be shown as retired."""
         workflow, tenant = request.path_params["workflow"], caller_of(request).tenant
+        await caught_up(self._projector)
         if (await self._workflows.known(workflow, "", tenant=tenant))["state"] == "retired":
             return _retired(200, workflow, await self._workflows.retired())
         asked = await asking.submitted(asking.client_of(request, self._context), a_retirement(tenant, workflow))
