@@ -18,17 +18,15 @@ import contextlib
 import itertools
 import json
 import sys
-import tempfile
 import time
 from collections import defaultdict
 from collections.abc import AsyncIterator, Sequence
-from pathlib import Path
 
 import uvloop
 
-from bench.dispatch import SHARES, SUITE, USUAL
-from bench.servers import address, opened
-from bench.starts import Client, cpu_ms, free_port
+from bench.dispatch import SHARES, SUITE
+from bench.servers import opened
+from bench.starts import Client, Place, at_work, cpu_ms, place
 from foldgate.contracts.codec import Codec
 from foldgate.contracts.events import StepSucceeded
 from foldgate.contracts.places import Partition
@@ -38,7 +36,6 @@ from foldgate.eventlog.log import Log
 from foldgate.gateway.main import SERVICE
 from foldgate.readmodel.postgres import ReadModels
 from foldgate.readmodel.projection import Projection
-from tests.support.processes import SERVICES, processes
 
 STEPS_A_SECOND, SECONDS, WARM_UP_S, LOOK_EVERY_S, SETTLED_S, SHOWN_WITHIN_S = 200, 30.0, 10.0, 0.02, 2.0, 30.0
 CHAIN = ("a", "b", "c", "d")
@@ -46,7 +43,7 @@ CODEC = Codec()
 _SHOWN = """
 SELECT projection, stream, partition, "offset" FROM position JOIN build USING (projection, number) WHERE state = 'live'
 """
-Place = tuple[str, Partition]
+Part = tuple[str, Partition]
 """Of one read model, one partition that it reads."""
 
 
@@ -64,8 +61,8 @@ class Looking:
 
     def __init__(self, models: ReadModels) -> None:
         self._models = models
-        self._offsets: dict[Place, list[int]] = defaultdict(list)
-        self._times: dict[Place, list[float]] = defaultdict(list)
+        self._offsets: dict[Part, list[int]] = defaultdict(list)
+        self._times: dict[Part, list[float]] = defaultdict(list)
 
     async def look(self) -> None:
         """Once."""
@@ -76,15 +73,15 @@ class Looking:
         found = await self._models.run(rows)
         now = time.time() * 1000
         for name, stream, number, offset in found:
-            place = (name, Partition(stream, number))
-            if not self._offsets[place] or offset > self._offsets[place][-1]:
-                self._offsets[place].append(offset)
-                self._times[place].append(now)
+            part = (name, Partition(stream, number))
+            if not self._offsets[part] or offset > self._offsets[part][-1]:
+                self._offsets[part].append(offset)
+                self._times[part].append(now)
 
-    def shown_at(self, place: Place, offset: int) -> float | None:
+    def shown_at(self, part: Part, offset: int) -> float | None:
         """When the record there was first seen to be shown."""
-        later = bisect.bisect_right(self._offsets[place], offset)
-        return self._times[place][later] if later < len(self._offsets[place]) else None
+        later = bisect.bisect_right(self._offsets[part], offset)
+        return self._times[part][later] if later < len(self._offsets[part]) else None
 
     @contextlib.asynccontextmanager
     async def always(self) -> AsyncIterator[None]:
@@ -122,9 +119,9 @@ async def lags(
     return found
 
 
-async def _shown(looking: Looking, place: Place, offset: int) -> float:
+async def _shown(looking: Looking, part: Part, offset: int) -> float:
     async with asyncio.timeout(SHOWN_WITHIN_S):
-        while (at := looking.shown_at(place, offset)) is None:
+        while (at := looking.shown_at(part, offset)) is None:
             await looking.look()
             await asyncio.sleep(LOOK_EVERY_S)
     return at
@@ -134,29 +131,22 @@ async def steps_in(log: Log, *, begin: dict[Partition, int], end: dict[Partition
     """How many steps succeeded between these."""
     count = 0
     for number in range(RUNS.partitions):
-        place = Partition(RUNS.name, number)
-        async for records in log.read(place, begin[place], end[place]):
+        runs = Partition(RUNS.name, number)
+        async for records in log.read(runs, begin[runs], end[runs]):
             count += sum(CODEC.peek(one.value).name == StepSucceeded.__name__ for one in records if one.key)
     return count
 
 
-async def measured(
-    driver: str, where: str, *, models: str, folder: Path, chosen: argparse.Namespace
-) -> dict[str, dict[str, float]]:
+async def measured(at: Place, chosen: argparse.Namespace) -> dict[str, dict[str, float]]:
     """Every read model, and all of them together."""
-    given = {"FOLDGATE_POSTGRES": models, f"FOLDGATE_{driver.upper()}": where, "FOLDGATE_SUITE": SUITE, **USUAL}
     every_ms = 1000 * len(CHAIN) / chosen.steps
     partitions = sorted({one for projection in SERVICE.projections for one in projection.partitions})
-    async with opened(driver, where, SUITE) as log:
-        with processes(given, folder) as started:
-            ours = {name: started.service(name) for name in SERVICES}
-            port = free_port()
-            ours["gateway"] = started.service("gateway", FOLDGATE_HTTP_PORT=str(port), FOLDGATE_REQUESTS_PER_SECOND="0")
-            ours["worker"] = started.program("worker", "bench.dispatch_worker", BEGUN=str(folder / "begun"))
+    async with opened(at.driver, at.where, SUITE) as log:
+        with at_work(at) as (ours, port):
             client = Client(port, [document()], answers=(201, 202))
             await client.publish()
             await client.steadily(int(1000 * WARM_UP_S / every_ms), every_ms=every_ms)
-            seen = await ReadModels.connect(models, suite=SUITE)
+            seen = await ReadModels.connect(at.models, suite=SUITE)
             try:
                 looking = Looking(seen)
                 async with looking.always():
@@ -192,12 +182,8 @@ def main() -> int:
     chosen = parser.parse_args()
     found: dict[str, dict[str, dict[str, float]]] = {}
     for driver in chosen.driver or ("postgres", "kafka"):
-        with contextlib.ExitStack() as stack:
-            where = models = stack.enter_context(address(driver))
-            if driver == "kafka":
-                models = stack.enter_context(address("postgres"))
-            folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-            found[driver] = uvloop.run(measured(driver, where, models=models, folder=folder, chosen=chosen))
+        with place(driver) as at:
+            found[driver] = uvloop.run(measured(at, chosen))
         if not chosen.json:
             print(driver)
             for name, figures in found[driver].items():

@@ -21,7 +21,7 @@ from pathlib import Path
 import uvloop
 
 from bench.servers import address, opened
-from bench.starts import Connection, free_port
+from bench.starts import Connection
 from foldgate.database.connections import Connection as Database
 from foldgate.gateway.http import run_lists, runs, step_views
 from foldgate.gateway.http.querying import Conditions, row_of, rows_of
@@ -29,6 +29,7 @@ from foldgate.gateway.projections.runs import PROJECTION
 from foldgate.gateway.projections.timeline import PROJECTION as TIMELINE
 from foldgate.readmodel.postgres import ReadModels
 from foldgate.readmodel.projection import Projection
+from foldgate.servers.kafka import free_port
 from tests.support.processes import processes
 
 RUNS, EVENTS, TIMES, SUITE = 100_000, 10_000, 200, "reads"

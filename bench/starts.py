@@ -17,18 +17,19 @@ import asyncio
 import contextlib
 import itertools
 import json
-import socket
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Collection, Mapping
+from collections.abc import AsyncIterator, Collection, Iterator, Mapping
 from pathlib import Path
+from typing import NamedTuple
 
 import psutil
 import uvloop
 
 from bench.dispatch import SHARES, SUITE, USUAL
 from bench.servers import address, opened
+from foldgate.servers.kafka import free_port
 from tests.support.processes import SERVICES, Process, processes
 
 REQUESTS, EVERY_MS, WARM_UP, AT_ONCE, SECONDS = 500, 20.0, 100, 64, 10.0
@@ -139,17 +140,45 @@ class Client:
         self._free.append(one)
 
 
-async def measured(
-    driver: str, where: str, *, models: str, folder: Path, chosen: argparse.Namespace
-) -> dict[str, float]:
+class Place(NamedTuple):
+    """Servers of one driver, and a folder, for as long as a suite is measured there."""
+
+    driver: str
+    where: str
+    models: str
+    folder: Path
+
+
+@contextlib.contextmanager
+def place(driver: str) -> Iterator[Place]:
+    """All of it: on Kafka, the read models have a server beside it."""
+    with contextlib.ExitStack() as stack:
+        where = models = stack.enter_context(address(driver))
+        if driver == "kafka":
+            models = stack.enter_context(address("postgres"))
+        yield Place(driver, where, models, Path(stack.enter_context(tempfile.TemporaryDirectory())))
+
+
+@contextlib.contextmanager
+def at_work(at: Place) -> Iterator[tuple[dict[str, Process], int]]:
+    """The processes of a suite and a worker that does nothing, by name, and the port of the gateway."""
+    given = {
+        "FOLDGATE_POSTGRES": at.models,
+        f"FOLDGATE_{at.driver.upper()}": at.where,
+        "FOLDGATE_SUITE": SUITE,
+        **USUAL,
+    }
+    with processes(given, at.folder) as started:
+        ours, port = {name: started.service(name) for name in SERVICES}, free_port()
+        ours["gateway"] = started.service("gateway", FOLDGATE_HTTP_PORT=str(port), FOLDGATE_REQUESTS_PER_SECOND="0")
+        ours["worker"] = started.program("worker", "bench.dispatch_worker", BEGUN=str(at.folder / "begun"))
+        yield ours, port
+
+
+async def measured(at: Place, chosen: argparse.Namespace) -> dict[str, float]:
     """Every figure."""
-    given = {"FOLDGATE_POSTGRES": models, f"FOLDGATE_{driver.upper()}": where, "FOLDGATE_SUITE": SUITE, **USUAL}
-    async with opened(driver, where, SUITE):
-        with processes(given, folder) as started:
-            ours = {name: started.service(name) for name in SERVICES}
-            port = free_port()
-            ours["gateway"] = started.service("gateway", FOLDGATE_HTTP_PORT=str(port), FOLDGATE_REQUESTS_PER_SECOND="0")
-            ours["worker"] = started.program("worker", "bench.dispatch_worker", BEGUN=str(folder / "begun"))
+    async with opened(at.driver, at.where, SUITE):
+        with at_work(at) as (ours, port):
             client = Client(port)
             await client.publish()
             await client.steadily(WARM_UP, every_ms=chosen.every_ms)
@@ -179,13 +208,6 @@ def _spent_ms(process: psutil.Process) -> float:
     return float(times.user + times.system) * 1000
 
 
-def free_port() -> int:
-    """A port that nobody listens on."""
-    with socket.socket() as listening:
-        listening.bind(("127.0.0.1", 0))
-        return int(listening.getsockname()[1])
-
-
 def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--driver", choices=("postgres", "kafka"), action="append")
@@ -197,12 +219,8 @@ def main() -> int:
     chosen = parser.parse_args()
     found: dict[str, dict[str, float]] = {}
     for driver in chosen.driver or ("postgres", "kafka"):
-        with contextlib.ExitStack() as stack:
-            where = models = stack.enter_context(address(driver))
-            if driver == "kafka":
-                models = stack.enter_context(address("postgres"))
-            folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-            found[driver] = uvloop.run(measured(driver, where, models=models, folder=folder, chosen=chosen))
+        with place(driver) as at:
+            found[driver] = uvloop.run(measured(at, chosen))
         if not chosen.json:
             print(driver)
             for name, figure in found[driver].items():

@@ -54,7 +54,7 @@ class _Pen:
 
 
 class Held:
-    """A host that is told what to hold, on a log that fails as told."""
+    """A host that is told what to hold, at first both, on a log that fails as told."""
 
     def __init__(self, host: Host, log: Failing, assigner: Assigner) -> None:
         self.host, self.log, self._assigner = host, log, assigner
@@ -83,6 +83,8 @@ async def held() -> AsyncIterator[Held]:
         host = Host(SPEAKER, context(SPEAKER.name, failing, given=GIVEN, clock=LoopClock()))
         it = Held(host, failing, assigner)
         try:
+            it.assign(FIRST, SECOND)
+            await it.owns(FIRST, SECOND)
             yield it
         finally:
             it.working.cancel()
@@ -92,8 +94,6 @@ async def held() -> AsyncIterator[Held]:
 def test_a_partition_that_is_taken_away_is_not_claimed_again_whatever_is_raised_on_the_way_out() -> None:
     async def play() -> None:
         async with held() as it:
-            it.assign(FIRST, SECOND)
-            await it.owns(FIRST, SECOND)
             it.log.stuck = {FIRST}
             it.assign(SECOND)
             await it.owns(SECOND)
@@ -110,8 +110,6 @@ def test_a_partition_that_somebody_else_got_while_it_was_away_counts_for_nothing
 
     async def play() -> None:
         async with held() as it:
-            it.assign(FIRST, SECOND)
-            await it.owns(FIRST, SECOND)
             it.log.away = {FIRST}
             await it.is_asked()
             await it.owns(SECOND)
@@ -131,8 +129,6 @@ def test_a_partition_that_somebody_else_got_while_it_was_away_counts_for_nothing
 def test_who_cannot_have_a_partition_for_long_gives_up() -> None:
     async def play() -> None:
         async with held() as it:
-            it.assign(FIRST, SECOND)
-            await it.owns(FIRST, SECOND)
             it.log.away = {FIRST}
             await it.is_asked()
             await it.owns(SECOND)
