@@ -194,7 +194,7 @@ async def test_an_attempt_that_cannot_be_stopped_is_lost_a_lease_later(opened: O
     async with opened() as log, suite(log, lease_ms=LEASE_MS) as client, working(log, patient.worker):
         asked = await client.run_job("job.ignores", labels={"attempt_timeout_ms": "300"})
         assert failure(await end_of(client, asked.run_id)) == "attempt_timeout"
-        assert await job_events(log, asked.run_id) == ["JobDispatched", "JobCancelled", "JobLost"]
+        assert (await job_events(log, asked.run_id))[-3:] == ["JobDispatched", "JobCancelled", "JobLost"]
 
 
 async def test_an_attempt_that_does_not_stop_in_time_is_reported_without_it(opened: Opened) -> None:
