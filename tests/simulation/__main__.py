@@ -1,7 +1,7 @@
 """`make simulate`: many seeds, shared among processes, or one again.
 
 python -m tests.simulation --seeds 2000 --first 0
-python -m tests.simulation --seed 520
+python -m tests.simulation --seed 856
 """
 
 import argparse

@@ -4,17 +4,19 @@ A simulator is worth what it finds. `test_bites.py` lets it look for each of the
 """
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import pytest
 from msgspec.structs import replace
 
 from foldgate.contracts.events import Event, JobDispatched, Meta
+from foldgate.contracts.places import Partition
 from foldgate.decider.decider import Said
 from foldgate.decider.processor import Processor
 from foldgate.engine.steps import job
 from foldgate.eventlog.kafka_checkpoints import KafkaCheckpoints
+from foldgate.eventlog.kafka_producer import Produced
 from foldgate.eventlog.memory import MemoryCheckpoints
 from foldgate.policy_kernel.decisions import decide as kernel
 from foldgate.runtime import saving
@@ -100,7 +102,8 @@ def late_reports(patch: Patch) -> None:
 
 
 def half_a_checkpoint(patch: Patch) -> None:
-    """What changed since a checkpoint that was lost is taken for the whole."""
+    """What changed since a checkpoint that was removed, or that an older one replaced, is taken for the whole.
+    Nobody had planted this, nor the next, when a seed found it."""
     in_rows, in_topics = MemoryCheckpoints.save, KafkaCheckpoints.save
 
     async def save_rows(self: MemoryCheckpoints, *args: Any, **named: Any) -> None:
@@ -112,6 +115,21 @@ def half_a_checkpoint(patch: Patch) -> None:
 
     patch.setattr(MemoryCheckpoints, "save", save_rows)
     patch.setattr(KafkaCheckpoints, "save", save_topics)
+
+
+def heads_anywhere(patch: Patch) -> None:
+    """A head on Kafka counts wherever it lies, also where what it stands on is gone."""
+    written = KafkaCheckpoints._write
+
+    async def write(self: KafkaCheckpoints, partition: Partition, records: Sequence[Produced]) -> None:
+        await written(self, partition, [_without_place(record) for record in records])
+
+    patch.setattr(KafkaCheckpoints, "_write", write)
+
+
+def _without_place(record: Produced) -> Produced:
+    is_head = bool(record.key and record.key.endswith(b"/") and record.value)
+    return record._replace(value=bytes(8) + (record.value or b"")[8:]) if is_head else record
 
 
 class Bug(NamedTuple):
@@ -133,4 +151,5 @@ BUGS = [
     Bug(twice_is_twice, ("INV-09", "INV-08", "INV-06")),
     Bug(late_reports, ("INV-07", "INV-16")),
     Bug(half_a_checkpoint, ("INV-13", "INV-02", "liveness"), Faults(rebalance=30, lost_checkpoint=10), first=40),
+    Bug(heads_anywhere, ("INV-13", "INV-02", "liveness"), Faults(rebalance=30, lost_checkpoint=60), first=4),
 ]

@@ -7,20 +7,15 @@ import sys
 
 import pytest
 
-from tests.simulation.faults import NONE, Faults
+from tests.simulation.faults import NONE
 from tests.simulation.simulate import simulate
 
 MANY, AT_ONCE = 300, 20
 FOUND = {
-    520: "a checkpoint was removed under its owner, which then saved what had changed since: a run was forgotten",
-    1030: "the same, where an older checkpoint was put back",
+    856: "nobody asks for a run in it, and what judges it expected a decision all the same",
 }
-"""Seeds that failed once, and what they found."""
-LOSING = Faults(rebalance=30, lost_checkpoint=60)
-FOUND_LOSING = {
-    4: "on Kafka a head was left where what it stands on was gone: the next owner took that for a checkpoint",
-}
-"""The same, where little else goes wrong."""
+"""Seeds that failed once, and what they found. Others found bugs before what is simulated changed, and are other
+histories now: what they found is planted again, and looked for, in `bugs.py` (half_a_checkpoint, heads_anywhere)."""
 
 
 @pytest.mark.parametrize("first", range(0, MANY, AT_ONCE))
@@ -32,11 +27,6 @@ def test_nothing_breaks_an_invariant(first: int) -> None:
 @pytest.mark.parametrize("seed", FOUND)
 def test_what_was_found_once_holds(seed: int) -> None:
     simulate(seed)
-
-
-@pytest.mark.parametrize("seed", FOUND_LOSING)
-def test_what_was_found_where_checkpoints_are_lost_holds(seed: int) -> None:
-    simulate(seed, faults=LOSING)
 
 
 def test_where_nothing_goes_wrong_nothing_is_lost() -> None:

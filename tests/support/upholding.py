@@ -125,7 +125,8 @@ class Watching:
         assert not world.questions, "what nobody waits for is asked no longer"
         self._revoked(world)
         history = [one for stream in ("policies", "runs", "decisions") for one in world.streams.of(stream)]
-        assert decided_again(history, default=world.settings.default_decision)
+        decisions_made = decided_again(history, default=world.settings.default_decision)
+        assert decisions_made or not world.begun, "where something is begun, something is decided"
 
     def _revoked(self, world: Governed) -> None:
         """No writ of a job after one was revoked."""
