@@ -3,8 +3,11 @@
 import asyncio
 import contextlib
 import hashlib
+import os
 import secrets
-from collections.abc import AsyncIterator
+import signal
+import time
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,20 +16,30 @@ import msgspec
 import pytest
 
 from foldgate.contracts.access import WORKER
-from foldgate.contracts.events import Event, RunFailed, RunSucceeded
+from foldgate.contracts.events import AttemptFailed, Event, RunFailed, RunSucceeded
 from foldgate.eventlog.memory import MemoryLog
 from foldgate.sdk import Job, Worker
 from foldgate.sdk.artifact_folder import FolderArtifacts
 from foldgate.sdk.artifact_stores import Store, store_at
 from foldgate.sdk.artifacts import ArtifactMissing, ArtifactsUnreachable, ArtifactTooLarge, reference_of
 from foldgate.sdk.client import Client
+from foldgate.sdk.requests import a_publication
+from foldgate.servers.postgres import PostgresServer
+from tests.support.history import history_of
 from tests.support.keys import ISSUER, TRUST
 from tests.support.logs import USED
 from tests.support.roles import suite_with_roles
 from tests.support.suite import running, working
+from tests.support.waiting import until
 
 LARGE = secrets.token_bytes(3_000_000)
 MOST = 4_000_000
+REVERSED = """
+id: reversed
+steps:
+  all: {type: job, topic: job.reverse, input: "${input}", retry: {max_attempts: 100, backoff: 200ms}}
+output: "${steps.all.output}"
+"""
 
 
 @pytest.fixture(params=["folder", "postgres"])
@@ -201,3 +214,45 @@ async def test_a_large_output_is_an_artifact_and_the_next_job_finds_its_value(pl
             refused = await ended("job.make", {"size": 1_000_000})
             assert isinstance(refused, RunFailed)
             assert refused.code == "artifact_too_large"
+
+
+async def test_while_a_store_is_away_attempts_fail_and_the_next_finds_what_was_put(
+    postgres_server: PostgresServer, record_property: Callable[[str, object], None]
+) -> None:
+    """Its server is killed and started again, as often as a step says."""
+    log = MemoryLog()
+    await log.prepare(USED)
+    artifacts = store_at(postgres_server.url, suite="t")
+    hasty = store_at(postgres_server.url, suite="t", patience_s=0.5)
+    async with running(log), asyncio.timeout(60):
+        worker, client = Worker("w", beat_every_ms=100, trust=TRUST, artifacts=hasty), Client(log, signer=ISSUER)
+
+        @worker.job("job.reverse")
+        async def reverse(job: Job) -> Any:
+            return await job.put_artifact((await job.artifact(job.input["of"]))[::-1])
+
+        await client.decided(a_publication("default", REVERSED))
+        reference = await artifacts.put(LARGE, tenant="default")
+
+        codes: set[str] = set()
+
+        async def attempts_failed() -> bool:
+            events = [fact.event for fact in (await history_of(log)).of(AttemptFailed)]
+            codes.update(event.code for event in events if isinstance(event, AttemptFailed))
+            return bool(codes)
+
+        async with working(log, worker):
+            os.kill(postgres_server.pid, signal.SIGKILL)
+            asked = await client.start("reversed", {"of": reference})
+            await until(attempts_failed, what="an attempt to fail")
+            await postgres_server.restart()
+            back_at = time.monotonic()
+            ended = await client.ended(asked.run_id)
+            record_property("the store is back: what failed without it has succeeded", time.monotonic() - back_at)
+        assert isinstance(ended, RunSucceeded)
+        assert await attempts_failed()
+        assert codes == {"artifacts_unreachable"}
+        reverse_of = msgspec.json.decode(ended.output)["$artifact"]
+        assert await artifacts.get(reverse_of, tenant="default") == LARGE[::-1]
+    await hasty.close()
+    await artifacts.close()

@@ -4,7 +4,8 @@ import asyncio
 import contextlib
 import dataclasses
 import random
-from collections.abc import AsyncIterator, Coroutine, Sequence
+import time
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from typing import Any
 
 import msgspec
@@ -223,21 +224,28 @@ async def test_a_crash_within_a_save_leaves_a_checkpoint_that_serves(opened: Ope
         await second.owned.leave()
 
 
-async def test_a_save_cut_off_anywhere_leaves_a_checkpoint_that_serves(opened: Opened) -> None:
+async def test_a_save_cut_off_anywhere_leaves_a_checkpoint_that_serves(
+    opened: Opened, record_property: Callable[[str, object], None]
+) -> None:
     """Cancelled after a few turns of the loop, after some more, … until one ends: what a kill leaves of the driver's
     own work."""
     async with checked(opened) as log:
-        number, turns, ended = 0, 0, False
+        number, turns, ended, longest_s = 0, 0, False, 0.0
         while not ended:
             owner = await Owner.of(log)
             for words in ("keep 400000", "note", "open and end", "end", "note"):
                 owner.take(owner.next_offset, words, key=f"run_{number - (words == 'end')}")
             await owner.appended()
             ended = not await _cut_off(owner.save(), turns)
+            cut_off_at = time.monotonic()
             await owner.owned.abandon()
+            next_owner = await Owner.of(log)
+            longest_s = max(longest_s, time.monotonic() - cut_off_at)
+            await next_owner.owned.abandon()
             await check_recovery(log, Stage(opened), [TALLYING])
             number, turns = number + 1, turns + 1 + turns // 3
         assert number > 1
+        record_property(f"one of {number} saves was cut off: the next owner knows all, at most", longest_s)
 
 
 async def _cut_off(work: Coroutine[Any, Any, None], turns: int) -> bool:

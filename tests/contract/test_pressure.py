@@ -3,7 +3,8 @@
 import asyncio
 import contextlib
 import random
-from collections.abc import AsyncIterator
+import time
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 from foldgate.contracts.codec import Codec
@@ -83,7 +84,9 @@ async def stands_still(host: Host) -> int:
     return largest(host).processor.taken
 
 
-async def test_while_an_append_does_not_come_back_no_more_is_read_than_a_measure(opened: Opened) -> None:
+async def test_while_an_append_does_not_come_back_no_more_is_read_than_a_measure(
+    opened: Opened, record_property: Callable[[str, object], None]
+) -> None:
     each, count = 100_000, 300
     async with opened() as real:
         async with tallying_slowly(real) as (log, host):
@@ -94,7 +97,10 @@ async def test_while_an_append_does_not_come_back_no_more_is_read_than_a_measure
             assert log.waiting == 1
             assert taken * each < 2 * PENDING_LIMIT < count * each
             log.open.set()
+            open_at = time.monotonic()
             await until(lambda: all_said(real, count), what="everything to be appended")
+            what = f"appends come back: all of {count * each // 1_000_000} MB is decided on and appended"
+            record_property(what, time.monotonic() - open_at)
         check_streams(await history_of(real))
 
 

@@ -2,10 +2,13 @@
 
 import asyncio
 import random
+import time
+from collections.abc import Callable
 
 from foldgate.gateway.main import SERVICE
 from tests.support.door import Door, gateway
 from tests.support.echoing import a_worker
+from tests.support.history import history_of
 from tests.support.logs import Opened
 from tests.support.projected import live_rows, models_in, rebuilt_rows
 from tests.support.suite import running, working
@@ -59,12 +62,19 @@ async def lives(door: Door, chance: random.Random) -> None:
     await until(ended, what="all runs to end")
 
 
-async def test_built_anew_each_is_the_same(opened: Opened, postgres_url: str) -> None:
+async def test_built_anew_each_is_the_same(
+    opened: Opened, postgres_url: str, record_property: Callable[[str, object], None]
+) -> None:
     async with opened() as log, asyncio.timeout(110):
         async with running(log), gateway(log, postgres_url) as door, working(log, a_worker()):
             await lives(door, random.Random(7))
         async with models_in(postgres_url) as models:
+            took_s: dict[str, float] = {}
             for projection in SERVICE.projections:
                 live = await live_rows(models, log, projection)
+                begun_at = time.monotonic()
                 assert await rebuilt_rows(models, log, projection) == live, projection.name
+                took_s[projection.name] = time.monotonic() - begun_at
                 assert all(live.values()), projection.name
+        events = len((await history_of(log)).facts)
+        record_property(f"each of {len(took_s)} read models is built anew of {events} events", max(took_s.values()))
