@@ -4,15 +4,13 @@ import contextlib
 import re
 import shlex
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
 
 import pytest
 
 from tests.support.commands import COMMAND, WITHIN_S, Up, environment, running, up
+from tests.support.pages import ROOT, Typed, blocks_in, same, typed
 
-ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
 WRONG = """bundle: team/floor
 default_decision: allow
@@ -23,26 +21,15 @@ rules:
     reason: nobody is written to
 """
 """What `floor.yaml` is when it is put first; it is not on the page, but its mistake is."""
-_BLOCK, _COMMAND = re.compile(r"^```\n(\$ .*?)^```", re.MULTILINE | re.DOTALL), re.compile(r"^\$ ", re.MULTILINE)
 _ID = re.compile(r"run_[0-9a-f]{24}(?::job#[0-9a-f]{16})?")
-_VARIES = re.compile(r"[0-9a-f]{12,64}[….]?|[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:]{8}Z")
 _LOOKS = ("why", "workflow graph", "policy simulate", "policy test")
 _LOOKS_AGAIN = 60
 
 
-class Typed(NamedTuple):
-    """A command of the page, and what the page says that it prints."""
-
-    command: str
-    shown: str
-
-
-def typed() -> Iterator[Typed]:
+def commands() -> list[Typed]:
+    """Those of the tour and of the recipes."""
     page = README[README.index("\n## A tour") : README.index("\n## What there is to type")]
-    for block in _BLOCK.findall(page):
-        for one in _COMMAND.split(block)[1:]:
-            command, _, shown = one.partition("\n")
-            yield Typed(command, shown.strip("\n"))
+    return [one for block in blocks_in(page) if block.text.startswith("$ ") for one in typed(block.text)]
 
 
 class Session:
@@ -86,11 +73,6 @@ class Session:
         return (done.stdout + done.stderr).strip("\n")
 
 
-def same(said: str, shown: str) -> bool:
-    """Whether it is what the page shows, which leaves out what stands before the three dots."""
-    return _VARIES.sub("*", said).endswith(_VARIES.sub("*", shown.rpartition("…\n")[2]))
-
-
 def test_what_is_typed_prints_what_is_shown(tmp_path: Path) -> None:
     (tmp_path / "examples").symlink_to(ROOT / "examples")
     (tmp_path / "floor.yaml").write_text(WRONG)
@@ -98,9 +80,9 @@ def test_what_is_typed_prints_what_is_shown(tmp_path: Path) -> None:
         [block] = re.findall(rf"^```{language}\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
         (tmp_path / name).write_text(block)
     with up(tmp_path / "data") as suite, contextlib.ExitStack() as workers:
-        session, commands = Session(suite, tmp_path, workers), list(typed())
-        assert len(commands) > 15
-        for one in commands:
+        session, tour = Session(suite, tmp_path, workers), commands()
+        assert len(tour) > 15
+        for one in tour:
             if one.command == 'foldgate policy put mail.yaml --reason "mail to others"':
                 session.work("mailer.py")
             session.type(one)
