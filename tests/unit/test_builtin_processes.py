@@ -14,7 +14,7 @@ import pytest
 from foldgate.sdk.builtin import processes
 from foldgate.sdk.builtin.processes import Limits
 from tests.support.script_steps import Write, folder, run, write
-from tests.support.waiting import until
+from tests.support.waiting import tick, until
 
 __all__ = ["folder", "write"]
 
@@ -83,8 +83,8 @@ async def test_what_takes_too_long_ends_with_all_it_began(folder: Path, family: 
     assert alive(place) == []
 
 
-async def called_back(folder: Path, *, once: Callable[[], bool]) -> None:
-    """Run `it`, and call it back once that is so."""
+def running_it(folder: Path) -> asyncio.Task[processes.Ended]:
+    """`it`, begun in the next turn of the loop."""
     running = processes.run(
         [str(folder / "it")],
         given=b"null",
@@ -94,7 +94,12 @@ async def called_back(folder: Path, *, once: Callable[[], bool]) -> None:
         limits=Limits(),
         bounds=processes.Bounds(600, 1000),
     )
-    working = asyncio.create_task(running)
+    return asyncio.create_task(running)
+
+
+async def called_back(folder: Path, *, once: Callable[[], bool]) -> None:
+    """Run `it`, and call it back once that is so."""
+    working = running_it(folder)
     await until(once, what="it to begin")
     working.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -104,6 +109,23 @@ async def called_back(folder: Path, *, once: Callable[[], bool]) -> None:
 async def test_what_is_called_back_ends_with_all_it_began(folder: Path, family: Callable[[str], Path]) -> None:
     place = family("time.sleep(600)")
     await called_back(folder, once=lambda: len(pids(place)) == 3)
+    assert alive(place) == []
+
+
+@pytest.mark.parametrize("turns", range(2, 12))
+async def test_what_is_called_back_while_it_begins_ends_with_all_it_began(
+    folder: Path, family: Callable[[str], Path], turns: int
+) -> None:
+    """The loop is held up after so many turns, which are few, until all of the family is there."""
+    place = family("time.sleep(600)")
+    working = running_it(folder)
+    await tick(turns)
+    while len(pids(place)) < 3:
+        os.sched_yield()
+    working.cancel()
+    async with asyncio.timeout(30):
+        with pytest.raises(asyncio.CancelledError):
+            await working
     assert alive(place) == []
 
 

@@ -73,16 +73,20 @@ async def run(
     try:
         uid, gid = (account.uid, account.gid) if account else (-1, -1)
         words = [os.getpid(), control, status, uid, gid, bounds.silence_ms, *msgspec.structs.astuple(limits)]
-        process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-I", "-S", str(SUPERVISOR), *map(str, words), *command),
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-            pass_fds=(control, status),
-            cwd=folder,
-            env=environment,
-            start_new_session=True,
+        beginning = asyncio.create_task(
+            asyncio.create_subprocess_exec(
+                *(sys.executable, "-I", "-S", str(SUPERVISOR), *map(str, words), *command),
+                stdin=asyncio.subprocess.PIPE,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=asyncio.subprocess.PIPE,
+                pass_fds=(control, status),
+                cwd=folder,
+                env=environment,
+                start_new_session=True,
+            )
         )
+        is_called_back = await _is_called_back_before(beginning)
+        process = beginning.result()
     except BaseException:
         os.close(ours)
         os.close(theirs)
@@ -93,6 +97,9 @@ async def run(
     script = _Script(process, ours, bounds.most_bytes)
     staying = asyncio.create_task(script.stay(bounds.silence_ms / 1000 / _SIGNS)) if bounds.silence_ms else None
     try:
+        if is_called_back:
+            await script.ask()
+            raise asyncio.CancelledError
         out, err = await script.heard(given, within_s=bounds.within_s)
     finally:
         if staying is not None:
@@ -101,6 +108,18 @@ async def run(
         said = _read(theirs)
     how, number = said.split()[:2] if said else ("lost", "0")
     return Ended("loud" if script.is_loud else how, int(number), out, err)
+
+
+async def _is_called_back_before(beginning: asyncio.Task[asyncio.subprocess.Process]) -> bool:
+    """Wait for that in any case: who gives up a process while its pipes are made kills the supervisor alone, so that
+    what it began goes on, and waits for the pipes for ever."""
+    is_called_back = False
+    while not beginning.done():
+        try:
+            await asyncio.wait([beginning])
+        except asyncio.CancelledError:
+            is_called_back = True
+    return is_called_back
 
 
 class _Script:
@@ -122,10 +141,10 @@ class _Script:
                 await self._process.wait()
                 return out, err
         except TimeoutError:
-            await self._ask()
+            await self.ask()
             raise TookTooLong from None
         except asyncio.CancelledError:
-            await self._ask()
+            await self.ask()
             raise
 
     async def stay(self, every_s: float) -> None:
@@ -150,7 +169,8 @@ class _Script:
             os.close(self._control)
             self._control = None
 
-    async def _ask(self) -> None:
+    async def ask(self) -> None:
+        """It may tidy up, but not for long."""
         self._tell(b"T")
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._gone(), _TERM_GRACE_S)
