@@ -13,7 +13,7 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from foldgate.runtime.protocol import BoundedProtocol, BoundedWebSocket, Bounds, places
 
@@ -41,8 +41,8 @@ class PortInUse(Exception):
     """Another program listens where this one should."""
 
 
-def application(parts: Mapping[str, Part], app: ASGIApp | None) -> Starlette:
-    """Health routes for these parts, and the rest to `app`."""
+def application(parts: Mapping[str, Part], app: ASGIApp | None) -> ASGIApp:
+    """Health routes for these parts, and the rest straight to `app`, which answers whatever happens in it."""
 
     async def healthz(_: Request) -> Response:
         return JSONResponse({"status": "alive"})
@@ -59,9 +59,15 @@ def application(parts: Mapping[str, Part], app: ASGIApp | None) -> Starlette:
         return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
 
     routes = [Route("/healthz", healthz), Route("/readyz", readyz), Route("/metrics", metrics)]
-    served = Starlette(routes=routes)
-    if app is not None:
-        served.router.default = app  # no route: whose path may hold anything, a line break too
+    own = Starlette(routes=routes)
+    if app is None:
+        return own
+    paths = {route.path for route in routes}
+
+    async def served(scope: Scope, receive: Receive, send: Send) -> None:
+        is_own = scope["type"] == "http" and scope["path"] in paths
+        await (own if is_own else app)(scope, receive, send)
+
     return served
 
 
@@ -92,6 +98,7 @@ async def serve(app: ASGIApp, listening: socket.socket, *, bounds: Bounds = BOUN
             log_config=None,
             access_log=False,
             server_header=False,
+            proxy_headers=False,  # nobody asks from where a request came
             lifespan="off",
             ws=BoundedWebSocket,
             ws_max_size=MAX_MESSAGE_BYTES,

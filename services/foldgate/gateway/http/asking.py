@@ -117,14 +117,14 @@ class Starting:
 
     async def _settled(self, prepared: Prepared, verdict: Waiting) -> Response:
         """The engine's word; to a repeat, which it passes over in silence, the run that is there."""
-        pause_s = _LOOK_FIRST_S if prepared.event.idempotency_key else None
-        while not verdict.done():
+        pause_s = _LOOK_FIRST_S
+        while prepared.event.idempotency_key and not verdict.done():
             await asyncio.wait([verdict], timeout=pause_s)
-            if pause_s is not None and not verdict.done():
+            if not verdict.done():
                 if (known := await self._look(prepared.run_id)) is not None:
                     return _repeat(prepared, known)
                 pause_s = min(pause_s * 2, _LOOK_MOST_S)
-        return _judged(prepared, verdict.result())
+        return _judged(prepared, await verdict)
 
     async def _look(self, run_id: str) -> Known | None:
         """Whether the run is there; without a database the verdict may still come."""

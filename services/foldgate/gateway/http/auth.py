@@ -8,7 +8,8 @@ A caller may only name its own tenants. That another one is not its own says not
 within a tenant, what belongs to another is not there.
 """
 
-from starlette.datastructures import Headers
+from collections.abc import Mapping, Sequence
+
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from foldgate.gateway.http.callers import CALLER, Caller, Identity
@@ -20,31 +21,34 @@ from foldgate.runtime.settings import is_loopback
 
 DEFAULT_TENANT = "default"
 _ONCE = ("host", "origin", "x-api-key", "authorization", "x-tenant-id", "idempotency-key", "content-length")
+Headers = Mapping[str, str]
+"""The first of each name, in lower case."""
 
 
 class Authenticating:
     """Lets a request in with its caller, or answers why not."""
 
     def __init__(self, app: ASGIApp, *, identities: Identities, host: str) -> None:
-        self._app, self._identities, self._host = app, identities, host
+        self._app, self._identities = app, identities
+        self._own_host = host.lower() if is_loopback(host) else None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] not in ("http", "websocket"):
             await self._app(scope, receive, send)
             return
         try:
-            scope[CALLER] = await self._caller(Headers(scope=scope))
+            scope[CALLER] = await self._caller(scope["headers"])
         except Problem as problem:
             await refuse(problem, scope, receive=receive, send=send)
             return
         await self._app(scope, receive, send)
 
-    async def _caller(self, headers: Headers) -> Caller:
-        for name in _ONCE:
-            if len(headers.getlist(name)) > 1:
-                raise Problem("invalid_header", f"Expected one {name}, but there are several.", field=name)
-        if is_loopback(self._host):
-            _check_page(headers, self._host)
+    async def _caller(self, raw: Sequence[tuple[bytes, bytes]]) -> Caller:
+        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in reversed(raw)}
+        if len(headers) < len(raw):
+            _check_once(raw)
+        if self._own_host is not None:
+            _check_page(headers, self._own_host)
         named = _named(headers)
         identity = await self._identities.of(headers)
         return Caller(
@@ -54,6 +58,13 @@ class Authenticating:
             counted_as=identity.counted_as,
             everywhere=named is None and ALL_TENANTS in identity.tenants,
         )
+
+
+def _check_once(raw: Sequence[tuple[bytes, bytes]]) -> None:
+    names = [name.decode("latin-1") for name, _ in raw]
+    for name in _ONCE:
+        if names.count(name) > 1:
+            raise Problem("invalid_header", f"Expected one {name}, but there are several.", field=name)
 
 
 def _named(headers: Headers) -> str | None:
@@ -81,7 +92,7 @@ def _tenant(named: str | None, identity: Identity) -> str:
 
 def _check_page(headers: Headers, own_host: str) -> None:
     host = headers.get("host", "").lower()
-    if not (is_loopback(_name(host)) or _name(host) == own_host.lower()):
+    if not (_name(host) == own_host or is_loopback(_name(host))):
         what = f"Expected a request to localhost, but its Host is '{host[:100]}'."
         raise Problem("foreign_host", f"{what} Ask for this server by 127.0.0.1 or localhost.", field="Host")
     site = headers.get("sec-fetch-site", "none").lower()

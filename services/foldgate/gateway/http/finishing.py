@@ -16,11 +16,11 @@ _LEVEL = 5
 _GZIP = re.compile(r"\s*(gzip|x-gzip|\*)\s*(?:;\s*q\s*=\s*([01](?:\.\d{0,3})?)\s*)?", re.IGNORECASE)
 _TEXT = re.compile(r"application/(problem\+)?json|text/(?!event-stream)")
 _ALWAYS = {
-    "Cache-Control": "no-store",
-    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
-    "Referrer-Policy": "no-referrer",
-    "X-Content-Type-Options": "nosniff",
-    "X-Frame-Options": "DENY",
+    b"cache-control": b"no-store",
+    b"content-security-policy": b"default-src 'none'; frame-ancestors 'none'",
+    b"referrer-policy": b"no-referrer",
+    b"x-content-type-options": b"nosniff",
+    b"x-frame-options": b"DENY",
 }
 
 
@@ -34,7 +34,7 @@ class Finishing:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        await self._app(scope, receive, _Answer(send, takes_gzip=takes_gzip(Headers(scope=scope))).send)
+        await self._app(scope, receive, _Answer(scope, send).send)
 
 
 def takes_gzip(headers: Headers) -> bool:
@@ -49,16 +49,16 @@ def takes_gzip(headers: Headers) -> bool:
 class _Answer:
     """One answer, held back until it is known whether all of it is there at once."""
 
-    def __init__(self, send: Send, *, takes_gzip: bool) -> None:
-        self._send, self._takes_gzip = send, takes_gzip
+    def __init__(self, scope: Scope, send: Send) -> None:
+        self._scope, self._send = scope, send
         self._start: Message | None = None
 
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
-            headers = MutableHeaders(raw=message.setdefault("headers", []))
-            for name, value in _ALWAYS.items():
-                headers.setdefault(name, value)
-            if "content-length" in headers:  # which a stream has not: its client is told at once that it begins
+            given = dict(message.get("headers", ()))
+            own = [(name, value) for name, value in _ALWAYS.items() if name not in given]
+            message["headers"] = [*message.get("headers", ()), *own]
+            if b"content-length" in given:  # which a stream has not: its client is told at once that it begins
                 self._start = message
             else:
                 await self._send(message)
@@ -73,7 +73,7 @@ class _Answer:
         headers = MutableHeaders(raw=start["headers"])
         if is_all and len(body) >= WORTH_COMPRESSING and _may_shrink(headers):
             headers.add_vary_header("Accept-Encoding")
-            if self._takes_gzip:
+            if takes_gzip(Headers(scope=self._scope)):
                 message = {**message, "body": await _compressed(body)}
                 headers["Content-Encoding"] = "gzip"
                 headers["Content-Length"] = str(len(message["body"]))

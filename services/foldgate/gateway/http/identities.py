@@ -5,8 +5,7 @@ the same, and is not let in if it is not good.
 """
 
 import hmac
-
-from starlette.datastructures import Headers
+from collections.abc import Mapping
 
 from foldgate.gateway.http.callers import LOCAL, Identity
 from foldgate.gateway.http.issuers import Issuer
@@ -26,8 +25,8 @@ class Identities:
         self._needed, self._keyring, self._issuer = settings.authenticates, keyring, issuer
         self._bootstrap = None if settings.api_key is None else settings.api_key.encode()
 
-    async def of(self, headers: Headers) -> Identity:
-        """Who sends these; a problem if that is nobody whom we know."""
+    async def of(self, headers: Mapping[str, str]) -> Identity:
+        """Who sends these, by their names in lower case; a problem if that is nobody whom we know."""
         scheme, _, rest = headers.get("authorization", "").partition(" ")
         bearer = rest.strip() if scheme.lower() == "bearer" else ""
         key = headers.get("x-api-key", "")
