@@ -95,6 +95,7 @@ class Codec:
         self._by_fingerprint: dict[bytes, _Edition] = {}
         self._by_registry_id: dict[bytes, _Edition] = {}
         self._headers: dict[str, bytes] = {}
+        self._peeked: dict[bytes, Peeked] = {}
         for name, all_editions in (known or editions()).items():
             self._add(name, [edition["schema"] for edition in all_editions])
 
@@ -126,6 +127,9 @@ class Codec:
 
     def peek(self, value: bytes) -> Peeked:
         """The name of the event, from its header alone."""
+        return self._peeked.get(value[:10]) or self._peek(value)
+
+    def _peek(self, value: bytes) -> Peeked:
         edition, start = self._edition(value)
         return Peeked(edition.name, start)
 
@@ -216,6 +220,7 @@ class Codec:
         self._current[name] = _Edition(name, current, None)
         for edition in (*(_Edition(name, schema, current) for schema in past), self._current[name]):
             self._by_fingerprint[edition.fingerprint] = edition
+            self._peeked[_SINGLE_OBJECT + edition.fingerprint] = Peeked(name, 10)
 
     def _header(self, name: str) -> bytes:
         if name not in self._current:

@@ -97,14 +97,14 @@ class _Reading:
     def take(self, records: Sequence[Record]) -> Stretch:
         start = self._position
         seen = [found for record in records if (found := self._seen(record)) is not None]
+        if records:
+            here = START if self._rule is None else self._rule.position
+            # Also past what does not count: whoever waits for the end would wait for ever for a record after it.
+            self._position = msgspec.structs.replace(here, offset=records[-1].offset + 1)
         return Stretch(self._partition, start, self._position, seen)
 
     def _seen(self, record: Record) -> Seen | None:
-        counts = self._rule is None or self._rule.accepts(record)
-        here = START if self._rule is None else self._rule.position
-        # Also past what does not count: whoever waits for the end of the log would wait for ever for a record after it.
-        self._position = msgspec.structs.replace(here, offset=record.offset + 1)
-        if not counts:
+        if self._rule is not None and not self._rule.accepts(record):
             return None
         try:
             if record.key and self._codec.peek(record.value).name in self._names:

@@ -26,6 +26,7 @@ from foldgate.readmodel.projection import Projection, Stretch, storable
 SHOWN_BYTES = 2048
 """So much is shown of a record that was set aside."""
 _HIDDEN = ("token", "mac")
+_AS_IT_IS = (str, int, bool, float, type(None))
 
 _INSERT = """
 INSERT INTO timeline (stream, partition, "offset", run_id, moment, turn, circular, event_id, type, clock, at, tenant,
@@ -120,15 +121,13 @@ def body(stream: str, event: Event) -> str:
 
 
 def _spelt(value: Any) -> Any:
-    match value:
-        case bytes():
-            return value.hex()
-        case dict():
-            return {name: _spelt(part) for name, part in value.items() if name not in _HIDDEN}
-        case list() | tuple():
-            return [_spelt(part) for part in value]
-        case _:
-            return value
+    if type(value) in _AS_IT_IS:
+        return value
+    if isinstance(value, dict):
+        return {name: _spelt(part) for name, part in value.items() if name not in _HIDDEN}
+    if isinstance(value, list | tuple):
+        return [_spelt(part) for part in value]
+    return value.hex() if isinstance(value, bytes) else value
 
 
 def event_of(kind: type[Event], shown: str) -> Event:
