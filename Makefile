@@ -2,7 +2,7 @@
 SHELL := bash
 BIN := .venv/bin
 READY := .venv/.ready
-N ?= 2# processes that share the tests; each may start a PostgreSQL and a Kafka broker of its own
+N ?= 3# processes that share the tests, which wait as often as they work; each may start a PostgreSQL and a Kafka broker
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo up test simulate chaos schemathesis check fix schemas docs bench lock clean

@@ -266,6 +266,12 @@ def test_what_is_not_so_fails(desk: Desk, language: str, text: str) -> None:
         Desk(desk.suite, desk.home).do(Block("docs/new.md", language, text))
 
 
+@pytest.mark.parametrize("took", ["779 ms", "13 s", "1.2 s", "2 min 5 s"])
+def test_how_long_something_takes_may_differ(took: str) -> None:
+    assert same(f"open for {took}, until later", "open for 6 s, until later")
+    assert not same(f"open for {took}, until later", "open for 6 s, until now")
+
+
 def test_every_other_block_has_a_test_and_what_is_listed_is_there() -> None:
     rest = {(block.page, block.language) for block in BLOCKS if block not in SHELL and block.name not in PICTURES}
     assert rest == set(TESTS), "write a test that executes such blocks of the page, and name it"

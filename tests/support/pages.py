@@ -11,7 +11,9 @@ _BLOCK = re.compile(r"^( *)```(\w*)\n(.*?)^\1```$", re.MULTILINE | re.DOTALL)
 _FENCE = re.compile(r"^ *(?:```|~~~)", re.MULTILINE)
 _COMMAND = re.compile(r"^\$ ", re.MULTILINE)
 _VARIES = re.compile(
-    r"[0-9a-f]{12,64}[….]?|[0-9]{4}-[0-9]{2}-[0-9]{2}(?:T[0-9:]{8}Z)?|fg_[\w-]+|(?<= )[0-9.]+ s(?= |,|$)", re.MULTILINE
+    r"[0-9a-f]{12,64}[….]?|[0-9]{4}-[0-9]{2}-[0-9]{2}(?:T[0-9:]{8}Z)?|fg_[\w-]+"
+    r"|(?<= )[0-9.]+ (?:ms|s|min)(?: [0-9]+ s)?(?= |,|$)",
+    re.MULTILINE,
 )
 _RULE = re.compile(r"^ *─+ *$", re.MULTILINE)
 
